@@ -1,0 +1,71 @@
+//! What can go wrong, said once and clearly.
+
+use std::path::PathBuf;
+
+/// The library's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything the library refuses, with what was expected and what was found.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A field of a model's configuration has a value that no model can have.
+    #[error("configuration field `{field}`: expected {expected}, found {found}")]
+    Config {
+        /// Name of the field, as in the file.
+        field: &'static str,
+        /// What would have been accepted.
+        expected: String,
+        /// What stood there.
+        found: String,
+    },
+    /// A tensor is missing, too many, or has another shape or type than the configuration asks for.
+    #[error("tensor `{name}`: expected {expected}, found {found}")]
+    Tensor {
+        /// Name of the tensor in the file.
+        name: String,
+        /// What would have been accepted.
+        expected: String,
+        /// What stood there.
+        found: String,
+    },
+    /// A model or checkpoint file is not what it claims to be.
+    #[error("{0}")]
+    Format(String),
+    /// A question does not fit the model.
+    #[error("{what}: expected {expected}, found {found}")]
+    Question {
+        /// Which part of the question.
+        what: &'static str,
+        /// What would have been accepted.
+        expected: String,
+        /// What stood there.
+        found: String,
+    },
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The error inside a named file.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        source: Box<Error>,
+    },
+}
+
+impl Error {
+    /// Names the file in which this error was found.
+    pub fn in_file(self, path: impl Into<PathBuf>) -> Self {
+        Error::File {
+            path: path.into(),
+            source: Box::new(self),
+        }
+    }
+}

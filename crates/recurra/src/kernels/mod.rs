@@ -1,0 +1,1 @@
+//! Matrices and the arithmetic on them, one file per instruction set.

@@ -1,0 +1,13 @@
+//! Recurra trains and runs *tiny recursive models* (TRM): networks of a few million weights that
+//! answer hard questions by thinking again, K improvement steps on the same weights.
+//!
+//! From the ground up: [`kernels`] multiplies matrices, [`tasks`] knows what a puzzle is, [`model`]
+//! holds configuration and weights and reads files.
+
+pub mod error;
+pub mod kernels;
+pub mod model;
+pub mod tasks;
+
+pub use error::{Error, Result};
+pub use model::config::{Mixer, Positions, TrmConfig};

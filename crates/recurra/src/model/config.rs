@@ -1,0 +1,195 @@
+//! The architecture of a tiny recursive model.
+
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// How information moves between positions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mixer {
+    /// Multi-head attention, not causal.
+    Attention,
+    /// A SwiGLU across the positions, the same for every channel (`mlp_t`).
+    Mlp,
+}
+
+/// How the model knows where a token stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Positions {
+    /// It does not (an MLP mixer knows by itself).
+    None,
+    /// Rotary, by halves, theta [`TrmConfig::rope_theta`]; attention only.
+    Rotary,
+    /// A learned row per position, added to the input embeddings.
+    Learned,
+}
+
+/// The architecture of a model. Field names follow the reference implementation's `arch` keys.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrmConfig {
+    /// Number of different tokens.
+    pub vocab_size: usize,
+    /// Tokens in a question, and in its answer.
+    pub seq_len: usize,
+    /// Channels of the latent state.
+    pub hidden_size: usize,
+    /// Attention heads; divides `hidden_size`. Not used by the MLP mixer.
+    pub num_heads: usize,
+    /// Width of a SwiGLU relative to its input, before rounding (see [`TrmConfig::swiglu_width`]).
+    pub expansion: f64,
+    /// Layers of the network.
+    pub num_layers: usize,
+    /// Updates of the answer state z_H in one improvement step.
+    pub h_cycles: usize,
+    /// Updates of the reasoning state z_L before each update of z_H.
+    pub l_cycles: usize,
+    /// How information moves between positions.
+    pub mixer: Mixer,
+    /// How the model knows where a token stands.
+    pub positions: Positions,
+    /// Numbers in one row of the puzzle table; 0 if there is none.
+    pub puzzle_emb_ndim: usize,
+    /// Positions that the puzzle row fills, before the tokens; 0 exactly if `puzzle_emb_ndim` is 0.
+    pub puzzle_emb_len: usize,
+    /// Rows of the puzzle table.
+    pub num_puzzle_identifiers: usize,
+    /// Improvement steps in training, and the default limit when answering.
+    pub halt_max_steps: usize,
+    /// Added to the mean square before the root.
+    pub rms_norm_eps: f32,
+    /// Base of the rotary frequencies.
+    pub rope_theta: f32,
+}
+
+/// Limits that no tiny model comes near; they keep sizes computed from a hostile file within range.
+const MAX_DIM: usize = 1 << 20;
+
+impl TrmConfig {
+    /// Positions of the latent state: prefix and tokens.
+    pub fn positions_len(&self) -> usize {
+        self.puzzle_emb_len + self.seq_len
+    }
+
+    /// Channels of one attention head.
+    pub fn head_dim(&self) -> usize {
+        self.hidden_size / self.num_heads
+    }
+
+    /// Calls of the network in one improvement step.
+    pub fn calls_per_step(&self) -> usize {
+        self.h_cycles * (self.l_cycles + 1)
+    }
+
+    /// Inner width of a SwiGLU over `n` inputs: `round(expansion * n * 2/3)`, raised to a multiple of 256.
+    pub fn swiglu_width(&self, n: usize) -> usize {
+        // Python's `round` goes to the even neighbour at a half, and so does this.
+        let raw = (self.expansion * n as f64 * 2.0 / 3.0).round_ties_even() as usize;
+        raw.div_ceil(256) * 256
+    }
+
+    /// Floating-point operations of the matrix products in one improvement step.
+    pub fn flops_per_step(&self) -> u64 {
+        let (l, d) = (self.positions_len() as u64, self.hidden_size as u64);
+        let swiglu = |n: u64, rows: u64| 6 * n * rows * self.swiglu_width(n as usize) as u64;
+        let mix = match self.mixer {
+            Mixer::Mlp => swiglu(l, d),
+            Mixer::Attention => 8 * l * d * d + 4 * l * l * d,
+        };
+        (mix + swiglu(d, l)) * (self.num_layers * self.calls_per_step()) as u64
+            + 2 * l * d * self.vocab_size as u64
+    }
+
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// [`Error::Config`] names the first field that no model can have.
+    pub fn validate(&self) -> Result<()> {
+        let range = |field, value: usize, least: usize, most: usize| {
+            if (least..=most).contains(&value) {
+                Ok(())
+            } else {
+                Err(Error::Config {
+                    field,
+                    expected: format!("{least} to {most}"),
+                    found: value.to_string(),
+                })
+            }
+        };
+        range("vocab_size", self.vocab_size, 1, 1 << 16)?;
+        range("seq_len", self.seq_len, 1, MAX_DIM)?;
+        range("hidden_size", self.hidden_size, 1, 1 << 16)?;
+        range("num_layers", self.num_layers, 1, 1024)?;
+        range("h_cycles", self.h_cycles, 1, 1024)?;
+        range("l_cycles", self.l_cycles, 0, 1024)?;
+        range("halt_max_steps", self.halt_max_steps, 1, MAX_DIM)?;
+        if !(self.expansion > 0.0 && self.expansion <= 64.0) {
+            return Err(Error::Config {
+                field: "expansion",
+                expected: "a number above 0, at most 64".into(),
+                found: self.expansion.to_string(),
+            });
+        }
+        for (field, value) in [
+            ("rms_norm_eps", self.rms_norm_eps),
+            ("rope_theta", self.rope_theta),
+        ] {
+            if !(value > 0.0 && value.is_finite()) {
+                return Err(Error::Config {
+                    field,
+                    expected: "a positive number".into(),
+                    found: value.to_string(),
+                });
+            }
+        }
+        if self.puzzle_emb_ndim == 0 {
+            range("puzzle_emb_len", self.puzzle_emb_len, 0, 0)?;
+        } else {
+            range("puzzle_emb_len", self.puzzle_emb_len, 1, MAX_DIM)?;
+            range(
+                "puzzle_emb_ndim",
+                self.puzzle_emb_ndim,
+                1,
+                self.puzzle_emb_len * self.hidden_size,
+            )?;
+            range(
+                "num_puzzle_identifiers",
+                self.num_puzzle_identifiers,
+                1,
+                1 << 31,
+            )?;
+        }
+        if self.mixer == Mixer::Attention {
+            range("num_heads", self.num_heads, 1, self.hidden_size)?;
+            if !self.hidden_size.is_multiple_of(self.num_heads) {
+                return Err(Error::Config {
+                    field: "num_heads",
+                    expected: format!("a divisor of hidden_size = {}", self.hidden_size),
+                    found: self.num_heads.to_string(),
+                });
+            }
+        }
+        if self.positions == Positions::Rotary {
+            if self.mixer != Mixer::Attention {
+                return Err(Error::Config {
+                    field: "positions",
+                    expected: "none or learned with the MLP mixer".into(),
+                    found: "rotary".into(),
+                });
+            }
+            if !self.head_dim().is_multiple_of(2) {
+                return Err(Error::Config {
+                    field: "num_heads",
+                    expected: "heads of an even number of channels, for rotary positions".into(),
+                    found: format!(
+                        "{} heads of {} channels",
+                        self.num_heads,
+                        self.head_dim()
+                    ),
+                });
+            }
+        }
+        Ok(())
+    }
+}

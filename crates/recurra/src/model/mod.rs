@@ -1,0 +1,3 @@
+//! A model: its configuration, its named weights, the files they live in.
+
+pub mod config;

@@ -1,0 +1,1 @@
+//! What a puzzle is: reading, encoding, checking, symmetries, generating. No model in here.
