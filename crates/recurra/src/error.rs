@@ -42,6 +42,16 @@ pub enum Error {
         /// What stood there.
         found: String,
     },
+    /// Training left the finite numbers.
+    #[error(
+        "training diverged in step {step}: the loss is {loss}; a smaller learning rate may help"
+    )]
+    Diverged {
+        /// The step.
+        step: u64,
+        /// The loss in it.
+        loss: f64,
+    },
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     Io {

@@ -4,10 +4,13 @@
 //! From the ground up: [`kernels`] multiplies matrices, [`tasks`] knows what a puzzle is, [`model`]
 //! holds configuration and weights and reads files.
 
+pub mod engine;
 pub mod error;
 pub mod kernels;
 pub mod model;
 pub mod tasks;
+pub mod thinking;
+pub mod train;
 
 pub use error::{Error, Result};
 pub use model::config::{Mixer, Positions, TrmConfig};

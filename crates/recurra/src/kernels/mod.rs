@@ -1,1 +1,101 @@
 //! Matrices and the arithmetic on them, one file per instruction set.
+//!
+//! A kernel is written once over [`simd::Simd`]; a new instruction set is one new file that implements it,
+//! and one line in [`Isa`].
+
+mod activation;
+pub(crate) mod attention;
+#[cfg(target_arch = "x86_64")]
+pub mod avx2;
+#[cfg(target_arch = "x86_64")]
+pub mod avx512;
+pub mod matrix;
+pub(crate) mod norm;
+pub mod pack;
+pub mod peak;
+pub(crate) mod product;
+pub mod scalar;
+pub mod simd;
+pub(crate) mod swiglu;
+pub(crate) mod view;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use matrix::AlignedMatrix;
+pub use pack::{PackedMatrix, Packing};
+use simd::{Simd, SimdOp};
+
+/// An instruction set that this processor has.
+#[derive(Debug, Clone, Copy)]
+pub enum Isa {
+    /// Plain Rust.
+    Scalar(scalar::Scalar),
+    /// AVX2 with FMA.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::Avx2),
+    /// AVX-512F.
+    #[cfg(target_arch = "x86_64")]
+    Avx512(avx512::Avx512),
+}
+
+impl Isa {
+    /// Every instruction set that this processor has, the fastest first.
+    pub fn available() -> Vec<Isa> {
+        [
+            #[cfg(target_arch = "x86_64")]
+            avx512::Avx512::detect().map(Isa::Avx512),
+            #[cfg(target_arch = "x86_64")]
+            avx2::Avx2::detect().map(Isa::Avx2),
+            Some(Isa::Scalar(scalar::Scalar)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    /// The fastest that this processor has, or the one that the environment variable `RECURRA_ISA` names
+    /// (`scalar`, `avx2`, `avx512`), for tests and bug reports. A name that this processor does not know is ignored.
+    pub fn detect() -> Isa {
+        let all = Self::available();
+        let forced = std::env::var("RECURRA_ISA").ok();
+        let named = forced.and_then(|name| all.iter().find(|isa| isa.name() == name));
+        *named.unwrap_or(&all[0])
+    }
+
+    /// Its name, as `RECURRA_ISA` takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Isa::Scalar(_) => "scalar",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2(_) => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512(_) => "avx512",
+        }
+    }
+
+    /// Runs a kernel.
+    #[inline]
+    pub fn run<O: SimdOp>(self, op: O) -> O::Output {
+        match self {
+            Isa::Scalar(s) => s.vectorize(op),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2(s) => s.vectorize(op),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512(s) => s.vectorize(op),
+        }
+    }
+
+    /// Floats in one of its vectors.
+    pub fn lanes(self) -> usize {
+        struct Lanes;
+        impl SimdOp for Lanes {
+            type Output = usize;
+            #[inline(always)]
+            fn run<S: Simd>(self, _: S) -> usize {
+                S::LANES
+            }
+        }
+        self.run(Lanes)
+    }
+}

@@ -65,6 +65,10 @@ pub struct TrmConfig {
 
 /// Limits that no tiny model comes near; they keep sizes computed from a hostile file within range.
 const MAX_DIM: usize = 1 << 20;
+/// Tokens are 16 bits, and the last value means "no label".
+const MAX_VOCAB: usize = (1 << 16) - 1;
+/// Numbers in the widest matrix of one sample (positions x SwiGLU width): 128 MiB.
+const MAX_STATE: usize = 1 << 25;
 
 impl TrmConfig {
     /// Positions of the latent state: prefix and tokens.
@@ -117,7 +121,7 @@ impl TrmConfig {
                 })
             }
         };
-        range("vocab_size", self.vocab_size, 1, 1 << 16)?;
+        range("vocab_size", self.vocab_size, 1, MAX_VOCAB)?;
         range("seq_len", self.seq_len, 1, MAX_DIM)?;
         range("hidden_size", self.hidden_size, 1, 1 << 16)?;
         range("num_layers", self.num_layers, 1, 1024)?;
@@ -160,6 +164,9 @@ impl TrmConfig {
                 1 << 31,
             )?;
         }
+        // With attention the length costs no weights; this keeps a small file from asking for much memory.
+        let widest = self.hidden_size.max(self.swiglu_width(self.hidden_size));
+        range("seq_len", self.positions_len(), 1, MAX_STATE / widest)?;
         if self.mixer == Mixer::Attention {
             range("num_heads", self.num_heads, 1, self.hidden_size)?;
             if !self.hidden_size.is_multiple_of(self.num_heads) {
@@ -182,14 +189,90 @@ impl TrmConfig {
                 return Err(Error::Config {
                     field: "num_heads",
                     expected: "heads of an even number of channels, for rotary positions".into(),
-                    found: format!(
-                        "{} heads of {} channels",
-                        self.num_heads,
-                        self.head_dim()
-                    ),
+                    found: format!("{} heads of {} channels", self.num_heads, self.head_dim()),
                 });
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A small model with an MLP mixer and a prefix.
+    pub(crate) fn small() -> TrmConfig {
+        TrmConfig {
+            vocab_size: 6,
+            seq_len: 16,
+            hidden_size: 24,
+            num_heads: 4,
+            expansion: 4.0,
+            num_layers: 2,
+            h_cycles: 2,
+            l_cycles: 2,
+            mixer: Mixer::Mlp,
+            positions: Positions::None,
+            puzzle_emb_ndim: 30,
+            puzzle_emb_len: 2,
+            num_puzzle_identifiers: 3,
+            halt_max_steps: 16,
+            rms_norm_eps: 1e-5,
+            rope_theta: 10000.0,
+        }
+    }
+
+    #[test]
+    fn errors_name_the_field() {
+        type Change = fn(&mut TrmConfig);
+        let cases: [(&str, Change); 16] = [
+            ("vocab_size", |c| c.vocab_size = 0),
+            ("seq_len", |c| c.seq_len = 0),
+            ("seq_len", |c| c.seq_len = usize::MAX),
+            ("seq_len", |c| c.seq_len = 1 << 19),
+            ("hidden_size", |c| c.hidden_size = 1 << 40),
+            ("num_layers", |c| c.num_layers = 0),
+            ("h_cycles", |c| c.h_cycles = 0),
+            ("l_cycles", |c| c.l_cycles = 5000),
+            ("expansion", |c| c.expansion = f64::NAN),
+            ("halt_max_steps", |c| c.halt_max_steps = 0),
+            ("rms_norm_eps", |c| c.rms_norm_eps = 0.0),
+            ("rope_theta", |c| c.rope_theta = f32::INFINITY),
+            ("puzzle_emb_len", |c| c.puzzle_emb_ndim = 0),
+            ("puzzle_emb_ndim", |c| c.puzzle_emb_ndim = 49),
+            ("num_heads", |c| {
+                c.mixer = Mixer::Attention;
+                c.num_heads = 5;
+            }),
+            ("positions", |c| c.positions = Positions::Rotary),
+        ];
+        small().validate().unwrap();
+        for (field, change) in cases {
+            let mut config = small();
+            change(&mut config);
+            let error = config.validate().unwrap_err().to_string();
+            assert!(error.contains(&format!("`{field}`")), "{field}: {error}");
+        }
+    }
+
+    #[test]
+    fn reference_sizes() {
+        let config = TrmConfig {
+            seq_len: 81,
+            hidden_size: 512,
+            puzzle_emb_ndim: 512,
+            puzzle_emb_len: 16,
+            h_cycles: 3,
+            l_cycles: 6,
+            ..small()
+        };
+        assert_eq!(config.positions_len(), 97);
+        assert_eq!(config.calls_per_step(), 21);
+        assert_eq!(
+            (config.swiglu_width(97), config.swiglu_width(512)),
+            (512, 1536)
+        );
+        assert_eq!(config.flops_per_step() / 100_000_000, 256);
     }
 }

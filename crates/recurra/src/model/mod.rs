@@ -1,3 +1,12 @@
 //! A model: its configuration, its named weights, the files they live in.
 
 pub mod config;
+#[cfg(feature = "files")]
+pub mod disk;
+pub mod file;
+mod init;
+pub mod weights;
+
+pub use config::TrmConfig;
+pub use file::TrmModel;
+pub use weights::TrmWeights;

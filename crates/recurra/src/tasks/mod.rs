@@ -1,1 +1,5 @@
 //! What a puzzle is: reading, encoding, checking, symmetries, generating. No model in here.
+
+pub mod spec;
+
+pub use spec::TaskSpec;

@@ -1,0 +1,316 @@
+//! The part of a layer that mixes positions, forward.
+
+use super::arena::MixScratch;
+use super::layer::{Inject, Network};
+use super::packed::PackedMix;
+use super::tape::MixTape;
+use super::team::{on_parts, share};
+use crate::kernels::PackedMatrix;
+use crate::kernels::attention::{Rotate, SoftmaxRows};
+use crate::kernels::matrix::LINE;
+use crate::kernels::norm::{AddInto, NormCols, NormRows};
+use crate::kernels::pack::split;
+use crate::kernels::product::{Lhs, Rhs, StoreScaled, SwiGlu, SwiGluRows};
+use crate::kernels::view::View;
+
+/// Cache lines in a panel of channels: its SwiGLU stays in the second-level cache.
+pub(crate) const PANEL_LINES: usize = 3;
+
+/// Queries whose scores are computed together: the score matrix is never stored whole.
+pub(crate) const QUERY_BLOCK: usize = 16;
+
+impl Network<'_> {
+    /// `z <- norm(z + mix(z))` after the injection. The norm runs along the positions for the MLP mixer, and
+    /// along the channels for attention.
+    pub(super) fn mix(
+        &self,
+        weights: &PackedMix,
+        z: View,
+        inject: Option<Inject>,
+        scratch: &mut MixScratch,
+        tape: Option<&mut MixTape>,
+    ) {
+        match (weights, scratch, tape) {
+            (PackedMix::Mlp { gate_up, down }, MixScratch::Mlp(act), tape) => {
+                let kept = tape.map(|tape| match tape {
+                    MixTape::Mlp { x, pre, inverse } => MlpKept {
+                        x: x.view(),
+                        pre: pre.view(),
+                        inverse: inverse.view(),
+                    },
+                    MixTape::Attention { .. } => unreachable!("a tape of another mixer"),
+                });
+                self.mix_mlp(gate_up, down, z, inject, act.view(), kept);
+            }
+            (PackedMix::Attention { qkv, o }, scratch @ MixScratch::Attention { .. }, tape) => {
+                self.mix_attention(qkv, o, z, inject, scratch, tape);
+            }
+            _ => unreachable!("scratch space of another mixer"),
+        }
+    }
+
+    /// Channels do not meet in this half layer, so each part takes panels of them from end to end.
+    fn mix_mlp(
+        &self,
+        gate_up: &PackedMatrix,
+        down: &PackedMatrix,
+        z: View,
+        inject: Option<Inject>,
+        act: View,
+        kept: Option<MlpKept>,
+    ) {
+        let (l, d, width) = (self.l, self.d, down.k);
+        let parts = self.parts;
+        on_parts(parts, &|part| {
+            let lines = share(d.div_ceil(LINE), part, parts);
+            for (from, to) in split(lines.len(), PANEL_LINES) {
+                let first = (lines.start + from) * LINE;
+                let cols = ((to - from) * LINE).min(d - first);
+                let z = z.at(0, first);
+                self.inject(inject, z, 0, first, l, cols);
+                let act = act.at(part * width, 0);
+                let lhs = Lhs::Packed(gate_up);
+                match kept {
+                    Some(kept) => {
+                        kept.copy_x(z, first, l, cols);
+                        let pre = kept.pre.at(0, first);
+                        let epilogue = SwiGluRows(SwiGlu::<true> {
+                            act: act.ptr,
+                            act_stride: act.stride,
+                            gate: pre.ptr,
+                            up: pre.at(width, 0).ptr,
+                            pre_stride: pre.stride,
+                        });
+                        self.product(2 * width, cols, l, lhs, z.rhs(), epilogue);
+                    }
+                    None => {
+                        let epilogue = SwiGluRows(SwiGlu::<false> {
+                            act: act.ptr,
+                            act_stride: act.stride,
+                            gate: act.ptr,
+                            up: act.ptr,
+                            pre_stride: 0,
+                        });
+                        self.product(2 * width, cols, l, lhs, z.rhs(), epilogue);
+                    }
+                }
+                self.product(l, cols, width, Lhs::Packed(down), act.rhs(), z.add());
+                self.isa.run(NormCols {
+                    x: z,
+                    rows: l,
+                    cols,
+                    eps: self.eps,
+                    inverse: kept.map(|k| k.inverse.at(0, first).ptr),
+                });
+            }
+        });
+    }
+
+    fn mix_attention(
+        &self,
+        qkv: &PackedMatrix,
+        o: &PackedMatrix,
+        z: View,
+        inject: Option<Inject>,
+        scratch: &mut MixScratch,
+        tape: Option<&mut MixTape>,
+    ) {
+        let MixScratch::Attention {
+            qkv: qkv_buffer,
+            keys,
+            values,
+            out,
+            scores,
+        } = scratch
+        else {
+            unreachable!("scratch space of another mixer")
+        };
+        // With a tape, what backward needs is computed where it is kept.
+        let (x_kept, qkv_view, out, inverse) = match tape {
+            Some(MixTape::Attention {
+                x,
+                qkv,
+                out,
+                inverse,
+            }) => (Some(x.view()), qkv.view(), out.view(), Some(inverse.view())),
+            Some(MixTape::Mlp { .. }) => unreachable!("a tape of another mixer"),
+            None => (None, qkv_buffer.view(), out.view(), None),
+        };
+        let (l, d, parts, heads) = (self.l, self.d, self.parts, self.heads);
+        let (keys, values, scores) = (keys.view(), values.view(), scores.view());
+        // Queries, keys and values of a part's positions; keys and values laid out for the heads.
+        on_parts(parts, &|part| {
+            let rows = share(l, part, parts);
+            let (first, count) = (rows.start, rows.len());
+            let z = z.at(first, 0);
+            self.inject(inject, z, first, 0, count, d);
+            if let Some(x) = x_kept {
+                copy_rows(z, x.at(first, 0), count, d);
+            }
+            let here = qkv_view.at(first, 0);
+            self.product(count, 3 * d, d, z.lhs(), Rhs::Packed(qkv), here.store());
+            if let Some(table) = self.rotary {
+                let angles = first * table.half..(first + count) * table.half;
+                self.isa.run(Rotate {
+                    x: here,
+                    rows: count,
+                    heads: 2 * heads,
+                    cos: &table.cos[angles.clone()],
+                    sin: &table.sin[angles],
+                    half: table.half,
+                    back: false,
+                });
+            }
+            self.lay_out_heads(qkv_view, keys, values, first, count);
+        });
+        // All keys are there: each part answers its own queries, and finishes its own rows.
+        on_parts(parts, &|part| {
+            let rows = share(l, part, parts);
+            for (from, to) in split(rows.len(), QUERY_BLOCK) {
+                let (first, count) = (rows.start + from, to - from);
+                for head in 0..heads {
+                    let scores = scores.at(part * QUERY_BLOCK, 0);
+                    self.attend(qkv_view, keys, values, scores, out, head, first, count);
+                }
+            }
+            let (first, count) = (rows.start, rows.len());
+            let z = z.at(first, 0);
+            self.product(count, d, d, out.at(first, 0).lhs(), Rhs::Packed(o), z.add());
+            self.isa.run(NormRows {
+                x: z,
+                rows: count,
+                cols: d,
+                eps: self.eps,
+                inverse: inverse.map(|v| v.at(0, first).ptr),
+            });
+        });
+    }
+
+    /// Copies keys (transposed) and values of some positions into the heads' own matrices.
+    pub(crate) fn lay_out_heads(
+        &self,
+        qkv: View,
+        keys: View,
+        values: View,
+        first: usize,
+        count: usize,
+    ) {
+        let (d, head_dim) = (self.d, self.d / self.heads);
+        for r in first..first + count {
+            for head in 0..self.heads {
+                let (key, value) = (
+                    qkv.at(r, d + head * head_dim),
+                    qkv.at(r, 2 * d + head * head_dim),
+                );
+                for c in 0..head_dim {
+                    // SAFETY: parts write to different positions; the matrices hold all positions and heads.
+                    unsafe {
+                        *keys.at(head * head_dim + c, r).ptr = *key.ptr.add(c);
+                        *values.at(head * self.l + r, c).ptr = *value.ptr.add(c);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Softmax of the scaled scores of queries `first..first + count` of a head, into rows `0..count` of `p`.
+    pub(crate) fn probabilities(
+        &self,
+        qkv: View,
+        keys: View,
+        p: View,
+        head: usize,
+        first: usize,
+        count: usize,
+    ) {
+        let head_dim = self.d / self.heads;
+        let query = qkv.at(first, head * head_dim);
+        let epilogue = StoreScaled {
+            ptr: p.ptr,
+            stride: p.stride,
+            factor: self.attention_scale(),
+        };
+        let keys = keys.at(head * head_dim, 0);
+        self.product(count, self.l, head_dim, query.lhs(), keys.rhs(), epilogue);
+        self.isa.run(SoftmaxRows {
+            x: p,
+            rows: count,
+            cols: self.l,
+        });
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn attend(
+        &self,
+        qkv: View,
+        keys: View,
+        values: View,
+        scores: View,
+        out: View,
+        head: usize,
+        first: usize,
+        count: usize,
+    ) {
+        let head_dim = self.d / self.heads;
+        self.probabilities(qkv, keys, scores, head, first, count);
+        // A head's last vector may reach into the next head's place, which is written after it; behind the
+        // last head there is room for it.
+        let to = out.at(first, head * head_dim);
+        let values = values.at(head * self.l, 0);
+        self.product(
+            count,
+            head_dim,
+            self.l,
+            scores.lhs(),
+            values.rhs(),
+            to.store(),
+        );
+    }
+
+    pub(crate) fn attention_scale(&self) -> f32 {
+        1.0 / ((self.d / self.heads) as f32).sqrt()
+    }
+
+    /// Adds the injection to a part of `z` that starts at (row, col).
+    fn inject(
+        &self,
+        inject: Option<Inject>,
+        z: View,
+        row: usize,
+        col: usize,
+        rows: usize,
+        cols: usize,
+    ) {
+        if let Some(Inject { a, b }) = inject {
+            self.isa.run(AddInto {
+                z,
+                a: a.at(row, col),
+                b: b.map(|b| b.at(row, col)),
+                rows,
+                cols,
+            });
+        }
+    }
+}
+
+/// Where the MLP mixer keeps what its backward pass needs.
+#[derive(Clone, Copy)]
+struct MlpKept {
+    x: View,
+    pre: View,
+    inverse: View,
+}
+
+impl MlpKept {
+    fn copy_x(self, z: View, first: usize, rows: usize, cols: usize) {
+        copy_rows(z, self.x.at(0, first), rows, cols);
+    }
+}
+
+/// Copies `rows` rows of `cols` numbers.
+pub(super) fn copy_rows(from: View, to: View, rows: usize, cols: usize) {
+    for r in 0..rows {
+        // SAFETY: both views hold rows of at least `cols` numbers, in different matrices.
+        unsafe { std::ptr::copy_nonoverlapping(from.at(r, 0).ptr, to.at(r, 0).ptr, cols) }
+    }
+}

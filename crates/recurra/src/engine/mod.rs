@@ -1,0 +1,222 @@
+//! The recursion: a question goes in, the latent state is improved step by step, an answer can be read
+//! after every step.
+
+pub(crate) mod arena;
+pub(crate) mod layer;
+mod mixer;
+pub(crate) mod packed;
+pub(crate) mod recursion;
+pub(crate) mod tape;
+mod team;
+
+pub use arena::TrmBufferPool;
+pub use packed::PackedModel;
+
+use crate::error::{Error, Result};
+use crate::kernels::{AlignedMatrix, Isa};
+use crate::model::{TrmConfig, TrmModel};
+use crate::thinking::{Progress, StopReason, StopRules};
+use std::sync::Arc;
+
+/// One worker: it thinks about one question at a time, with its own state and shared weights.
+#[derive(Debug)]
+pub struct TrmEngine {
+    model: Arc<PackedModel>,
+    pool: TrmBufferPool,
+    parts: usize,
+}
+
+/// The answer of a model to one question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrmResult {
+    /// The most likely token at each place of the question.
+    pub answer: Vec<u16>,
+    /// Improvement steps done.
+    pub steps: usize,
+    /// Why it stopped.
+    pub stopped: StopReason,
+    /// Logit of "halt" after the last step; above 0 the model believes that its answer is right.
+    pub halt_logit: f32,
+}
+
+/// The least work on one sample, in floating-point operations a call of the network, that is worth
+/// splitting over threads: below it, meeting twice a layer costs more than is won.
+const MIN_SPLIT_FLOPS: u64 = 4_000_000;
+
+impl TrmEngine {
+    /// An engine for a model on the fastest instruction set, with `threads` threads on each question (fewer
+    /// where a question is too small to share).
+    pub fn new(model: &TrmModel, threads: usize) -> Self {
+        let packed = PackedModel::new(Isa::detect(), model.config(), &model.weights);
+        Self::with_weights(Arc::new(packed), threads)
+    }
+
+    /// Another worker on the same weights.
+    pub fn with_weights(model: Arc<PackedModel>, threads: usize) -> Self {
+        let config = &model.config;
+        let flops = config.flops_per_step() / config.calls_per_step() as u64;
+        let parts = if flops < MIN_SPLIT_FLOPS {
+            1
+        } else {
+            threads.max(1)
+        };
+        TrmEngine {
+            pool: TrmBufferPool::new(config, parts),
+            parts,
+            model,
+        }
+    }
+
+    /// The architecture.
+    pub fn config(&self) -> &TrmConfig {
+        &self.model.config
+    }
+
+    /// The shared weights.
+    pub fn weights(&self) -> &Arc<PackedModel> {
+        &self.model
+    }
+
+    /// Takes a question of `seq_len` tokens and sets the state to the beginning. `puzzle` is the row of the puzzle
+    /// table; 0 for models without one.
+    ///
+    /// # Errors
+    /// [`Error::Question`] for a wrong number of tokens, a token outside the vocabulary, or a row that is not there.
+    pub fn start(&mut self, question: &[u16], puzzle: usize) -> Result<()> {
+        let config = &self.model.config;
+        if question.len() != config.seq_len {
+            return Err(Error::Question {
+                what: "question",
+                expected: format!("{} tokens", config.seq_len),
+                found: question.len().to_string(),
+            });
+        }
+        if let Some(at) = question
+            .iter()
+            .position(|&t| usize::from(t) >= config.vocab_size)
+        {
+            return Err(Error::Question {
+                what: "question",
+                expected: format!("tokens below {}", config.vocab_size),
+                found: format!("{} at place {at}", question[at]),
+            });
+        }
+        if config.puzzle_emb_ndim > 0 && puzzle >= config.num_puzzle_identifiers {
+            return Err(Error::Question {
+                what: "puzzle identifier",
+                expected: format!("below {}", config.num_puzzle_identifiers),
+                found: puzzle.to_string(),
+            });
+        }
+        self.model.embed(question, puzzle, &mut self.pool.x);
+        self.model.reset(&mut self.pool.z_h, &mut self.pool.z_l);
+        Ok(())
+    }
+
+    /// One improvement step. Allocates nothing.
+    pub fn step(&mut self) {
+        self.model.step(&mut self.pool, self.parts);
+    }
+
+    /// Logits of the answer, `[seq_len, vocab]` from row `puzzle_emb_len` on: `logits(i)` is the row of place `i`.
+    pub fn decode(&mut self) -> Logits<'_> {
+        self.model
+            .decode(self.pool.z_h.view(), &mut self.pool.logits);
+        Logits {
+            matrix: &self.pool.logits,
+            prefix: self.model.config.puzzle_emb_len,
+        }
+    }
+
+    /// Logits of "halt" and "continue".
+    pub fn halt_logits(&self) -> [f32; 2] {
+        self.model.halt_logits(self.pool.z_h.row(0))
+    }
+
+    /// Input embeddings, `[positions, hidden]`.
+    pub fn x(&self) -> &AlignedMatrix {
+        &self.pool.x
+    }
+
+    /// The answer state, `[positions, hidden]`.
+    pub fn z_h(&self) -> &AlignedMatrix {
+        &self.pool.z_h
+    }
+
+    /// The reasoning state, `[positions, hidden]`.
+    pub fn z_l(&self) -> &AlignedMatrix {
+        &self.pool.z_l
+    }
+
+    /// Thinks about a question until a rule says stop. `check`, where the task has one, says whether an
+    /// answer is proven right; `watch` sees the state after every step.
+    ///
+    /// # Errors
+    /// As [`TrmEngine::start`].
+    pub fn reason(
+        &mut self,
+        question: &[u16],
+        puzzle: usize,
+        rules: &StopRules,
+        check: Option<&dyn Fn(&[u16]) -> bool>,
+        watch: &mut dyn FnMut(&Progress<'_>),
+    ) -> Result<TrmResult> {
+        self.start(question, puzzle)?;
+        let mut answer = vec![0; question.len()];
+        let mut steps = 0;
+        loop {
+            self.step();
+            steps += 1;
+            self.decode().answer_into(&mut answer);
+            let halt_logit = self.halt_logits()[0];
+            let verified = check.map(|check| check(&answer));
+            let progress = Progress {
+                step: steps,
+                answer: &answer,
+                halt_logit,
+                verified,
+            };
+            watch(&progress);
+            if let Some(stopped) = rules.stop(&progress) {
+                return Ok(TrmResult {
+                    answer,
+                    steps,
+                    stopped,
+                    halt_logit,
+                });
+            }
+        }
+    }
+}
+
+/// The logits of an answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Logits<'a> {
+    matrix: &'a AlignedMatrix,
+    prefix: usize,
+}
+
+impl Logits<'_> {
+    /// The logits of all tokens at place `i` of the answer.
+    pub fn row(&self, i: usize) -> &[f32] {
+        self.matrix.row(self.prefix + i)
+    }
+
+    /// The most likely token at each place; the first of equals.
+    pub fn answer_into(&self, answer: &mut [u16]) {
+        for (i, token) in answer.iter_mut().enumerate() {
+            *token = largest(self.row(i)) as u16;
+        }
+    }
+}
+
+/// Index of the largest number; the first of equals.
+pub(crate) fn largest(row: &[f32]) -> usize {
+    let mut best = 0;
+    for (i, v) in row.iter().enumerate() {
+        if *v > row[best] {
+            best = i;
+        }
+    }
+    best
+}

@@ -1,0 +1,150 @@
+//! A model's weights in the order in which the kernels read them.
+
+use crate::kernels::{AlignedMatrix, Isa, PackedMatrix, Packing};
+use crate::model::config::Positions;
+use crate::model::weights::{LayerWeights, MixWeights};
+use crate::model::{TrmConfig, TrmWeights};
+
+/// The weights of one layer, packed.
+#[derive(Debug, Clone)]
+pub(crate) struct PackedLayer {
+    pub(crate) mix: PackedMix,
+    pub(crate) gate_up: PackedMatrix,
+    pub(crate) down: PackedMatrix,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum PackedMix {
+    Mlp {
+        gate_up: PackedMatrix,
+        down: PackedMatrix,
+    },
+    Attention {
+        qkv: PackedMatrix,
+        o: PackedMatrix,
+    },
+}
+
+/// cos and sin of the rotary angles, `half` numbers a position.
+#[derive(Debug, Clone)]
+pub(crate) struct RotaryTable {
+    pub(crate) cos: Vec<f32>,
+    pub(crate) sin: Vec<f32>,
+    pub(crate) half: usize,
+}
+
+/// A model ready to run: immutable, shared by all workers.
+#[derive(Debug, Clone)]
+pub struct PackedModel {
+    pub(crate) isa: Isa,
+    pub(crate) config: TrmConfig,
+    pub(crate) layers: Vec<PackedLayer>,
+    pub(crate) rotary: Option<RotaryTable>,
+    pub(crate) lm_head: PackedMatrix,
+    pub(crate) q_head: AlignedMatrix,
+    pub(crate) q_bias: [f32; 2],
+    pub(crate) embed_tokens: AlignedMatrix,
+    pub(crate) puzzle_emb: Option<AlignedMatrix>,
+    pub(crate) embed_pos: Option<AlignedMatrix>,
+    pub(crate) h_init: AlignedMatrix,
+    pub(crate) l_init: AlignedMatrix,
+}
+
+impl PackedModel {
+    /// Packs the weights of a model for an instruction set.
+    pub fn new(isa: Isa, config: &TrmConfig, weights: &TrmWeights) -> Self {
+        let pack = |packing, w: &AlignedMatrix| PackedMatrix::new(isa, packing, w);
+        PackedModel {
+            isa,
+            layers: weights
+                .layers
+                .iter()
+                .map(|layer| PackedLayer {
+                    mix: match &layer.mix {
+                        MixWeights::Mlp(w) => PackedMix::Mlp {
+                            gate_up: pack(Packing::PairRows, &w.gate_up),
+                            down: pack(Packing::Rows, &w.down),
+                        },
+                        MixWeights::Attention { qkv, o } => PackedMix::Attention {
+                            qkv: pack(Packing::Panels, qkv),
+                            o: pack(Packing::Panels, o),
+                        },
+                    },
+                    gate_up: pack(Packing::PairPanels, &layer.mlp.gate_up),
+                    down: pack(Packing::Panels, &layer.mlp.down),
+                })
+                .collect(),
+            rotary: (config.positions == Positions::Rotary).then(|| RotaryTable::new(config)),
+            lm_head: pack(Packing::Panels, &weights.lm_head),
+            q_head: weights.q_head.clone(),
+            q_bias: [weights.q_bias.row(0)[0], weights.q_bias.row(0)[1]],
+            embed_tokens: weights.embed_tokens.clone(),
+            puzzle_emb: weights.puzzle_emb.clone(),
+            embed_pos: weights.embed_pos.clone(),
+            h_init: weights.h_init.clone(),
+            l_init: weights.l_init.clone(),
+            config: config.clone(),
+        }
+    }
+
+    /// Packs new values of the same weights, without allocating.
+    pub fn repack(&mut self, weights: &TrmWeights) {
+        let isa = self.isa;
+        for (packed, LayerWeights { mix, mlp }) in self.layers.iter_mut().zip(&weights.layers) {
+            match (&mut packed.mix, mix) {
+                (PackedMix::Mlp { gate_up, down }, MixWeights::Mlp(w)) => {
+                    gate_up.repack(isa, &w.gate_up);
+                    down.repack(isa, &w.down);
+                }
+                (PackedMix::Attention { qkv, o }, MixWeights::Attention { qkv: q, o: p }) => {
+                    qkv.repack(isa, q);
+                    o.repack(isa, p);
+                }
+                _ => panic!("weights of another mixer"),
+            }
+            packed.gate_up.repack(isa, &mlp.gate_up);
+            packed.down.repack(isa, &mlp.down);
+        }
+        self.lm_head.repack(isa, &weights.lm_head);
+        let copy = |to: &mut AlignedMatrix, from: &AlignedMatrix| {
+            to.padded_mut().copy_from_slice(from.padded());
+        };
+        copy(&mut self.q_head, &weights.q_head);
+        self.q_bias = [weights.q_bias.row(0)[0], weights.q_bias.row(0)[1]];
+        copy(&mut self.embed_tokens, &weights.embed_tokens);
+        if let (Some(to), Some(from)) = (&mut self.puzzle_emb, &weights.puzzle_emb) {
+            copy(to, from);
+        }
+        if let (Some(to), Some(from)) = (&mut self.embed_pos, &weights.embed_pos) {
+            copy(to, from);
+        }
+    }
+
+    /// The architecture.
+    pub fn config(&self) -> &TrmConfig {
+        &self.config
+    }
+
+    /// The instruction set it was packed for.
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+}
+
+impl RotaryTable {
+    fn new(config: &TrmConfig) -> Self {
+        let half = config.head_dim() / 2;
+        // In f32 throughout, as the reference computes it.
+        let angles = (0..config.positions_len()).flat_map(|position| {
+            (0..half).map(move |i| {
+                let exponent = (2 * i) as f32 / (2 * half) as f32;
+                position as f32 * (1.0 / config.rope_theta.powf(exponent))
+            })
+        });
+        RotaryTable {
+            cos: angles.clone().map(f32::cos).collect(),
+            sin: angles.map(f32::sin).collect(),
+            half,
+        }
+    }
+}

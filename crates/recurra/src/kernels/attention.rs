@@ -1,0 +1,116 @@
+//! The parts of attention that are not products: rotary positions and softmax.
+
+use super::activation::exp;
+use super::simd::{Simd, SimdOp};
+use super::view::View;
+
+/// Rotates pairs (i, i + half) of each head of a row by the angle of its position; with `back`, the other way.
+///
+/// Half a head need not be whole vectors, so this is plain arithmetic; it is a thousandth of the work.
+pub(crate) struct Rotate<'a> {
+    /// Rows of `heads * 2 * half` numbers.
+    pub(crate) x: View,
+    pub(crate) rows: usize,
+    pub(crate) heads: usize,
+    /// cos and sin for each row: `half` numbers a row.
+    pub(crate) cos: &'a [f32],
+    pub(crate) sin: &'a [f32],
+    pub(crate) half: usize,
+    pub(crate) back: bool,
+}
+
+impl SimdOp for Rotate<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        for r in 0..self.rows {
+            let angles = r * self.half..(r + 1) * self.half;
+            let (cos, sin) = (&self.cos[angles.clone()], &self.sin[angles]);
+            for h in 0..self.heads {
+                let p = self.x.at(r, h * 2 * self.half).ptr;
+                for i in 0..self.half {
+                    let sin = if self.back { -sin[i] } else { sin[i] };
+                    // SAFETY: the row holds all heads.
+                    unsafe {
+                        let (a, b) = (*p.add(i), *p.add(i + self.half));
+                        *p.add(i) = a * cos[i] - b * sin;
+                        *p.add(i + self.half) = b * cos[i] + a * sin;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Softmax of each row, in place. Padding is set to zero whatever stood there.
+pub(crate) struct SoftmaxRows {
+    pub(crate) x: View,
+    pub(crate) rows: usize,
+    pub(crate) cols: usize,
+}
+
+impl SimdOp for SoftmaxRows {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let padded = self.cols.next_multiple_of(S::LANES);
+        for r in 0..self.rows {
+            let x = self.x.at(r, 0).ptr;
+            // SAFETY: rows are padded to whole vectors.
+            unsafe {
+                for i in self.cols..padded {
+                    *x.add(i) = f32::NEG_INFINITY;
+                }
+                let mut top = s.splat(f32::NEG_INFINITY);
+                for i in (0..padded).step_by(S::LANES) {
+                    top = s.max(top, s.load(x.add(i)));
+                }
+                let top = s.splat(s.largest(top));
+                let mut sum = s.splat(0.0);
+                for i in (0..padded).step_by(S::LANES) {
+                    let e = exp(s, s.sub(s.load(x.add(i)), top));
+                    s.store(x.add(i), e);
+                    // The padding's e^-87 is lost in a sum of at least one.
+                    sum = s.add(sum, e);
+                }
+                let inverse = s.splat(1.0 / s.sum(sum));
+                for i in (0..padded).step_by(S::LANES) {
+                    s.store(x.add(i), s.mul(s.load(x.add(i)), inverse));
+                }
+                for i in self.cols..padded {
+                    *x.add(i) = 0.0;
+                }
+            }
+        }
+    }
+}
+
+/// Backward of [`SoftmaxRows`]: `dp` becomes the gradient of the scores, `p * (dp - sum(p * dp))`.
+pub(crate) struct SoftmaxRowsBackward {
+    pub(crate) p: View,
+    pub(crate) dp: View,
+    pub(crate) rows: usize,
+    pub(crate) cols: usize,
+}
+
+impl SimdOp for SoftmaxRowsBackward {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        for r in 0..self.rows {
+            let (p, dp) = (self.p.at(r, 0).ptr, self.dp.at(r, 0).ptr);
+            let mut dot = s.splat(0.0);
+            // SAFETY: rows are padded to whole vectors, with zeros in p.
+            unsafe {
+                for i in (0..self.cols).step_by(S::LANES) {
+                    dot = s.fma(s.load(p.add(i)), s.load(dp.add(i)), dot);
+                }
+                let dot = s.splat(s.sum(dot));
+                for i in (0..self.cols).step_by(S::LANES) {
+                    let d = s.mul(s.load(p.add(i)), s.sub(s.load(dp.add(i)), dot));
+                    s.store(dp.add(i), d);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Row-major matrices whose rows start on cache lines.
+
+use bytemuck::{Pod, Zeroable};
+
+/// Floats in a cache line, and in the widest vector of any instruction set here.
+pub const LINE: usize = 16;
+
+/// One cache line. A `Vec` of these is aligned in its data, which `align(64)` on a struct that holds a
+/// `Vec<f32>` would not be.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C, align(64))]
+struct Line([f32; LINE]);
+
+/// A row-major `rows x cols` matrix of f32. Each row starts on a 64-byte boundary and is padded to whole
+/// cache lines.
+///
+/// The padding is zero when the matrix is made, and every kernel keeps it zero: a product of zero columns,
+/// a sum or a norm of them is zero again. So kernels load and store whole vectors without masks.
+#[derive(Clone)]
+pub struct AlignedMatrix {
+    rows: usize,
+    cols: usize,
+    stride: usize,
+    data: Vec<Line>,
+}
+
+impl AlignedMatrix {
+    /// Distance between rows, in floats, that a matrix of `cols` columns gets.
+    ///
+    /// Whole cache lines; one more where rows would lie a multiple of 512 bytes apart, since a column of
+    /// such rows falls into few cache sets and evicts itself.
+    pub fn stride_for(cols: usize) -> usize {
+        let lines = cols.div_ceil(LINE).max(1);
+        (lines + usize::from(lines.is_multiple_of(8))) * LINE
+    }
+
+    /// A matrix of zeros.
+    pub fn zeros(rows: usize, cols: usize) -> Self {
+        let stride = Self::stride_for(cols);
+        AlignedMatrix {
+            rows,
+            cols,
+            stride,
+            data: vec![Line([0.0; LINE]); rows * stride / LINE],
+        }
+    }
+
+    /// A matrix with the given values, row by row.
+    ///
+    /// # Panics
+    /// If `values` does not hold `rows * cols` numbers.
+    pub fn from_slice(rows: usize, cols: usize, values: &[f32]) -> Self {
+        assert_eq!(
+            values.len(),
+            rows * cols,
+            "values of a {rows}x{cols} matrix"
+        );
+        let mut matrix = Self::zeros(rows, cols);
+        if cols > 0 {
+            for (r, row) in values.chunks_exact(cols).enumerate() {
+                matrix.row_mut(r).copy_from_slice(row);
+            }
+        }
+        matrix
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of columns, without padding.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// Distance between the starts of two rows, in floats.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Row `r`, without padding.
+    pub fn row(&self, r: usize) -> &[f32] {
+        &self.padded()[r * self.stride..][..self.cols]
+    }
+
+    /// Row `r`, without padding.
+    pub fn row_mut(&mut self, r: usize) -> &mut [f32] {
+        let (start, cols) = (r * self.stride, self.cols);
+        &mut self.padded_mut()[start..][..cols]
+    }
+
+    /// All numbers with the padding: `rows * stride`.
+    pub fn padded(&self) -> &[f32] {
+        bytemuck::cast_slice(&self.data)
+    }
+
+    /// All numbers with the padding, which the caller must leave zero.
+    pub fn padded_mut(&mut self) -> &mut [f32] {
+        bytemuck::cast_slice_mut(&mut self.data)
+    }
+
+    /// The numbers without padding, row by row.
+    pub fn to_vec(&self) -> Vec<f32> {
+        (0..self.rows).flat_map(|r| self.row(r)).copied().collect()
+    }
+
+    pub(crate) fn as_ptr(&self) -> *const f32 {
+        self.padded().as_ptr()
+    }
+
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut f32 {
+        self.padded_mut().as_mut_ptr()
+    }
+}
+
+impl std::fmt::Debug for AlignedMatrix {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "AlignedMatrix({}x{})", self.rows, self.cols)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_start_on_cache_lines_and_padding_is_zero() {
+        for (rows, cols) in [(1, 1), (3, 16), (5, 17), (2, 512), (7, 100), (0, 4), (4, 0)] {
+            let values: Vec<f32> = (0..rows * cols).map(|i| i as f32 + 1.0).collect();
+            let m = AlignedMatrix::from_slice(rows, cols, &values);
+            assert_eq!(m.to_vec(), values);
+            assert_eq!(m.padded().len(), rows * m.stride());
+            assert!(!(m.stride() * 4).is_multiple_of(512));
+            for r in 0..rows {
+                assert_eq!(m.row(r).as_ptr() as usize % 64, 0);
+                assert!(
+                    m.padded()[r * m.stride() + cols..(r + 1) * m.stride()]
+                        .iter()
+                        .all(|&v| v == 0.0)
+                );
+            }
+        }
+    }
+}

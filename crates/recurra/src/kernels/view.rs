@@ -1,0 +1,84 @@
+//! Unchecked views of matrices, for kernels whose parts run on several threads.
+
+use super::matrix::AlignedMatrix;
+use super::product::{Add, Lhs, Rhs, Store};
+
+/// A place in a row-major matrix of f32, with the distance of its rows.
+///
+/// Whoever builds a kernel on a view promises that the matrix outlives it, that the kernel stays inside, and
+/// that threads which run at the same time write to different elements.
+#[derive(Clone, Copy)]
+pub(crate) struct View {
+    pub(crate) ptr: *mut f32,
+    pub(crate) stride: usize,
+}
+
+// SAFETY: a view is a pointer with the promise above, which covers threads.
+unsafe impl Send for View {}
+// SAFETY: as above.
+unsafe impl Sync for View {}
+
+impl View {
+    /// The part of the matrix from element (row, col).
+    pub(crate) fn at(self, row: usize, col: usize) -> View {
+        View {
+            ptr: self.ptr.wrapping_add(row * self.stride + col),
+            ..self
+        }
+    }
+
+    pub(crate) fn lhs<'a>(self) -> Lhs<'a> {
+        Lhs::Strided {
+            ptr: self.ptr,
+            row: self.stride,
+            col: 1,
+        }
+    }
+
+    /// The transposed matrix as a left factor.
+    pub(crate) fn transposed_lhs<'a>(self) -> Lhs<'a> {
+        Lhs::Strided {
+            ptr: self.ptr,
+            row: 1,
+            col: self.stride,
+        }
+    }
+
+    pub(crate) fn rhs<'a>(self) -> Rhs<'a> {
+        Rhs::Rows {
+            ptr: self.ptr,
+            stride: self.stride,
+        }
+    }
+
+    pub(crate) fn store(self) -> Store {
+        Store {
+            ptr: self.ptr,
+            stride: self.stride,
+        }
+    }
+
+    pub(crate) fn add(self) -> Add {
+        Add {
+            ptr: self.ptr,
+            stride: self.stride,
+        }
+    }
+}
+
+impl AlignedMatrix {
+    pub(crate) fn view(&mut self) -> View {
+        View {
+            ptr: self.as_mut_ptr(),
+            stride: self.stride(),
+        }
+    }
+
+    /// A view that must not be written through.
+    pub(crate) fn view_const(&self) -> View {
+        View {
+            ptr: self.as_ptr().cast_mut(),
+            stride: self.stride(),
+        }
+    }
+}

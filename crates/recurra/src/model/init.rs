@@ -1,0 +1,88 @@
+//! Weights of an untrained model.
+
+use super::config::TrmConfig;
+use super::weights::TrmWeights;
+use crate::kernels::AlignedMatrix;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Standard deviation of a standard normal cut off at two.
+const CUT_NORMAL_STD: f64 = 0.879_625_661_034_239_8;
+
+impl TrmWeights {
+    /// Random weights as the reference implementation makes them: truncated normal of variance 1/inputs for
+    /// projections and embeddings, of variance 1 for the initial states; the halting head starts at "do not
+    /// halt" (weights 0, bias -5), puzzle embeddings at 0.
+    pub fn random(config: &TrmConfig, seed: u64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        Self::build(config, |name, shape| {
+            let cols = *shape.last().expect("a tensor has a dimension");
+            let rows = if shape.len() == 1 { 1 } else { shape[0] };
+            let mut matrix = AlignedMatrix::zeros(rows, cols);
+            let std = match name {
+                "puzzle_emb.weights" | "q_head.weight" => return Ok(matrix),
+                "q_head.bias" => {
+                    matrix.row_mut(0).fill(-5.0);
+                    return Ok(matrix);
+                }
+                "H_init" | "L_init" => 1.0,
+                _ => (cols as f64).powf(-0.5),
+            };
+            for r in 0..rows {
+                for v in matrix.row_mut(r) {
+                    *v = (cut_normal(&mut rng) * std / CUT_NORMAL_STD) as f32;
+                }
+            }
+            Ok(matrix)
+        })
+        .expect("random numbers are always there")
+    }
+}
+
+/// A standard normal number in -2..2.
+pub(crate) fn cut_normal(rng: &mut impl Rng) -> f64 {
+    loop {
+        let normal = normal(rng);
+        if normal.abs() <= 2.0 {
+            return normal;
+        }
+    }
+}
+
+/// A standard normal number, after Box and Muller.
+fn normal(rng: &mut impl Rng) -> f64 {
+    let mut uniform = || ((rng.next_u64() >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
+    let (u, v) = (uniform(), uniform());
+    (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::config::tests::small;
+
+    #[test]
+    fn random_weights_have_the_stated_spread() {
+        let weights = TrmWeights::random(&small(), 7);
+        let values = weights.layers[0].mlp.gate_up.to_vec();
+        let n = values.len() as f64;
+        let mean = values.iter().map(|&v| v as f64).sum::<f64>() / n;
+        let variance = values
+            .iter()
+            .map(|&v| (v as f64 - mean).powi(2))
+            .sum::<f64>()
+            / n;
+        let inputs = small().hidden_size as f64;
+        assert!(mean.abs() < 0.01, "{mean}");
+        assert!((variance * inputs - 1.0).abs() < 0.05, "{variance}");
+        assert_eq!(weights.q_bias.to_vec(), [-5.0, -5.0]);
+        assert_eq!(
+            TrmWeights::random(&small(), 7).h_init.to_vec(),
+            weights.h_init.to_vec()
+        );
+        assert_ne!(
+            TrmWeights::random(&small(), 8).h_init.to_vec(),
+            weights.h_init.to_vec()
+        );
+    }
+}

@@ -1,0 +1,42 @@
+//! Which task a model was made for, as its file names it.
+
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// A task with its parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "lowercase")]
+pub enum TaskSpec {
+    /// Sudoku of the given size (digits in a row): 4, 6, 9 or 16.
+    Sudoku {
+        /// Digits in a row.
+        size: usize,
+    },
+}
+
+impl TaskSpec {
+    /// Tokens in a question and size of the vocabulary.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a size that the task does not have.
+    pub fn seq_len_and_vocab(&self) -> Result<(usize, usize)> {
+        match *self {
+            TaskSpec::Sudoku { size } if [4, 6, 9, 16].contains(&size) => {
+                Ok((size * size, size + 2))
+            }
+            TaskSpec::Sudoku { size } => Err(Error::Config {
+                field: "task.size",
+                expected: "4, 6, 9 or 16".into(),
+                found: size.to_string(),
+            }),
+        }
+    }
+}
+
+impl std::fmt::Display for TaskSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            TaskSpec::Sudoku { size } => write!(f, "sudoku {size}x{size}"),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The whole state of a training in one file, so that it goes on exactly where it stopped.

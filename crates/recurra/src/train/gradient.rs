@@ -1,0 +1,97 @@
+//! Sums of gradients, in the shape of the weights.
+
+use super::backward::transpose;
+use crate::kernels::AlignedMatrix;
+use crate::model::weights::MixWeights;
+use crate::model::{TrmConfig, TrmWeights};
+
+/// The gradient of everything that an optimiser trains.
+///
+/// Tensors that it does not train are empty here: the initial states are fixed, and of the puzzle table only
+/// the rows in use have gradients, which their samples keep.
+#[derive(Debug)]
+pub(crate) struct Gradient {
+    pub(crate) weights: TrmWeights,
+    /// For each layer, the gradient of an MLP mixer's `down` as it is summed: transposed, `[width, positions]`,
+    /// which spares transposing a large factor in every call.
+    pub(crate) down_transposed: Vec<AlignedMatrix>,
+}
+
+/// Zeros in the shapes of `config`, empty where the optimiser has nothing to do.
+pub(crate) fn trained_zeros(config: &TrmConfig) -> TrmWeights {
+    TrmWeights::build(config, |name, shape| {
+        Ok(match (name, shape) {
+            ("H_init" | "L_init" | "puzzle_emb.weights", _) => AlignedMatrix::zeros(0, 0),
+            (_, [cols]) => AlignedMatrix::zeros(1, *cols),
+            (_, shape) => AlignedMatrix::zeros(shape[0], shape[1]),
+        })
+    })
+    .expect("zeros are always there")
+}
+
+impl Gradient {
+    pub(crate) fn new(config: &TrmConfig) -> Self {
+        let weights = trained_zeros(config);
+        let down_transposed = weights.layers.iter().map(|layer| match &layer.mix {
+            MixWeights::Mlp(w) => AlignedMatrix::zeros(w.down.cols(), w.down.rows()),
+            MixWeights::Attention { .. } => AlignedMatrix::zeros(0, 0),
+        });
+        Gradient {
+            down_transposed: down_transposed.collect(),
+            weights,
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        for matrix in self.weights.tensors_mut() {
+            matrix.padded_mut().fill(0.0);
+        }
+        for matrix in &mut self.down_transposed {
+            matrix.padded_mut().fill(0.0);
+        }
+    }
+
+    /// Brings all sums into the shape of the weights.
+    pub(crate) fn finish(&mut self) {
+        for (layer, from) in self
+            .weights
+            .layers
+            .iter_mut()
+            .zip(&mut self.down_transposed)
+        {
+            if let MixWeights::Mlp(w) = &mut layer.mix {
+                let (rows, cols) = (from.rows(), from.cols());
+                transpose(from.view(), w.down.view(), rows, cols);
+            }
+        }
+    }
+
+    /// Adds another finished gradient.
+    pub(crate) fn add(&mut self, other: &Gradient) {
+        for (to, from) in self
+            .weights
+            .tensors_mut()
+            .into_iter()
+            .zip(other.weights.tensors())
+        {
+            for (a, b) in to.padded_mut().iter_mut().zip(from.padded()) {
+                *a += b;
+            }
+        }
+    }
+
+    /// The 2-norm over everything.
+    pub(crate) fn norm(&self) -> f64 {
+        let squares = |m: &AlignedMatrix| {
+            // Rows first: a sum of many small squares in one f32 would lose them.
+            let row = |r: &[f32]| f64::from(r.iter().map(|v| v * v).sum::<f32>());
+            m.padded().chunks(256).map(row).sum::<f64>()
+        };
+        self.weights
+            .tensors()
+            .into_iter()
+            .map(squares)
+            .sum::<f64>()
+            .sqrt()
+    }
+}

@@ -1,0 +1,20 @@
+//! Training: deep supervision over improvement steps, gradients derived by hand.
+//!
+//! Every place of the batch holds a sample and its latent state. A training step does one improvement step on
+//! each, takes the gradient through the last cycle, and changes the weights. A sample stays in its place until
+//! the halting head says "halt" or its steps are used up; then a new one comes.
+
+mod backward;
+mod checkpoint;
+mod gradient;
+pub mod loss;
+mod optimizer;
+mod sample;
+pub mod schedule;
+mod trainer;
+mod worker;
+
+pub use loss::IGNORE_LABEL;
+pub use sample::{Sample, SampleSource};
+pub use schedule::Decay;
+pub use trainer::{StepReport, TrainConfig, Trainer};

@@ -1,0 +1,225 @@
+//! One sample through one training step: improve, answer, compare, derive.
+
+use super::backward::BackwardScratch;
+use super::gradient::Gradient;
+use super::loss::{
+    HALT_WEIGHT, IGNORE_LABEL, SampleLoss, binary_cross_entropy, stablemax_cross_entropy,
+};
+use super::sample::Sample;
+use crate::engine::arena::Scratch;
+use crate::engine::largest;
+use crate::engine::layer::Network;
+use crate::engine::packed::PackedModel;
+use crate::engine::recursion::{LEARNED_SCALE, Latent};
+use crate::engine::tape::LayerTape;
+use crate::kernels::AlignedMatrix;
+use crate::model::{TrmConfig, TrmWeights};
+
+/// A place in the batch: a sample and how far its thinking has come.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    pub(crate) sample: Sample,
+    pub(crate) z_h: AlignedMatrix,
+    pub(crate) z_l: AlignedMatrix,
+    /// Improvement steps done on this sample.
+    pub(crate) steps: usize,
+    /// Thinking about this sample has ended: the next step begins with a new one.
+    pub(crate) halted: bool,
+    /// Gradient of the sample's row of the puzzle table.
+    pub(crate) puzzle_gradient: Vec<f32>,
+    /// What the last step found.
+    pub(crate) loss: SampleLoss,
+    /// Halting logit after the last step.
+    pub(crate) halt_logit: f32,
+}
+
+impl Slot {
+    pub(crate) fn new(config: &TrmConfig) -> Self {
+        let state = || AlignedMatrix::zeros(config.positions_len(), config.hidden_size);
+        Slot {
+            sample: Sample {
+                question: vec![0; config.seq_len],
+                labels: vec![IGNORE_LABEL; config.seq_len],
+                puzzle: 0,
+            },
+            z_h: state(),
+            z_l: state(),
+            steps: 0,
+            halted: true,
+            puzzle_gradient: vec![0.0; config.puzzle_emb_ndim],
+            loss: SampleLoss::default(),
+            halt_logit: 0.0,
+        }
+    }
+}
+
+/// The memory and the gradient sums of one thread.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    pub(crate) gradient: Gradient,
+    scratch: Scratch,
+    backward: BackwardScratch,
+    /// For each call of the last cycle, each layer's tape.
+    tapes: Vec<LayerTape>,
+    x: AlignedMatrix,
+    dx: AlignedMatrix,
+    dz: AlignedMatrix,
+    logits: AlignedMatrix,
+}
+
+impl Worker {
+    pub(crate) fn new(config: &TrmConfig) -> Self {
+        let (l, d) = (config.positions_len(), config.hidden_size);
+        let tapes = (config.l_cycles + 1) * config.num_layers;
+        Worker {
+            gradient: Gradient::new(config),
+            scratch: Scratch::new(config, 1),
+            backward: BackwardScratch::new(config),
+            tapes: (0..tapes).map(|_| LayerTape::new(config)).collect(),
+            x: AlignedMatrix::zeros(l, d),
+            dx: AlignedMatrix::zeros(l, d),
+            dz: AlignedMatrix::zeros(l, d),
+            logits: AlignedMatrix::zeros(l, config.vocab_size),
+        }
+    }
+
+    /// One improvement step of a slot's sample, its loss, and the gradient of `share * loss`, added to the sums.
+    /// The gradient goes through the last cycle only; the state before it is taken as given.
+    pub(crate) fn step(
+        &mut self,
+        model: &PackedModel,
+        weights: &TrmWeights,
+        slot: &mut Slot,
+        share: f64,
+    ) {
+        let config = model.config();
+        let network = Network::new(model, 1);
+        if slot.steps == 0 {
+            model.reset(&mut slot.z_h, &mut slot.z_l);
+        }
+        model.embed(&slot.sample.question, slot.sample.puzzle, &mut self.x);
+        let latent = Latent {
+            x: self.x.view(),
+            z_h: slot.z_h.view(),
+            z_l: slot.z_l.view(),
+        };
+        for cycle in 1..=config.h_cycles {
+            let tapes = if cycle == config.h_cycles {
+                &mut self.tapes[..]
+            } else {
+                &mut []
+            };
+            network.cycle(config.l_cycles, latent, &mut self.scratch, tapes);
+        }
+        slot.steps += 1;
+        self.outputs(&network, model, weights, slot, share);
+        self.cycle_backward(&network, config, weights);
+        self.embed_backward(config, slot);
+    }
+
+    /// Logits, losses, and their gradient with respect to z_H into `dz`.
+    fn outputs(
+        &mut self,
+        network: &Network,
+        model: &PackedModel,
+        weights: &TrmWeights,
+        slot: &mut Slot,
+        share: f64,
+    ) {
+        let config = model.config();
+        let (prefix, d, vocab) = (config.puzzle_emb_len, config.hidden_size, config.vocab_size);
+        model.decode(slot.z_h.view(), &mut self.logits);
+        let labels = &slot.sample.labels;
+        let places = labels.iter().filter(|&&t| t != IGNORE_LABEL).count();
+        let mut loss = SampleLoss {
+            places,
+            ..SampleLoss::default()
+        };
+        let weight = 1.0 / places.max(1) as f64;
+        for (i, &label) in labels.iter().enumerate() {
+            let row = self.logits.row_mut(prefix + i);
+            if label == IGNORE_LABEL {
+                row.fill(0.0);
+                continue;
+            }
+            let label = usize::from(label);
+            loss.right += usize::from(largest(row) == label);
+            loss.lm += stablemax_cross_entropy(row, label, weight);
+            row.iter_mut().for_each(|g| *g *= share as f32);
+        }
+        slot.halt_logit = model.halt_logits(slot.z_h.row(0))[0];
+        let (halt, halt_slope) = binary_cross_entropy(slot.halt_logit, loss.exact());
+        loss.halt = halt;
+        slot.loss = loss;
+
+        let sums = &mut self.gradient.weights;
+        let (dz, logits) = (self.dz.view(), self.logits.view().at(prefix, 0));
+        self.dz.padded_mut().fill(0.0);
+        let head = weights.lm_head.view_const().rhs();
+        network.product(
+            config.seq_len,
+            d,
+            vocab,
+            logits.lhs(),
+            head,
+            dz.at(prefix, 0).store(),
+        );
+        let z = slot.z_h.view().at(prefix, 0).rhs();
+        let to = sums.lm_head.view().add();
+        network.product(vocab, d, config.seq_len, logits.transposed_lhs(), z, to);
+        let slope = (HALT_WEIGHT * halt_slope * share) as f32;
+        for (g, w) in self.dz.row_mut(0).iter_mut().zip(weights.q_head.row(0)) {
+            *g += slope * w;
+        }
+        for (g, z) in sums.q_head.row_mut(0).iter_mut().zip(slot.z_h.row(0)) {
+            *g += slope * z;
+        }
+        sums.q_bias.row_mut(0)[0] += slope;
+    }
+
+    /// From `dz`, the gradient of the last z_H, back to the beginning of the cycle; `dx` receives the sum over
+    /// all injections of the input.
+    fn cycle_backward(&mut self, network: &Network, config: &TrmConfig, weights: &TrmWeights) {
+        self.dx.padded_mut().fill(0.0);
+        let dz = self.dz.view();
+        for call in (0..=config.l_cycles).rev() {
+            let tapes = &mut self.tapes[call * config.num_layers..][..config.num_layers];
+            network.call_backward(
+                &weights.layers,
+                tapes,
+                dz,
+                &mut self.backward,
+                &mut self.gradient,
+            );
+            // The last call, z_H <- f(z_H + z_L), does not see the input. In all calls the gradient goes on to
+            // z_L unchanged; what goes to z_H ends there, at the state before the cycle.
+            if call < config.l_cycles {
+                for (to, from) in self.dx.padded_mut().iter_mut().zip(self.dz.padded()) {
+                    *to += from;
+                }
+            }
+        }
+    }
+
+    /// From `dx` to the embeddings.
+    fn embed_backward(&mut self, config: &TrmConfig, slot: &mut Slot) {
+        let (prefix, d) = (config.puzzle_emb_len, config.hidden_size);
+        let sums = &mut self.gradient.weights;
+        let mut scale = (d as f64).sqrt() as f32;
+        if let Some(positions) = &mut sums.embed_pos {
+            scale *= LEARNED_SCALE;
+            for (to, from) in positions.padded_mut().iter_mut().zip(self.dx.padded()) {
+                *to += scale * from;
+            }
+        }
+        for (i, &token) in slot.sample.question.iter().enumerate() {
+            let to = sums.embed_tokens.row_mut(token.into());
+            for (to, from) in to.iter_mut().zip(self.dx.row(prefix + i)) {
+                *to += scale * from;
+            }
+        }
+        for (i, to) in slot.puzzle_gradient.iter_mut().enumerate() {
+            *to = scale * self.dx.row(i / d)[i % d];
+        }
+    }
+}
