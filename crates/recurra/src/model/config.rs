@@ -182,11 +182,7 @@ impl TrmConfig {
                 return Err(Error::Config {
                     field: "num_heads",
                     expected: "heads of an even number of channels, for rotary positions".into(),
-                    found: format!(
-                        "{} heads of {} channels",
-                        self.num_heads,
-                        self.head_dim()
-                    ),
+                    found: format!("{} heads of {} channels", self.num_heads, self.head_dim()),
                 });
             }
         }

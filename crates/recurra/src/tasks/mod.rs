@@ -1,1 +1,6 @@
 //! What a puzzle is: reading, encoding, checking, symmetries, generating. No model in here.
+
+pub mod input;
+pub mod sudoku;
+
+pub use input::InputError;
