@@ -81,7 +81,7 @@ mod tests {
     use super::*;
     use crate::tasks::sudoku::{Sudoku, rules};
 
-    /// Question, answer, rating: of our own making.
+    /// Question, answer, rating: generated for this project (CC0).
     const RATED: [(&str, &str, u64); 8] = [
         (
             "24.5..6.96...9...4..967...19.58137.2....6589..2.9471.5.78429.5..5.73.91.39...8...",

@@ -1,7 +1,7 @@
 //! Puzzles in a table: one line each, columns named by a header.
 
 use super::Puzzle;
-use super::signs::{Sign, glyphs, is_answer, no_clash, signs, whole_grid};
+use super::signs::{glyphs, is_answer, no_clash, plain_grid, signs, whole_grid};
 use crate::tasks::InputError;
 use crate::tasks::sudoku::{Grid, Sudoku};
 
@@ -9,6 +9,21 @@ use crate::tasks::sudoku::{Grid, Sudoku};
 struct Field {
     text: Vec<u8>,
     column: usize,
+}
+
+impl Field {
+    fn grid(&self, line: u64, sudoku: Option<Sudoku>) -> Result<Grid, InputError> {
+        match plain_grid(&self.text, sudoku) {
+            Some(grid) => Ok(grid),
+            None => whole_grid(line, &signs(&self.text, self.column), sudoku),
+        }
+    }
+
+    /// Where in the line a cell of its grid stands.
+    fn column_of(&self, cell: usize) -> Option<usize> {
+        let signs = signs(&self.text, self.column);
+        signs.get(cell).map(|sign| sign.column)
+    }
 }
 
 /// Which column holds what.
@@ -111,15 +126,13 @@ impl Header {
                 found: "an empty field".into(),
             });
         };
-        let (question, places) = grid(line, given, sudoku)?;
-        no_clash(&question, |cell| {
-            (line, places.get(cell).map(|sign| sign.column))
-        })?;
+        let question = given.grid(line, sudoku)?;
+        no_clash(&question, |cell| (line, given.column_of(cell)))?;
         let answer = match field(self.answer) {
             None => None,
             Some(given) => {
-                let (answer, places) = grid(line, given, Some(question.sudoku()))?;
-                is_answer(line, &question, &answer, &places)?;
+                let answer = given.grid(line, Some(question.sudoku()))?;
+                is_answer(line, &question, &answer, |cell| given.column_of(cell))?;
                 Some(answer)
             }
         };
@@ -133,11 +146,6 @@ impl Header {
             rating: field(self.rating).and_then(|field| lossy(field).parse().ok()),
         })
     }
-}
-
-fn grid(line: u64, field: &Field, sudoku: Option<Sudoku>) -> Result<(Grid, Vec<Sign>), InputError> {
-    let signs = signs(&field.text, field.column);
-    Ok((whole_grid(line, &signs, sudoku)?, signs))
 }
 
 /// The beginning of a text, for a message.
@@ -172,8 +180,7 @@ fn split(line: u64, text: &[u8]) -> Result<Vec<Field>, InputError> {
                 let end = rest.iter().position(|&byte| byte == b',');
                 let end = end.unwrap_or(rest.len());
                 let text = rest[..end].trim_ascii().to_vec();
-                // In an empty field blanks may be all there is.
-                let column = column + blank.min(end);
+                let column = column + blank;
                 (Field { text, column }, end)
             }
         };

@@ -83,18 +83,22 @@ impl<R: BufRead> PuzzleReader<R> {
         let Some(text) = &line.text else {
             return Some(Err(too_long(line.number)));
         };
-        if signs::is_rule(text) {
+        let number = line.number;
+        // 16 cells may be one row of several.
+        let plain = signs::plain_grid(text, self.sudoku).filter(|grid| grid.sudoku().size() > 4);
+        let grid = if let Some(grid) = plain {
+            signs::no_clash(&grid, |cell| (number, Some(cell + 1))).map(|()| grid)
+        } else if signs::is_rule(text) {
             return None;
-        }
-        let signs = signs::signs(text, 1);
-        let grid = match self.row_of(&signs) {
-            Some(sudoku) => self.drawn(sudoku, line.number, signs),
-            None => signs::whole_grid(line.number, &signs, self.sudoku).and_then(|grid| {
-                signs::no_clash(&grid, |cell| {
-                    (line.number, signs.get(cell).map(|sign| sign.column))
-                })?;
-                Ok(grid)
-            }),
+        } else {
+            let signs = signs::signs(text, 1);
+            match self.row_of(&signs) {
+                Some(sudoku) => self.drawn(sudoku, number, signs),
+                None => signs::whole_grid(number, &signs, self.sudoku).and_then(|grid| {
+                    let column = |cell| signs.get(cell).map(|sign: &Sign| sign.column);
+                    signs::no_clash(&grid, |cell| (number, column(cell))).map(|()| grid)
+                }),
+            }
         };
         Some(grid.map(|question| Puzzle {
             sudoku: question.sudoku(),

@@ -1,12 +1,15 @@
-//! The reader against good, bad and arbitrary input.
+//! The reader against good and bad input.
 
-use proptest::prelude::*;
+mod arbitrary;
+mod tables;
+
 use std::io::{BufReader, Read};
 
 use super::*;
-use crate::tasks::sudoku::{Generator, rules};
+use crate::tasks::sudoku::Generator;
 
 const FOUR: &str = "1234............";
+/// From the Sudoku Exchange puzzle bank, which is in the public domain.
 const NINE: &str =
     "..8.....79...7..6.427..8......72.5.9...8.5...2.9.13......2..971.9..8...43.....2..";
 const NINE_ANSWER: &str =
@@ -287,88 +290,6 @@ fn sixteen_cells_are_a_line_or_a_row() {
 }
 
 #[test]
-fn tables() {
-    let input = format!(
-        "\u{feff}Id, SOLUTION ,\"Puzzle\",difficulty,source\r\n1,{NINE_ANSWER},{NINE},8,\"a, \"\"b\"\"\"\r\n\
-         # note\r\n2,,\"{NINE}\",1.5,\r\n"
-    );
-    let entries: Vec<Entry> = PuzzleReader::new(input.as_bytes(), None).collect();
-    assert_eq!(entries.len(), 2);
-    let first = entries[0].result.as_ref().unwrap();
-    assert_eq!(entries[0].line, 2);
-    assert!(rules::verifies(
-        &first.question,
-        first.answer.as_ref().unwrap()
-    ));
-    assert_eq!(first.source.as_deref(), Some("a, \"b\""));
-    assert_eq!(first.rating, Some(8));
-    let second = entries[1].result.as_ref().unwrap();
-    assert_eq!(entries[1].line, 4);
-    assert_eq!(second.question, first.question);
-    assert!(second.answer.is_none() && second.source.is_none() && second.rating.is_none());
-}
-
-#[test]
-fn table_errors_lose_nothing() {
-    let swapped = NINE_ANSWER.replacen("61", "16", 1);
-    let moved = NINE_ANSWER.replacen('8', "9", 1);
-    let open = NINE_ANSWER.replacen('6', ".", 1);
-    let input = format!(
-        "question,answer\n{NINE},{NINE_ANSWER}\n{NINE}\n{NINE},{swapped}\n{NINE},{moved}\n{NINE},{open}\n\
-         ,{NINE_ANSWER}\n\"{NINE},\n{NINE},{FOUR}\n1,\n{NINE},"
-    );
-    let expected = "expected a solution of the question, found";
-    assert_eq!(
-        read(input),
-        own(&[
-            (2, NINE),
-            (3, "line 3: expected 2 columns as in the header, found 1"),
-            (
-                4,
-                &format!(
-                    "line 4, column 111: {expected} 6 twice in column 2: \
-                     at row 1, column 2 and at row 4, column 2"
-                )
-            ),
-            (
-                5,
-                &format!(
-                    "line 5, column 85: {expected} 9 at row 1, column 3 where the question has 8"
-                )
-            ),
-            (
-                6,
-                &format!("line 6, column 83: {expected} a blank at row 1, column 1")
-            ),
-            (
-                7,
-                "line 7, column 1: expected a question, found an empty field"
-            ),
-            (
-                8,
-                "line 8, column 1: expected a quote that closes before the next comma \
-                 or the end of the line, found one that does not"
-            ),
-            (9, "line 9, column 99: expected 81 cells, found 16"),
-            (10, "line 10: expected 16, 36, 81 or 256 cells, found 1"),
-            (11, NINE),
-        ])
-    );
-}
-
-#[test]
-fn a_table_without_questions_is_one_error() {
-    let expected = "line 2: expected a header that names a column `question` or `puzzle`, found";
-    let input = |header: &str| format!("\n{header}\n{NINE},1\n{NINE},2\n");
-    assert_eq!(
-        read(input("id,grid")),
-        [(2, format!("{expected} 'id,grid'"))]
-    );
-    let headless = read(input(&format!("{NINE},{NINE_ANSWER}")));
-    assert_eq!(headless, [(2, format!("{expected} '{}…'", &NINE[..40]))]);
-}
-
-#[test]
 fn a_huge_line_is_one_error() {
     let input = format!("{NINE}\n{}\n{NINE}", "1".repeat(1 << 20));
     let found = read(input);
@@ -420,72 +341,5 @@ fn a_failure_of_the_device_is_the_last_entry() {
             .collect();
         assert_eq!(found, expected);
         assert!(reader.next().is_none());
-    }
-}
-
-/// Lines that a reader may take for something.
-fn any_line() -> impl Strategy<Value = Vec<u8>> {
-    let text = |pattern: &'static str| {
-        let chars: Vec<char> = pattern.chars().collect();
-        prop::collection::vec(prop::sample::select(chars), 0..20)
-            .prop_map(|chars| chars.into_iter().collect::<String>().into_bytes())
-    };
-    prop_oneof![
-        prop::collection::vec(any::<u8>(), 0..120),
-        text("1234.. |"),
-        text("-+| "),
-        text("12,\"x"),
-        prop::sample::select(vec![
-            NINE,
-            FOUR,
-            "",
-            ".........",
-            "1234",
-            "......",
-            "# no",
-            "9...............",
-            "A...............",
-            "question,answer",
-            "id,puzzle",
-            "\u{feff}",
-            "puzzle",
-        ])
-        .prop_map(|line| line.as_bytes().to_vec()),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
-    #[test]
-    fn any_bytes_give_bounded_entries(
-        lines in prop::collection::vec(any_line(), 0..40),
-        size in prop::option::of(0..17usize),
-        buffer in 1..64usize,
-    ) {
-        let input = lines.join(&b'\n');
-        let count = 1 + input.iter().filter(|&&byte| byte == b'\n').count() as u64;
-        let entries: Vec<Entry> =
-            PuzzleReader::new(BufReader::with_capacity(buffer, &input[..]), size.and_then(Sudoku::new))
-                .collect();
-        let mut last = 0;
-        for entry in &entries {
-            // Each entry begins on a line of its own, so there are no more entries than lines.
-            prop_assert!(last < entry.line && entry.line <= count);
-            last = entry.line;
-            match &entry.result {
-                Ok(puzzle) => prop_assert!(rules::clashes(&puzzle.question).is_none()),
-                Err(error) => prop_assert!(error.line >= entry.line && error.line <= count),
-            }
-        }
-        let whole: Vec<Entry> = PuzzleReader::new(&input[..], size.and_then(Sudoku::new)).collect();
-        prop_assert_eq!(entries, whole);
-    }
-
-    #[test]
-    fn good_lines_are_never_lost(bad in prop::collection::vec("[^\r\n,]{0,12}[xyz?!]", 1..20)) {
-        let lines: Vec<String> = bad.iter().flat_map(|bad| [format!("z{bad}"), NINE.into()]).collect();
-        let good = read(lines.join("\n")).iter().filter(|found| found.1 == NINE).count();
-        prop_assert_eq!(good, bad.len());
     }
 }
