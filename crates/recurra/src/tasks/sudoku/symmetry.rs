@@ -51,9 +51,10 @@ impl Symmetry {
         self.sudoku
     }
 
-    /// What a digit becomes. Blank stays blank, and so does what is no digit.
+    /// What a digit becomes. Blank stays blank, and what is no digit becomes blank.
     pub fn digit(&self, digit: u8) -> u8 {
-        self.digits.get(usize::from(digit)).copied().unwrap_or(0)
+        let digits = &self.digits[..=self.sudoku.size()];
+        digits.get(usize::from(digit)).copied().unwrap_or(0)
     }
 
     /// The image of a grid. A grid of another size is returned unchanged.
@@ -199,6 +200,8 @@ mod tests {
         fn any_bytes(([a, ..], ..) in case(), bytes in prop::collection::vec(any::<u8>(), 0..300),
                      mut image in prop::collection::vec(any::<u8>(), 0..300)) {
             a.apply_into(&bytes, &mut image);
+            let cells = &image[..image.len().min(a.sudoku().cells())];
+            prop_assert!(cells.iter().all(|&digit| usize::from(digit) <= a.sudoku().size()));
             a.apply_tokens_into(&bytes, &mut image);
         }
     }
