@@ -8,6 +8,7 @@ pub mod engine;
 pub mod error;
 pub mod kernels;
 pub mod model;
+pub mod solver;
 pub mod tasks;
 pub mod thinking;
 pub mod train;

@@ -1,5 +1,6 @@
 //! Which task a model was made for, as its file names it.
 
+use super::sudoku::Sudoku;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -21,14 +22,14 @@ impl TaskSpec {
     /// [`Error::Config`] for a size that the task does not have.
     pub fn seq_len_and_vocab(&self) -> Result<(usize, usize)> {
         match *self {
-            TaskSpec::Sudoku { size } if [4, 6, 9, 16].contains(&size) => {
-                Ok((size * size, size + 2))
-            }
-            TaskSpec::Sudoku { size } => Err(Error::Config {
-                field: "task.size",
-                expected: "4, 6, 9 or 16".into(),
-                found: size.to_string(),
-            }),
+            TaskSpec::Sudoku { size } => match Sudoku::new(size) {
+                Some(sudoku) => Ok((sudoku.cells(), sudoku.vocab_size())),
+                None => Err(Error::Config {
+                    field: "task.size",
+                    expected: "4, 6, 9 or 16".into(),
+                    found: size.to_string(),
+                }),
+            },
         }
     }
 }

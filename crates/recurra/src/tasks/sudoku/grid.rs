@@ -7,9 +7,9 @@ use super::{Sudoku, read};
 use crate::tasks::InputError;
 
 /// The token of a cell outside the puzzle. A Sudoku has none, but every task keeps the number free.
-pub const PAD: u8 = 0;
+pub const PAD: u16 = 0;
 /// The token of a blank cell; digit d is token d + 1.
-pub const BLANK: u8 = 1;
+pub const BLANK: u16 = 1;
 
 /// Cells in reading order: 0 is blank, else a digit from 1 to the size.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -78,18 +78,21 @@ impl Grid {
     }
 
     /// The tokens a model reads: 1 for blank, digit + 1 else.
-    pub fn encode(&self) -> Vec<u8> {
-        self.cells.iter().map(|digit| digit + BLANK).collect()
+    pub fn encode(&self) -> Vec<u16> {
+        self.cells
+            .iter()
+            .map(|&digit| u16::from(digit) + BLANK)
+            .collect()
     }
 
     /// The grid that tokens stand for. What is no digit (padding, blank, a token that does not exist,
     /// one missing at the end) gives a blank cell; what is left over is ignored.
-    pub fn decode(sudoku: Sudoku, tokens: &[u8]) -> Self {
+    pub fn decode(sudoku: Sudoku, tokens: &[u16]) -> Self {
         let mut grid = Grid::blank(sudoku);
         for (cell, &token) in grid.cells.iter_mut().zip(tokens) {
             let digit = token.saturating_sub(BLANK);
             if usize::from(digit) <= sudoku.size() {
-                *cell = digit;
+                *cell = digit as u8;
             }
         }
         grid
@@ -189,7 +192,7 @@ mod tests {
         }
 
         #[test]
-        fn any_tokens_decode(kind in 0..4usize, tokens in prop::collection::vec(any::<u8>(), 0..300)) {
+        fn any_tokens_decode(kind in 0..4usize, tokens in prop::collection::vec(any::<u16>(), 0..300)) {
             let sudoku = Sudoku::ALL[kind];
             let grid = Grid::decode(sudoku, &tokens);
             prop_assert!(Grid::new(sudoku, grid.cells().to_vec()).is_some());

@@ -69,24 +69,8 @@ impl Symmetry {
     /// The image of cells (0 for blank, else a digit), written over `image`. Allocates nothing. Cells
     /// that are missing count as blank, as do values that are no digit.
     pub fn apply_into(&self, cells: &[u8], image: &mut [u8]) {
-        self.map(cells, image, |value| self.digit(value));
-    }
-
-    /// The image of a model's tokens (0 for padding, 1 for blank, digit + 1). Allocates nothing. What
-    /// is missing or no token becomes padding.
-    pub fn apply_tokens_into(&self, tokens: &[u8], image: &mut [u8]) {
-        self.map(tokens, image, |token| match token {
-            0 | 1 => token,
-            _ => match self.digit(token - 1) {
-                0 => 0,
-                digit => digit + 1,
-            },
-        });
-    }
-
-    fn map(&self, values: &[u8], image: &mut [u8], value: impl Fn(u8) -> u8) {
         for (place, &from) in image.iter_mut().zip(&self.from[..self.sudoku.cells()]) {
-            *place = value(values.get(usize::from(from)).copied().unwrap_or(0));
+            *place = self.digit(cells.get(usize::from(from)).copied().unwrap_or(0));
         }
     }
 
@@ -167,11 +151,6 @@ mod tests {
         fn applying(([a, b, _], grid, _) in case()) {
             prop_assert_eq!(&a.inverse().apply(&a.apply(&grid)), &grid);
             prop_assert_eq!(a.then(&b).unwrap().apply(&grid), b.apply(&a.apply(&grid)));
-            // Tokens go the way of the digits they stand for.
-            let tokens = grid.encode();
-            let mut image = vec![77; tokens.len()];
-            a.apply_tokens_into(&tokens, &mut image);
-            prop_assert_eq!(image, a.apply(&grid).encode());
         }
 
         #[test]
