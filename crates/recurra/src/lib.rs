@@ -6,6 +6,8 @@
 
 pub mod engine;
 pub mod error;
+#[cfg(all(test, feature = "import"))]
+mod fixtures;
 pub mod kernels;
 pub mod model;
 pub mod solver;

@@ -8,6 +8,8 @@ pub(crate) mod packed;
 pub(crate) mod recursion;
 pub(crate) mod tape;
 mod team;
+#[cfg(all(test, feature = "import"))]
+mod tests;
 
 pub use arena::TrmBufferPool;
 pub use packed::PackedModel;

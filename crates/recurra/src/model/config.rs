@@ -155,7 +155,7 @@ impl TrmConfig {
                 "puzzle_emb_ndim",
                 self.puzzle_emb_ndim,
                 1,
-                self.puzzle_emb_len * self.hidden_size,
+                self.puzzle_emb_len.saturating_mul(self.hidden_size),
             )?;
             range(
                 "num_puzzle_identifiers",

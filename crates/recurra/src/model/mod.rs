@@ -4,6 +4,8 @@ pub mod config;
 #[cfg(feature = "files")]
 pub mod disk;
 pub mod file;
+#[cfg(feature = "import")]
+pub mod import;
 mod init;
 pub mod weights;
 

@@ -181,7 +181,6 @@ mod tests {
             a.apply_into(&bytes, &mut image);
             let cells = &image[..image.len().min(a.sudoku().cells())];
             prop_assert!(cells.iter().all(|&digit| usize::from(digit) <= a.sudoku().size()));
-            a.apply_tokens_into(&bytes, &mut image);
         }
     }
 

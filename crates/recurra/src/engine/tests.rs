@@ -1,0 +1,123 @@
+//! The engine against the reference implementation's outputs, on every instruction set, with one and more threads.
+
+use super::layer::{Inject, Network};
+use super::*;
+use crate::fixtures::{MODELS, largest_difference, model, tensors};
+use crate::kernels::AlignedMatrix;
+
+#[test]
+fn agrees_with_the_reference_implementation() {
+    for name in MODELS {
+        let (config, weights) = model(name);
+        let expected = tensors(name, "forward.safetensors");
+        let questions: Vec<u16> = expected["inputs"].iter().map(|&t| t as u16).collect();
+        for isa in Isa::available() {
+            let packed = Arc::new(PackedModel::new(isa, &config, &weights));
+            for threads in [1, 3] {
+                let mut engine = TrmEngine::with_weights(packed.clone(), 1);
+                // Models this small are never split; here the splitting itself is the matter.
+                engine.parts = threads;
+                engine.pool = TrmBufferPool::new(&config, threads);
+                for (s, question) in questions.chunks(config.seq_len).enumerate() {
+                    let puzzle = expected["puzzle_identifiers"][s] as usize;
+                    engine.start(question, puzzle).unwrap();
+                    let close = |found: &[f32], tensor: &str, tolerance: f64| {
+                        let expected = &expected[tensor];
+                        let part = expected.len() / (questions.len() / config.seq_len);
+                        let difference =
+                            largest_difference(found, &expected[s * part..(s + 1) * part]);
+                        let place = format!("{name} {} {threads} sample {s} {tensor}", isa.name());
+                        assert!(difference <= tolerance, "{place}: {difference}");
+                    };
+                    close(&engine.x().to_vec(), "input_embeddings", 1e-6);
+                    for step in 0..4 {
+                        engine.step();
+                        let logits = engine.decode();
+                        let logits: Vec<f32> = (0..config.seq_len)
+                            .flat_map(|i| logits.row(i).to_vec())
+                            .collect();
+                        close(&logits, &format!("logits.{step}"), 5e-5);
+                        close(&engine.halt_logits(), &format!("q_logits.{step}"), 5e-5);
+                    }
+                    close(&engine.z_h().to_vec(), "z_H", 5e-5);
+                    close(&engine.z_l().to_vec(), "z_L", 5e-5);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn one_call_agrees_with_the_reference_implementation() {
+    for name in MODELS {
+        let (config, weights) = model(name);
+        let expected = tensors(name, "forward.safetensors");
+        let (l, d) = (config.positions_len(), config.hidden_size);
+        for isa in Isa::available() {
+            let packed = PackedModel::new(isa, &config, &weights);
+            let mut pool = TrmBufferPool::new(&config, 1);
+            for s in 0..3 {
+                let state = |tensor: &str| {
+                    let part: Vec<f32> = expected[tensor][s * l * d..(s + 1) * l * d]
+                        .iter()
+                        .map(|&v| v as f32)
+                        .collect();
+                    AlignedMatrix::from_slice(l, d, &part)
+                };
+                let (mut z, mut a) = (state("call.hidden"), state("call.injection"));
+                let inject = Inject {
+                    a: a.view(),
+                    b: None,
+                };
+                Network::new(&packed, 1).call(z.view(), inject, &mut pool.scratch, &mut []);
+                let expected = &expected["call.output"][s * l * d..(s + 1) * l * d];
+                let difference = largest_difference(&z.to_vec(), expected);
+                assert!(
+                    difference <= 1e-5,
+                    "{name} {} sample {s}: {difference}",
+                    isa.name()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn bad_questions_are_refused() {
+    let (config, weights) = model("att_rope");
+    let packed = Arc::new(PackedModel::new(Isa::detect(), &config, &weights));
+    let mut engine = TrmEngine::with_weights(packed, 1);
+    let good = vec![1; config.seq_len];
+    let message = |e: Error| e.to_string();
+    assert!(engine.start(&good, 4).is_ok());
+    assert!(
+        message(engine.start(&good[1..], 0).unwrap_err()).contains("expected 36 tokens, found 35")
+    );
+    let mut bad = good.clone();
+    bad[7] = 8;
+    assert!(message(engine.start(&bad, 0).unwrap_err()).contains("found 8 at place 7"));
+    assert!(message(engine.start(&good, 5).unwrap_err()).contains("expected below 5, found 5"));
+}
+
+#[test]
+fn thinking_stops_at_the_halting_head_or_after_the_last_step() {
+    let (config, mut weights) = model("mlp_no_puzzle");
+    let question = vec![1; config.seq_len];
+    let rules = StopRules::parse("halt", 40).unwrap();
+    let mut think = |bias: f32| {
+        weights.q_bias.row_mut(0)[0] = bias;
+        weights.q_head.padded_mut().fill(0.0);
+        let packed = Arc::new(PackedModel::new(Isa::detect(), &config, &weights));
+        let mut seen = 0;
+        let result = TrmEngine::with_weights(packed, 1)
+            .reason(&question, 0, &rules, None, &mut |p| {
+                seen += 1;
+                assert_eq!(p.step, seen);
+            })
+            .unwrap();
+        assert_eq!(result.steps, seen);
+        (result.steps, result.stopped)
+    };
+    assert_eq!(think(1.0), (1, StopReason::Halt));
+    assert_eq!(think(-1.0), (40, StopReason::MaxSteps));
+}
