@@ -11,6 +11,8 @@ pub mod loss;
 mod optimizer;
 mod sample;
 pub mod schedule;
+#[cfg(all(test, feature = "import"))]
+mod tests;
 mod trainer;
 mod worker;
 
