@@ -35,8 +35,15 @@ fn cpu_seconds() -> f64 {
 /// Largest resident memory so far, in MB.
 fn peak_memory() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("/proc is there on Linux");
-    let line = status.lines().find(|l| l.starts_with("VmHWM")).expect("Linux tells VmHWM");
-    let kib: f64 = line.split_whitespace().nth(1).and_then(|n| n.parse().ok()).expect("a number");
+    let line = status
+        .lines()
+        .find(|l| l.starts_with("VmHWM"))
+        .expect("Linux tells VmHWM");
+    let kib: f64 = line
+        .split_whitespace()
+        .nth(1)
+        .and_then(|n| n.parse().ok())
+        .expect("a number");
     kib * 1024.0 / 1e6
 }
 
@@ -47,7 +54,9 @@ fn median(values: &mut [f64]) -> f64 {
 
 fn main() {
     // `cargo bench` adds an argument of its own.
-    let mut numbers = std::env::args().skip(1).filter_map(|a| a.parse::<usize>().ok());
+    let mut numbers = std::env::args()
+        .skip(1)
+        .filter_map(|a| a.parse::<usize>().ok());
     let (threads, steps) = (numbers.next().unwrap_or(1), numbers.next().unwrap_or(8));
     let config = TrmConfig {
         vocab_size: 8,
@@ -67,10 +76,14 @@ fn main() {
         rms_norm_eps: 1e-5,
         rope_theta: 10000.0,
     };
-    let train = TrainConfig { lr: 1e-4, ..TrainConfig::default() };
+    let train = TrainConfig {
+        lr: 1e-4,
+        ..TrainConfig::default()
+    };
     let batch = train.batch_size;
     let weights = TrmWeights::random(&config, 1);
-    let mut trainer = Trainer::new(&config, train, weights, threads).expect("a valid configuration");
+    let mut trainer =
+        Trainer::new(&config, train, weights, threads).expect("a valid configuration");
     let isa = Isa::detect();
     let (mut rates, mut walls, mut peaks) = (Vec::new(), Vec::new(), Vec::new());
     for step in 0..=steps {
@@ -78,7 +91,9 @@ fn main() {
         let operations = peak::multiply_adds(isa, 2_000_000);
         let peak = operations as f64 / start.elapsed().as_secs_f64();
         let (cpu, wall) = (cpu_seconds(), Instant::now());
-        trainer.step(&Noise, 0.0).expect("a short training does not diverge");
+        trainer
+            .step(&Noise, 0.0)
+            .expect("a short training does not diverge");
         let (cpu, wall) = (cpu_seconds() - cpu, wall.elapsed().as_secs_f64());
         if step > 0 {
             rates.push(batch as f64 / cpu);
@@ -91,7 +106,16 @@ fn main() {
     let backward = 2.0 * (config.l_cycles + 1) as f64;
     let flops = config.flops_per_step() as f64 * (calls + backward) / calls;
     let (rate, wall, peak) = (median(&mut rates), median(&mut walls), median(&mut peaks));
-    println!("{} {threads} threads: {rate:.1} samples a CPU-second, {wall:.1} a second", isa.name());
-    println!("{:.2} GFLOP a sample: {:.1} GFLOP/s a core, peak {:.1}, share {:.2}", flops / 1e9, rate * flops / 1e9, peak / 1e9, rate * flops / peak);
+    println!(
+        "{} {threads} threads: {rate:.1} samples a CPU-second, {wall:.1} a second",
+        isa.name()
+    );
+    println!(
+        "{:.2} GFLOP a sample: {:.1} GFLOP/s a core, peak {:.1}, share {:.2}",
+        flops / 1e9,
+        rate * flops / 1e9,
+        peak / 1e9,
+        rate * flops / peak
+    );
     println!("largest memory {:.0} MB", peak_memory());
 }

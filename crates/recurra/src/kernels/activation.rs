@@ -30,5 +30,5 @@ pub(crate) fn exp<S: Simd>(s: S, x: S::F) -> S::F {
 #[inline(always)]
 pub(crate) fn sigmoid<S: Simd>(s: S, x: S::F) -> S::F {
     let one = s.splat(1.0);
-    s.div(one, s.add(one, exp(s, s.sub(s.splat(0.0), x))))
+    s.recip(s.add(one, exp(s, s.sub(s.splat(0.0), x))))
 }

@@ -49,6 +49,11 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn mul(self, a: Self::F, b: Self::F) -> Self::F;
     /// `a / b`
     fn div(self, a: Self::F, b: Self::F) -> Self::F;
+    /// `1 / a` for normal `a` whose inverse is normal, within 2 ULP.
+    #[inline(always)]
+    fn recip(self, a: Self::F) -> Self::F {
+        self.div(self.splat(1.0), a)
+    }
     /// `a * b + c`, rounded once where the processor can.
     fn fma(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     /// The larger; `b` where either is NaN.

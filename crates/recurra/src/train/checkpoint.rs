@@ -1,1 +1,181 @@
 //! The whole state of a training in one file, so that it goes on exactly where it stopped.
+//!
+//! A safetensors file: the weights, their moving average, the optimiser's moments and the latent states of the batch,
+//! named `weights.NAME`, `average.NAME`, `mean.NAME`, `square.NAME`, `z_h` and `z_l`; everything else is JSON in the
+//! metadata entry `recurra.training`. Random numbers need no state: they are drawn anew from the seed, the step and
+//! the place in the batch.
+
+use super::sample::Sample;
+use super::trainer::{TrainConfig, Trainer};
+use crate::error::{Error, Result};
+use crate::kernels::AlignedMatrix;
+use crate::model::file::{serialize, tensor_matrix};
+use crate::model::weights::{NamedShape, check_shape};
+use crate::model::{TrmConfig, TrmWeights};
+use safetensors::{Dtype, SafeTensors};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// Name of the metadata entry.
+const STATE_KEY: &str = "recurra.training";
+/// Version of the state that this library writes.
+const VERSION: u32 = 1;
+
+/// Everything that is not a matrix.
+#[derive(Serialize, Deserialize)]
+struct State {
+    version: u32,
+    architecture: TrmConfig,
+    train: TrainConfig,
+    step: u64,
+    adam_steps: u64,
+    slots: Vec<SlotState>,
+    /// The caller's own.
+    notes: serde_json::Value,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SlotState {
+    question: Vec<u16>,
+    labels: Vec<u16>,
+    puzzle: usize,
+    steps: usize,
+    halted: bool,
+}
+
+impl Trainer {
+    /// The bytes of a checkpoint. `notes` are kept and given back as they are.
+    pub fn to_checkpoint(&self, notes: &serde_json::Value) -> Vec<u8> {
+        let state = State {
+            version: VERSION,
+            architecture: self.config.clone(),
+            train: self.train.clone(),
+            step: self.step,
+            adam_steps: self.adam.steps,
+            slots: self
+                .slots
+                .iter()
+                .map(|slot| SlotState {
+                    question: slot.sample.question.clone(),
+                    labels: slot.sample.labels.clone(),
+                    puzzle: slot.sample.puzzle,
+                    steps: slot.steps,
+                    halted: slot.halted,
+                })
+                .collect(),
+            notes: notes.clone(),
+        };
+        let state = serde_json::to_string(&state).expect("a state is JSON");
+        let shapes = TrmWeights::shapes(&self.config);
+        let mut tensors: Vec<(String, Vec<usize>, &AlignedMatrix)> = Vec::new();
+        for (group, weights) in [
+            ("weights", &self.weights),
+            ("average", &self.average),
+            ("mean", &self.adam.mean),
+            ("square", &self.adam.square),
+        ] {
+            for ((name, shape), matrix) in shapes.iter().zip(weights.tensors()) {
+                // What the optimiser does not train has no moments.
+                if matrix.rows() > 0 {
+                    tensors.push((format!("{group}.{name}"), shape.clone(), matrix));
+                }
+            }
+        }
+        let shape = vec![self.config.positions_len(), self.config.hidden_size];
+        for (i, slot) in self.slots.iter().enumerate() {
+            tensors.push((format!("z_h.{i}"), shape.clone(), &slot.z_h));
+            tensors.push((format!("z_l.{i}"), shape.clone(), &slot.z_l));
+        }
+        let tensors: Vec<_> = tensors
+            .iter()
+            .map(|(n, s, m)| (n.as_str(), s.as_slice(), *m))
+            .collect();
+        serialize(&tensors, HashMap::from([(STATE_KEY.to_owned(), state)]))
+    }
+
+    /// Goes on from a checkpoint; also returns the notes given when it was made. With the same number of threads,
+    /// everything that follows is the same as without the interruption, byte for byte.
+    ///
+    /// # Errors
+    /// [`Error::Format`], [`Error::Config`] or [`Error::Tensor`] for a file that is no whole checkpoint.
+    pub fn from_checkpoint(bytes: &[u8], threads: usize) -> Result<(Self, serde_json::Value)> {
+        let format = |e: &dyn std::fmt::Display| Error::Format(format!("not a checkpoint: {e}"));
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| format(&e))?;
+        let state = metadata
+            .metadata()
+            .as_ref()
+            .and_then(|m| m.get(STATE_KEY))
+            .ok_or_else(|| {
+                format(&format!(
+                    "expected a metadata entry `{STATE_KEY}`, found none"
+                ))
+            })?;
+        let state: State = serde_json::from_str(state).map_err(|e| format(&e))?;
+        if state.version != VERSION {
+            return Err(format(&format!(
+                "expected version {VERSION}, found {}",
+                state.version
+            )));
+        }
+        state.architecture.validate()?;
+        let config = &state.architecture;
+        let tensors = SafeTensors::deserialize(bytes).map_err(|e| format(&e))?;
+        if state.slots.len() != state.train.batch_size {
+            let (expected, found) = (state.train.batch_size, state.slots.len());
+            return Err(format(&format!(
+                "expected {expected} samples, found {found}"
+            )));
+        }
+        let read = |name: &str, shape: &[usize]| -> Result<AlignedMatrix> {
+            let view = tensors.tensor(name).map_err(|e| format(&e))?;
+            check_shape(name, shape, view.shape())?;
+            if view.dtype() != Dtype::F32 {
+                return Err(format(&format!("tensor `{name}`: expected F32")));
+            }
+            tensor_matrix(name, shape, view.data())
+        };
+        let group = |group: &str, all: bool| {
+            TrmWeights::build(config, |name, shape| {
+                let trained = !matches!(name, "H_init" | "L_init" | "puzzle_emb.weights");
+                if all || trained {
+                    read(&format!("{group}.{name}"), shape)
+                } else {
+                    Ok(AlignedMatrix::zeros(0, 0))
+                }
+            })
+        };
+        let sizes: Vec<NamedShape> = TrmWeights::shapes(config);
+        for (name, shape) in &sizes {
+            // Before anything is allocated in the shapes of the configuration.
+            let view = tensors
+                .tensor(&format!("weights.{name}"))
+                .map_err(|e| format(&e))?;
+            check_shape(name, shape, view.shape())?;
+        }
+        let mut trainer = Trainer::new(
+            config,
+            state.train.clone(),
+            group("weights", true)?,
+            threads,
+        )?;
+        trainer.average = group("average", true)?;
+        trainer.adam.mean = group("mean", false)?;
+        trainer.adam.square = group("square", false)?;
+        trainer.adam.steps = state.adam_steps;
+        trainer.step = state.step;
+        let shape = [config.positions_len(), config.hidden_size];
+        for (i, (slot, saved)) in trainer.slots.iter_mut().zip(state.slots).enumerate() {
+            let sample = Sample {
+                question: saved.question,
+                labels: saved.labels,
+                puzzle: saved.puzzle,
+            };
+            sample.check(config)?;
+            slot.sample = sample;
+            (slot.steps, slot.halted) = (saved.steps, saved.halted);
+            slot.z_h = read(&format!("z_h.{i}"), &shape)?;
+            slot.z_l = read(&format!("z_l.{i}"), &shape)?;
+        }
+        Ok((trainer, state.notes))
+    }
+}

@@ -9,8 +9,10 @@ mod checkpoint;
 mod gradient;
 pub mod loss;
 mod optimizer;
+pub mod preset;
 mod sample;
 pub mod schedule;
+mod sudoku;
 #[cfg(all(test, feature = "import"))]
 mod tests;
 mod trainer;
@@ -19,4 +21,5 @@ mod worker;
 pub use loss::IGNORE_LABEL;
 pub use sample::{Sample, SampleSource};
 pub use schedule::Decay;
+pub use sudoku::SudokuSource;
 pub use trainer::{StepReport, TrainConfig, Trainer};

@@ -127,3 +127,140 @@ fn three_steps_agree_with_the_reference_implementation() {
         }
     }
 }
+
+/// A directional derivative of the loss agrees with differences of losses, for every tensor. With one cycle the
+/// gradient goes through the whole step, so it is the true derivative.
+#[test]
+fn gradients_agree_with_finite_differences() {
+    for name in ["mlp_no_puzzle", "att_learned", "att_rope"] {
+        let (mut config, weights) = model(name);
+        config.h_cycles = 1;
+        let expected = tensors(name, "train.safetensors");
+        let forward = tensors(name, "forward.safetensors");
+        let loss_of = |weights: TrmWeights| {
+            let source = fixture_samples(&config, &forward, &expected["labels"]);
+            let mut trainer = Trainer::new(&config, fixture_config(), weights, 1).unwrap();
+            let loss = trainer.step(&source, 0.0).unwrap().loss;
+            (loss, trainer)
+        };
+        let (_, trainer) = loss_of(weights.clone());
+        let names = TrmWeights::shapes(&config);
+        let gradients = trainer.gradient().weights.tensors();
+        for (i, ((name_of, _), gradient)) in names.iter().zip(gradients).enumerate() {
+            if gradient.rows() == 0 {
+                continue;
+            }
+            // Along the gradient itself the derivative is its norm, well above rounding.
+            let norm = gradient
+                .padded()
+                .iter()
+                .map(|&g| f64::from(g).powi(2))
+                .sum::<f64>()
+                .sqrt();
+            let moved = |step: f64| {
+                let mut weights = weights.clone();
+                let tensor = weights.tensors_mut().swap_remove(i);
+                for (w, g) in tensor.padded_mut().iter_mut().zip(gradient.padded()) {
+                    *w += (step * f64::from(*g) / norm) as f32;
+                }
+                loss_of(weights).0
+            };
+            let step = 1e-2;
+            let numeric = (moved(step) - moved(-step)) / (2.0 * step);
+            assert!(
+                (numeric / norm - 1.0).abs() < 1e-2,
+                "{name} {name_of}: {numeric} for {norm}"
+            );
+        }
+    }
+}
+
+/// The weights after some steps, or the error.
+fn run(trainer: &mut Trainer, source: &dyn SampleSource, steps: usize, total: usize) {
+    for _ in 0..steps {
+        let progress = trainer.steps_done() as f64 / total as f64;
+        trainer.step(source, progress).unwrap();
+    }
+}
+
+fn small_training(threads: usize) -> (SudokuSource, Trainer) {
+    let task = crate::tasks::TaskSpec::Sudoku { size: 4 };
+    let sudoku = crate::tasks::sudoku::Sudoku::new(4).unwrap();
+    let held_out = crate::tasks::sudoku::HeldOut::new(5);
+    let puzzles = (0..50).map(|n| SudokuSource::mixed(sudoku, held_out, false, 1, n).unwrap());
+    let (mut config, train) = preset::preset(&task).unwrap();
+    config.hidden_size = 24;
+    config.puzzle_emb_ndim = 30;
+    config.puzzle_emb_len = 2;
+    let train = TrainConfig {
+        batch_size: 7,
+        halt_exploration: 0.5,
+        ..train
+    };
+    let weights = TrmWeights::random(&config, 3);
+    let trainer = Trainer::new(&config, train, weights, threads).unwrap();
+    (SudokuSource::new(sudoku, puzzles, held_out), trainer)
+}
+
+#[test]
+fn a_resumed_training_is_the_same_byte_for_byte() {
+    for threads in [1, 2] {
+        let notes = serde_json::json!({ "seconds": 0.1 + 0.2 });
+        let (source, mut whole) = small_training(threads);
+        run(&mut whole, &source, 12, 12);
+        let (source, mut first) = small_training(threads);
+        run(&mut first, &source, 5, 12);
+        let saved = first.to_checkpoint(&notes);
+        let (mut second, kept) = Trainer::from_checkpoint(&saved, threads).unwrap();
+        assert_eq!(kept, notes);
+        run(&mut second, &source, 7, 12);
+        assert!(whole.to_checkpoint(&notes) == second.to_checkpoint(&notes));
+        assert!(whole.to_checkpoint(&notes) != saved);
+    }
+}
+
+#[test]
+fn broken_checkpoints_are_refused() {
+    let (source, mut trainer) = small_training(1);
+    run(&mut trainer, &source, 1, 1);
+    let saved = trainer.to_checkpoint(&serde_json::Value::Null);
+    for length in (0..saved.len()).step_by(saved.len() / 97) {
+        assert!(Trainer::from_checkpoint(&saved[..length], 1).is_err());
+    }
+    let replaced = |from: &str, to: &str| {
+        let at = saved
+            .windows(from.len())
+            .position(|w| w == from.as_bytes())
+            .unwrap();
+        let mut bytes = saved.clone();
+        bytes[at..at + from.len()].copy_from_slice(to.as_bytes());
+        Trainer::from_checkpoint(&bytes, 1).unwrap_err().to_string()
+    };
+    assert!(replaced("\\\"hidden_size\\\":24", "\\\"hidden_size\\\":99").contains("embed_tokens"));
+    assert!(
+        replaced("\\\"batch_size\\\":7", "\\\"batch_size\\\":9").contains("expected 9 samples")
+    );
+    assert!(replaced("\\\"version\\\":1", "\\\"version\\\":7").contains("version"));
+    assert!(replaced("\"z_h.3\"", "\"z_q.3\"").contains("z_h.3"));
+}
+
+#[test]
+fn a_diverging_training_stops_with_the_weights_as_they_were() {
+    let (source, mut trainer) = small_training(1);
+    run(&mut trainer, &source, 1, 1);
+    trainer.weights.lm_head.row_mut(0)[0] = f32::NAN;
+    trainer.repack();
+    let before = trainer.weights.layers[0].mlp.down.to_vec();
+    let error = trainer.step(&source, 0.0).unwrap_err();
+    assert!(error.to_string().contains("diverged in step 2"), "{error}");
+    assert_eq!(trainer.weights.layers[0].mlp.down.to_vec(), before);
+}
+
+#[test]
+fn training_learns() {
+    let (source, mut trainer) = small_training(2);
+    let first = trainer.step(&source, 0.0).unwrap().loss;
+    run(&mut trainer, &source, 600, 600);
+    let last = trainer.step(&source, 1.0).unwrap().loss;
+    assert!(last < 0.6 * first, "{first} to {last}");
+}

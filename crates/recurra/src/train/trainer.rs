@@ -320,6 +320,12 @@ impl Trainer {
         }
     }
 
+    /// Takes weights changed from outside, for tests.
+    #[cfg(test)]
+    pub(crate) fn repack(&mut self) {
+        self.packed.repack(&self.weights);
+    }
+
     /// Sum of the gradients of the last step, for tests against fixtures.
     #[cfg(test)]
     pub(crate) fn gradient(&self) -> &Gradient {
