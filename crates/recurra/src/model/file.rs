@@ -224,3 +224,122 @@ pub(crate) fn serialize(
     });
     safetensors::serialize(views, Some(metadata)).expect("a model is a safetensors file")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::config::tests::small;
+    use proptest::prelude::*;
+
+    fn model() -> TrmModel {
+        let mut model = TrmModel::new(small(), None, TrmWeights::random(&small(), 1));
+        model.header.provenance.insert("data".into(), "none".into());
+        model
+    }
+
+    /// The file with another header.
+    fn with_header(change: impl Fn(&mut serde_json::Value)) -> Vec<u8> {
+        let model = model();
+        let mut header = serde_json::to_value(&model.header).unwrap();
+        change(&mut header);
+        let names = TrmWeights::shapes(model.config());
+        let tensors: Vec<_> = names
+            .iter()
+            .zip(model.weights.tensors())
+            .map(|((n, s), m)| (n.as_str(), s.as_slice(), m))
+            .collect();
+        serialize(
+            &tensors,
+            HashMap::from([(CONFIG_KEY.to_owned(), header.to_string())]),
+        )
+    }
+
+    #[test]
+    fn a_model_goes_round() {
+        let bytes = model().to_bytes();
+        let read = TrmModel::from_bytes(&bytes).unwrap();
+        assert_eq!(read.header, model().header);
+        assert!(read.to_bytes() == bytes);
+        // Any safetensors library reads it.
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        assert_eq!(file.tensor("lm_head.weight").unwrap().shape(), [6, 24]);
+    }
+
+    #[test]
+    fn truncated_files_are_refused() {
+        let bytes = model().to_bytes();
+        for length in (0..bytes.len()).step_by(211).chain(0..300) {
+            assert!(
+                TrmModel::from_bytes(&bytes[..length]).is_err(),
+                "{length} bytes"
+            );
+        }
+    }
+
+    #[test]
+    fn hostile_headers_are_refused_by_name() {
+        type Change = fn(&mut serde_json::Value);
+        let cases: [(&str, Change); 9] = [
+            ("version", |h| h["version"] = 2.into()),
+            ("seq_len", |h| {
+                h["architecture"]["seq_len"] = (1u64 << 60).into()
+            }),
+            ("`hidden_size`", |h| {
+                h["architecture"]["hidden_size"] = (1u64 << 40).into()
+            }),
+            ("num_layers", |h| h["architecture"]["num_layers"] = 0.into()),
+            ("layers.2", |h| h["architecture"]["num_layers"] = 900.into()),
+            ("layers.1", |h| h["architecture"]["num_layers"] = 1.into()),
+            ("embed_tokens", |h| {
+                h["architecture"]["vocab_size"] = 60_000.into()
+            }),
+            ("seq_len", |h| {
+                h["task"] = serde_json::json!({"name": "sudoku", "size": 9})
+            }),
+            ("task.size", |h| {
+                h["task"] = serde_json::json!({"name": "sudoku", "size": 5})
+            }),
+        ];
+        for (expected, change) in cases {
+            let error = TrmModel::from_bytes(&with_header(change))
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(expected), "{expected}: {error}");
+        }
+        let error = TrmModel::from_bytes(&with_header(|h| h["task"] = "chess".into())).unwrap_err();
+        assert!(error.to_string().contains(CONFIG_KEY), "{error}");
+    }
+
+    #[test]
+    fn other_types_and_numbers_are_refused() {
+        let mut weights = TrmWeights::random(&small(), 1);
+        weights.layers[1].mlp.down.row_mut(3)[5] = f32::NAN;
+        let bytes = TrmModel::new(small(), None, weights).to_bytes();
+        let error = TrmModel::from_bytes(&bytes).unwrap_err().to_string();
+        assert!(
+            error.contains("layers.1.mlp.down_proj.weight") && error.contains("NaN"),
+            "{error}"
+        );
+        let bytes = model().to_bytes();
+        let text =
+            String::from_utf8_lossy(&bytes).replacen("\"dtype\":\"F32\"", "\"dtype\":\"I32\"", 1);
+        let start = text.find('{').unwrap();
+        let header_end = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        let mut changed = bytes[..8].to_vec();
+        changed.extend(text[start..start + header_end - 8].as_bytes());
+        changed.extend(&bytes[header_end..]);
+        let error = TrmModel::from_bytes(&changed).unwrap_err().to_string();
+        assert!(error.contains("expected F32, found I32"), "{error}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn no_change_of_bytes_panics(at in 0usize..4000, byte: u8) {
+            let mut bytes = model().to_bytes();
+            bytes[at] = byte;
+            TrmModel::from_bytes(&bytes).ok();
+        }
+    }
+}
