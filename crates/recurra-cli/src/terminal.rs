@@ -1,0 +1,140 @@
+//! A grid on a terminal, redrawn in place while the model thinks.
+
+use recurra::tasks::sudoku::Grid;
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+/// How long a picture stays at least, so that eyes can follow a fast model.
+const FRAME: Duration = Duration::from_millis(60);
+/// How long a run waits for eyes in all; after that pictures are left out instead.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+const BOLD: &str = "1";
+const CHANGED: &str = "30;43";
+const FOUND: &str = "36";
+const DIM: &str = "2";
+
+/// The part of the terminal where pictures are drawn.
+pub(crate) struct Screen {
+    color: bool,
+    /// Whether the terminal can go back up.
+    redraw: bool,
+    /// Lines of the picture that stands there.
+    lines: usize,
+    last: Option<Instant>,
+    patience: Duration,
+}
+
+impl Screen {
+    /// What the terminal on standard output can do.
+    pub(crate) fn new() -> Self {
+        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        Screen {
+            color: !dumb && !set("NO_COLOR"),
+            redraw: !dumb,
+            lines: 0,
+            last: None,
+            patience: PATIENCE,
+        }
+    }
+
+    /// A picture on the way to the answer: shown where it can be replaced, and where there is time.
+    pub(crate) fn passing(
+        &mut self,
+        question: &Grid,
+        grid: &Grid,
+        before: &Grid,
+        status: &str,
+    ) -> io::Result<()> {
+        if !self.redraw {
+            return Ok(());
+        }
+        if self.last.is_some_and(|last| last.elapsed() < FRAME) && self.patience.is_zero() {
+            return Ok(());
+        }
+        self.wait();
+        self.draw(question, grid, before, status)
+    }
+
+    /// The last picture of a puzzle, which stays.
+    pub(crate) fn last(
+        &mut self,
+        question: &Grid,
+        grid: &Grid,
+        verdict: &str,
+        good: bool,
+    ) -> io::Result<()> {
+        self.wait();
+        let verdict = self.styled(verdict, if good { "1;32" } else { "1;31" });
+        self.draw(question, grid, grid, &verdict)?;
+        self.lines = 0;
+        self.last = None;
+        let mut out = io::stdout().lock();
+        writeln!(out)?;
+        out.flush()
+    }
+
+    fn wait(&mut self) {
+        if let Some(last) = self.last {
+            let rest = FRAME.saturating_sub(last.elapsed()).min(self.patience);
+            std::thread::sleep(rest);
+            self.patience -= rest;
+        }
+    }
+
+    fn draw(&mut self, question: &Grid, grid: &Grid, before: &Grid, below: &str) -> io::Result<()> {
+        let mut text = String::new();
+        if self.lines > 0 {
+            text.push_str(&format!("\x1b[{}A", self.lines));
+        }
+        let end = if self.redraw { "\x1b[K\n" } else { "\n" };
+        let picture = self.picture(question, grid, before);
+        self.lines = 0;
+        for line in picture.lines().chain([below]) {
+            text.push_str(line);
+            text.push_str(end);
+            self.lines += 1;
+        }
+        self.last = Some(Instant::now());
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        out.flush()
+    }
+
+    /// The drawing of a grid: givens bold, cells that changed since `before` on a ground.
+    fn picture(&self, question: &Grid, grid: &Grid, before: &Grid) -> String {
+        let mut text = String::new();
+        let mut cell = 0;
+        for line in grid.to_pretty().lines() {
+            let rule = line.starts_with('-');
+            for c in line.chars() {
+                if rule || c == '|' {
+                    text.push_str(&self.styled(&c.to_string(), DIM));
+                } else if c == ' ' {
+                    text.push(c);
+                } else {
+                    let style = if question.get(cell) != 0 && question.get(cell) == grid.get(cell) {
+                        BOLD
+                    } else if grid.get(cell) != before.get(cell) {
+                        CHANGED
+                    } else {
+                        FOUND
+                    };
+                    text.push_str(&self.styled(&c.to_string(), style));
+                    cell += 1;
+                }
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    fn styled(&self, text: &str, style: &str) -> String {
+        if self.color {
+            format!("\x1b[{style}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
