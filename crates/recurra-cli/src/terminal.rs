@@ -12,6 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 const BOLD: &str = "1";
 const CHANGED: &str = "30;43";
 const FOUND: &str = "36";
+const WRONG: &str = "31";
 const DIM: &str = "2";
 
 /// The part of the terminal where pictures are drawn.
@@ -102,27 +103,35 @@ impl Screen {
         out.flush()
     }
 
-    /// The drawing of a grid: givens bold, cells that changed since `before` on a ground.
+    /// The drawing of a grid: givens bold (red where they were not kept), cells that changed since `before`
+    /// on a ground.
     fn picture(&self, question: &Grid, grid: &Grid, before: &Grid) -> String {
         let mut text = String::new();
         let mut cell = 0;
         for line in grid.to_pretty().lines() {
-            let rule = line.starts_with('-');
+            if line.starts_with('-') {
+                text.push_str(&self.styled(line, DIM));
+                text.push('\n');
+                continue;
+            }
             for c in line.chars() {
-                if rule || c == '|' {
-                    text.push_str(&self.styled(&c.to_string(), DIM));
-                } else if c == ' ' {
-                    text.push(c);
-                } else {
-                    let style = if question.get(cell) != 0 && question.get(cell) == grid.get(cell) {
-                        BOLD
-                    } else if grid.get(cell) != before.get(cell) {
-                        CHANGED
-                    } else {
-                        FOUND
-                    };
-                    text.push_str(&self.styled(&c.to_string(), style));
-                    cell += 1;
+                match c {
+                    ' ' => text.push(c),
+                    '|' => text.push_str(&self.styled("|", DIM)),
+                    _ => {
+                        let (given, digit) = (question.get(cell), grid.get(cell));
+                        let style = if given != 0 && given == digit {
+                            BOLD
+                        } else if digit != before.get(cell) {
+                            CHANGED
+                        } else if given != 0 {
+                            WRONG
+                        } else {
+                            FOUND
+                        };
+                        text.push_str(&self.styled(c.encode_utf8(&mut [0; 4]), style));
+                        cell += 1;
+                    }
                 }
             }
             text.push('\n');

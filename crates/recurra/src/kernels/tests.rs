@@ -317,7 +317,7 @@ fn speed() {
             b
         };
         let mut fl = 0;
-        let t = best(&mut || fl = peak::multiply_adds(isa, 1_000_00));
+        let t = best(&mut || fl = peak::multiply_adds(isa, 100_000));
         println!("{} peak {:.1}", isa.name(), fl as f64 / t / 1e9);
         let (m, k, n) = (97, 512, 1536);
         let x = matrix(m, k, 3);
