@@ -40,7 +40,10 @@ pub(crate) fn finish(result: anyhow::Result<Exit>) -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // The library's messages name their causes themselves; the chain would say everything twice.
-            message(&error.to_string());
+            // Errors of files come with the file's name: a bare one is of standard output.
+            let bare = error.is::<std::io::Error>();
+            let place = if bare { "standard output: " } else { "" };
+            message(&format!("{place}{error}"));
             ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
         }
     }

@@ -140,3 +140,53 @@ impl BufRead for Watched {
         self.look();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives its parts one by one, as a pipe does.
+    struct Parts(Vec<&'static [u8]>);
+
+    impl Read for Parts {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            if self.0.is_empty() {
+                return Ok(0);
+            }
+            let part = self.0.remove(0);
+            out[..part.len()].copy_from_slice(part);
+            Ok(part.len())
+        }
+    }
+
+    #[test]
+    fn a_chunk_is_what_needs_no_waiting() {
+        let ready = Rc::new(Cell::new(false));
+        let watched = Watched {
+            inner: Box::new(Parts(vec![
+                b"1...............\n2...............\n\n# 3\n--+--\n",
+                b"4...............\n1..",
+                b".............\n2...............",
+            ])),
+            buffer: vec![0; 256],
+            filled: 0,
+            used: 0,
+            ready: ready.clone(),
+        };
+        let mut puzzles = Puzzles {
+            name: String::new(),
+            reader: PuzzleReader::new(watched, Sudoku::new(4)),
+            ready,
+            typed: false,
+        };
+        let mut chunks = Vec::new();
+        loop {
+            let lines: Vec<u64> = puzzles.chunk(8).iter().map(|entry| entry.line).collect();
+            if lines.is_empty() {
+                break;
+            }
+            chunks.push(lines);
+        }
+        assert_eq!(chunks, [vec![1, 2], vec![6], vec![7], vec![8]]);
+    }
+}

@@ -147,3 +147,41 @@ impl Screen {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn screen(color: bool) -> Screen {
+        Screen {
+            color,
+            redraw: true,
+            lines: 0,
+            last: None,
+            patience: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn a_picture_shows_what_was_given_what_changed_and_what_was_not_kept() {
+        let grid = |text: &str| text.parse::<Grid>().unwrap();
+        let question = grid("12..............");
+        let (before, now) = (grid("143............."), grid("1434............"));
+        let picture = screen(true).picture(&question, &now, &before);
+        let first = picture.lines().next().unwrap();
+        let cell = |style, text| format!("\x1b[{style}m{text}\x1b[0m");
+        let expected = [
+            cell(BOLD, "1"),
+            cell(WRONG, "4"),
+            cell(DIM, "|"),
+            cell(FOUND, "3"),
+            cell(CHANGED, "4"),
+        ];
+        assert_eq!(first, expected.join(" "));
+        // Without colour it is the plain drawing.
+        assert_eq!(
+            screen(false).picture(&question, &now, &before),
+            now.to_pretty()
+        );
+    }
+}

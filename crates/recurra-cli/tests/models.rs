@@ -8,26 +8,26 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// Memory the program may have, in KiB. An allocation beyond aborts it, which is no exit status.
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 const LIMIT: usize = 2_000_000;
 
 /// Runs `info` and `solve` on these bytes.
 fn try_all(dir: &Path, bytes: &[u8]) -> [Output; 2] {
     let file = dir.join("hostile");
     std::fs::write(&file, bytes).unwrap();
-    ["info", "solve"].map(|command| {
+    ["info", "solve --threads 1"].map(|command| {
         let program = env!("CARGO_BIN_EXE_recurra");
-        #[cfg(unix)]
+        #[cfg(target_os = "linux")]
         let mut command = {
             let script = format!("ulimit -v {LIMIT}; exec \"$0\" {command} \"$1\"");
             let mut shell = Command::new("sh");
             shell.args(["-c", &script, program]);
             shell
         };
-        #[cfg(not(unix))]
+        #[cfg(not(target_os = "linux"))]
         let mut command = {
             let mut plain = Command::new(program);
-            plain.arg(command);
+            plain.args(command.split(' '));
             plain
         };
         let command = command.arg(&file).stdin(std::process::Stdio::null());

@@ -187,7 +187,7 @@ fn a_line_on_a_pipe_is_answered_at_once() {
 fn nothing_verified_is_wrong_and_everything_right_is_verified() {
     let dir = tempfile::tempdir().unwrap();
     let model = random_model(dir.path());
-    // So few blanks that guessing is sometimes right.
+    // So few blanks that guessing might be right.
     let puzzles = recurra(
         "generate sudoku --size 4 --count 300 --seed 5 --givens 15",
         &[],

@@ -25,8 +25,8 @@ use std::time::{Duration, Instant};
 /// On a terminal each puzzle is drawn while the model thinks. Elsewhere each answer is one line of three columns
 /// with tabs between: the answer in the puzzle's one-line form, `verified` or `unverified`, and the number of
 /// improvement steps. With --json it is one object:
-/// {"line":1,"question":"…","answer":"…","verified":true,"steps":3,"restarts":0,"stopped":"verified","halt":4.2,
-/// "source":"model"} or {"line":2,"error":"…"}.
+/// {"line":1,"question":"…","answer":"…","verified":true,"steps":3,"restarts":0,"stopped":"verified","halt":4.2,"source":"model"}
+/// or {"line":2,"error":"…"}.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Model file
