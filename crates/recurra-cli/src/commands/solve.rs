@@ -283,7 +283,9 @@ fn verdict(question: &Grid, answer: &Answer, most: usize) -> String {
 /// Why an answer is no solution.
 fn objection(question: &Grid, grid: &Grid) -> String {
     if let Some(clash) = rules::clashes(grid) {
-        clash.to_string()
+        // "6 twice in row 1"; where exactly can be seen above.
+        let text = clash.to_string();
+        text.split(':').next().unwrap_or_default().to_owned()
     } else if !rules::keeps_givens(question, grid) {
         "a given was changed".to_owned()
     } else {
