@@ -41,6 +41,9 @@ pub struct TrmResult {
     pub halt_logit: f32,
 }
 
+/// Says whether an answer is proven right by the task's own rules.
+pub type Check<'a> = &'a dyn Fn(&[u16]) -> bool;
+
 /// The least work on one sample, in floating-point operations a call of the network, that is worth
 /// splitting over threads: below it, meeting twice a layer costs more than is won.
 const MIN_SPLIT_FLOPS: u64 = 4_000_000;
@@ -160,7 +163,7 @@ impl TrmEngine {
         question: &[u16],
         puzzle: usize,
         rules: &StopRules,
-        check: Option<&dyn Fn(&[u16]) -> bool>,
+        check: Option<Check<'_>>,
         watch: &mut dyn FnMut(&Progress<'_>),
     ) -> Result<TrmResult> {
         self.start(question, puzzle)?;

@@ -208,6 +208,8 @@ impl<const KEEP: bool> Epilogue for SwiGluPanels<KEEP> {
 impl<const KEEP: bool> Epilogue for SwiGluRows<KEEP> {
     const PAIR_ROWS: bool = true;
     #[inline(always)]
+    // Two rows of the block share the index.
+    #[allow(clippy::needless_range_loop)]
     unsafe fn finish<S: Simd, const MR: usize, const NV: usize>(
         self,
         s: S,

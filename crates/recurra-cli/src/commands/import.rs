@@ -1,0 +1,87 @@
+//! `recurra import`: a checkpoint of the reference implementation becomes a model file.
+
+use crate::exit::Exit;
+use crate::output::OutputFile;
+use anyhow::anyhow;
+use recurra::TrmConfig;
+use recurra::model::TrmModel;
+use recurra::model::disk;
+use recurra::model::import::{config_from_yaml, read_checkpoint, weights_from_tensors};
+use recurra::tasks::TaskSpec;
+use std::path::{Path, PathBuf};
+
+/// Turn a checkpoint of the reference implementation into a model file
+///
+/// The checkpoint is a `torch.save` archive (`step_N`) or the same tensors as safetensors. Nothing in it is executed.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Checkpoint file
+    checkpoint: PathBuf,
+    /// The `all_config.yaml` that lies beside it
+    #[arg(long, value_name = "YAML")]
+    config: PathBuf,
+    /// Tokens in a question; needed for attention with rotary positions, whose weights do not tell
+    #[arg(long, value_name = "N")]
+    seq_len: Option<usize>,
+    /// What the questions are: without a task the model can be traced, but not asked
+    #[arg(long, requires = "size")]
+    task: Option<Task>,
+    /// Size of the task: digits in a row of a Sudoku
+    #[arg(long, value_name = "N", requires = "task")]
+    size: Option<usize>,
+    /// Model file to write
+    #[arg(short, long, value_name = "MODEL")]
+    output: PathBuf,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Task {
+    Sudoku,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let bytes = disk::read(&args.checkpoint)?;
+    let format = if bytes.starts_with(b"PK") {
+        "torch.save archive"
+    } else {
+        "safetensors"
+    };
+    let in_checkpoint = |e: recurra::Error| e.in_file(&args.checkpoint);
+    let tensors = read_checkpoint(&bytes).map_err(in_checkpoint)?;
+    drop(bytes);
+    let yaml = String::from_utf8(disk::read(&args.config)?)
+        .map_err(|_| anyhow!("{}: expected UTF-8 text", args.config.display()))?;
+    let config =
+        config_from_yaml(&yaml, &tensors, args.seq_len).map_err(|e| e.in_file(&args.config))?;
+    let task = match (args.task, args.size) {
+        (Some(Task::Sudoku), Some(size)) => {
+            let task = TaskSpec::Sudoku { size };
+            check_task(&task, &config, &args.checkpoint)?;
+            Some(task)
+        }
+        _ => None,
+    };
+    let weights = weights_from_tensors(&config, &tensors).map_err(in_checkpoint)?;
+    drop(tensors);
+    let mut model = TrmModel::new(config, task, weights);
+    let name = args.checkpoint.file_name().unwrap_or_default();
+    let provenance = &mut model.header.provenance;
+    provenance.insert("imported_from".into(), name.to_string_lossy().into());
+    provenance.insert("imported_format".into(), format.into());
+    OutputFile::write_whole(&args.output, &model.to_bytes())?;
+    Ok(Exit::Done)
+}
+
+fn check_task(task: &TaskSpec, config: &TrmConfig, checkpoint: &Path) -> anyhow::Result<()> {
+    let (seq_len, vocab_size) = task.seq_len_and_vocab()?;
+    if (seq_len, vocab_size) == (config.seq_len, config.vocab_size) {
+        return Ok(());
+    }
+    Err(anyhow!(
+        "{}: {task} needs {seq_len} places and a vocabulary of {vocab_size}, the checkpoint has {} and {}",
+        checkpoint.display(),
+        config.seq_len,
+        config.vocab_size
+    ))
+}

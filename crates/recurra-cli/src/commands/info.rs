@@ -1,0 +1,117 @@
+//! `recurra info`: what a model file says of itself.
+
+use crate::exit::{Exit, printable};
+use recurra::kernels::Isa;
+use recurra::model::{TrmModel, TrmWeights};
+use recurra::tasks::TaskSpec;
+use recurra::{Mixer, Positions, TrmConfig};
+use serde::Serialize;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Print what a model file says of itself: architecture, task, size, provenance
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Model file
+    model: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Info<'a> {
+    file: String,
+    bytes: u64,
+    task: Option<TaskSpec>,
+    weights: usize,
+    flops_per_step: u64,
+    instruction_set: &'static str,
+    architecture: &'a TrmConfig,
+    provenance: &'a serde_json::Map<String, serde_json::Value>,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let model = TrmModel::open(&args.model)?;
+    let config = model.config();
+    let info = Info {
+        file: args.model.display().to_string(),
+        bytes: std::fs::metadata(&args.model).map_or(0, |m| m.len()),
+        task: model.header.task,
+        weights: TrmWeights::count(config),
+        flops_per_step: config.flops_per_step(),
+        instruction_set: Isa::detect().name(),
+        architecture: config,
+        provenance: &model.header.provenance,
+    };
+    let text = if args.json {
+        serde_json::to_string(&info)? + "\n"
+    } else {
+        table(&info)
+    };
+    std::io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(Exit::Done)
+}
+
+fn table(info: &Info<'_>) -> String {
+    let c = info.architecture;
+    let mixer = match c.mixer {
+        Mixer::Mlp => "MLP across positions".to_owned(),
+        Mixer::Attention => format!("attention, {} heads", c.num_heads),
+    };
+    let positions = match c.positions {
+        Positions::None => "none",
+        Positions::Rotary => "rotary",
+        Positions::Learned => "learned",
+    };
+    let prefix = match c.puzzle_emb_ndim {
+        0 => "none".to_owned(),
+        n => format!(
+            "{n} numbers in {} places, {} puzzles",
+            c.puzzle_emb_len, c.num_puzzle_identifiers
+        ),
+    };
+    let task = info.task.map_or("none".to_owned(), |task| task.to_string());
+    let mut rows = vec![
+        ("file", format!("{}, {} bytes", info.file, info.bytes)),
+        ("task", task),
+        ("weights", info.weights.to_string()),
+        ("hidden size", c.hidden_size.to_string()),
+        ("layers", c.num_layers.to_string()),
+        (
+            "one step",
+            format!(
+                "{} x {{ {} updates of z_L, 1 of z_H }}, {} calls of the network, {:.3} GFLOP",
+                c.h_cycles,
+                c.l_cycles,
+                c.calls_per_step(),
+                info.flops_per_step as f64 / 1e9
+            ),
+        ),
+        ("default steps", c.halt_max_steps.to_string()),
+        ("mixer", mixer),
+        ("positions", positions.to_owned()),
+        (
+            "tokens",
+            format!("{} places, vocabulary of {}", c.seq_len, c.vocab_size),
+        ),
+        ("puzzle prefix", prefix),
+        (
+            "SwiGLU",
+            format!(
+                "expansion {}, width {}",
+                c.expansion,
+                c.swiglu_width(c.hidden_size)
+            ),
+        ),
+        ("instruction set", info.instruction_set.to_owned()),
+    ];
+    for (key, value) in info.provenance {
+        let value = value.as_str().map_or(value.to_string(), str::to_owned);
+        rows.push((key, value));
+    }
+    let line =
+        |(name, value): &(&str, String)| format!("{:<16} {}\n", printable(name), printable(value));
+    rows.iter().map(line).collect()
+}

@@ -1,0 +1,39 @@
+//! The commands. A new one is a file here, a variant of [`Command`] and a line in [`Command::run`].
+
+mod bench;
+mod eval;
+mod generate;
+mod import;
+mod info;
+mod solve;
+mod trace;
+
+use crate::exit::Exit;
+use clap::Subcommand;
+
+/// What `recurra` can do.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Solve(solve::Args),
+    Eval(eval::Args),
+    Generate(generate::Args),
+    Info(info::Args),
+    Import(import::Args),
+    Trace(trace::Args),
+    Bench(bench::Args),
+}
+
+impl Command {
+    /// Does it.
+    pub(crate) fn run(self) -> anyhow::Result<Exit> {
+        match self {
+            Command::Solve(args) => solve::run(&args),
+            Command::Eval(args) => eval::run(&args),
+            Command::Generate(args) => generate::run(&args),
+            Command::Info(args) => info::run(&args),
+            Command::Import(args) => import::run(&args),
+            Command::Trace(args) => trace::run(&args),
+            Command::Bench(args) => bench::run(&args),
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! `recurra solve`: puzzles in, answers out, in the same order.
+
+use crate::exit::{self, Exit};
+use crate::input::{Puzzles, describe};
+use crate::progress;
+use crate::terminal::Screen;
+use crate::thinking::Thinking;
+use anyhow::anyhow;
+use indicatif::ProgressBar;
+use rayon::prelude::*;
+use recurra::solver::{Answer, SolveOptions, Solver, Source, admit};
+use recurra::tasks::sudoku::{Entry, Grid, rules};
+use recurra::thinking::StopReason;
+use serde::Serialize;
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Answer puzzles and check every answer against the rules
+///
+/// Puzzles come one a line (`.` or `0` for blank), drawn over several lines, or as a CSV table with a column
+/// `question`. They must have exactly one solution. What cannot be read is refused by line, and the others are
+/// still answered; exit status 1 says that something was refused.
+///
+/// On a terminal each puzzle is drawn while the model thinks. Elsewhere each answer is one line of three columns
+/// with tabs between: the answer in the puzzle's one-line form, `verified` or `unverified`, and the number of
+/// improvement steps. With --json it is one object:
+/// {"line":1,"question":"…","answer":"…","verified":true,"steps":3,"restarts":0,"stopped":"verified","halt":4.2,"source":"model"}
+/// or {"line":2,"error":"…"}.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Model file
+    model: PathBuf,
+    /// Puzzles; `-` is standard input, where answers come as lines do
+    #[arg(default_value = "-")]
+    file: PathBuf,
+    #[command(flatten)]
+    thinking: Thinking,
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Most puzzles that are thought about before any of them is answered.
+const CHUNK: usize = 256;
+/// How long the answers of a chunk may take before the next is made smaller.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// An answered puzzle, as `--json` prints it.
+#[derive(Serialize)]
+struct Answered {
+    line: u64,
+    question: String,
+    answer: String,
+    verified: Option<bool>,
+    steps: usize,
+    restarts: usize,
+    stopped: StopReason,
+    halt: f32,
+    source: Source,
+}
+
+/// A refused one.
+#[derive(Serialize)]
+struct Refused<'a> {
+    line: u64,
+    error: &'a str,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let (mut solver, threads) = args.thinking.solver(&args.model)?;
+    let options = args.thinking.options(&solver);
+    let mut puzzles = Puzzles::open(&args.file, solver.sudoku())?;
+    if puzzles.typed() {
+        exit::message("reading puzzles from the terminal, one a line; Ctrl-D ends");
+    }
+    let drawn = !args.json && io::stdout().is_terminal();
+    let mut screen = drawn.then(Screen::new);
+    let bar = if io::stdout().is_terminal() || puzzles.typed() {
+        ProgressBar::hidden()
+    } else {
+        progress::bar(None, "puzzles")
+    };
+    let mut printer = Printer {
+        out: BufWriter::new(io::stdout().lock()),
+        name: puzzles.name().to_owned(),
+        json: args.json,
+        bar,
+        refused: false,
+    };
+    let mut size = threads.clamp(1, CHUNK);
+    let mut any = false;
+    loop {
+        let entries = puzzles.chunk(if drawn { 1 } else { size });
+        if entries.is_empty() {
+            break;
+        }
+        any = true;
+        let started = Instant::now();
+        let questions = admitted(entries);
+        match &mut screen {
+            Some(screen) => printer.draw(questions, &mut solver, &options, screen)?,
+            None => printer.print(questions, &mut solver, &options)?,
+        }
+        // The first answers come soon, and many quick ones do not wait for the slowest of a few.
+        if started.elapsed() < PATIENCE {
+            size = (size * 2).min(CHUNK);
+        } else {
+            size = (size / 2).max(threads.min(CHUNK));
+        }
+    }
+    printer.bar.finish_and_clear();
+    if !any {
+        return Err(anyhow!("{}: no puzzle in it", printer.name));
+    }
+    Ok(Exit::refused(printer.refused))
+}
+
+/// A puzzle that may be thought about, or why not.
+struct Asked {
+    line: u64,
+    question: Result<Grid, String>,
+}
+
+fn admitted(entries: Vec<Entry>) -> Vec<Asked> {
+    let one = |entry: Entry| {
+        let puzzle = entry.result.map_err(|e| describe(entry.line, &e));
+        let question = puzzle.and_then(|puzzle| match admit(&puzzle.question) {
+            Ok(()) => Ok(puzzle.question),
+            Err(error) => Err(error.to_string()),
+        });
+        Asked {
+            line: entry.line,
+            question,
+        }
+    };
+    entries.into_par_iter().map(one).collect()
+}
+
+/// Where answers and refusals go.
+struct Printer {
+    out: BufWriter<StdoutLock<'static>>,
+    name: String,
+    json: bool,
+    bar: ProgressBar,
+    refused: bool,
+}
+
+impl Printer {
+    /// Thinks about a chunk and prints its answers.
+    fn print(
+        &mut self,
+        asked: Vec<Asked>,
+        solver: &mut Solver,
+        options: &SolveOptions,
+    ) -> anyhow::Result<()> {
+        let questions: Vec<Grid> = asked
+            .iter()
+            .filter_map(|asked| asked.question.clone().ok())
+            .collect();
+        let answers = match questions.as_slice() {
+            // One question gets all threads.
+            [question] => {
+                let answer = solver.solve(question, options);
+                self.bar.inc(1);
+                vec![answer]
+            }
+            _ => {
+                let bar = &self.bar;
+                solver.solve_many(&questions, options, &|| bar.inc(1))
+            }
+        };
+        let mut answers = answers.into_iter();
+        for Asked { line, question } in asked {
+            match question {
+                Err(error) => self.refuse(line, &error)?,
+                Ok(question) => match answers.next().expect("every question has an answer") {
+                    Err(error) => self.refuse(line, &error.to_string())?,
+                    Ok(answer) => self.answer(line, &question, &answer)?,
+                },
+            }
+        }
+        Ok(self.out.flush()?)
+    }
+
+    fn answer(&mut self, line: u64, question: &Grid, answer: &Answer) -> io::Result<()> {
+        if self.json {
+            let answered = Answered {
+                line,
+                question: question.to_line(),
+                answer: answer.grid.to_line(),
+                verified: answer.verified,
+                steps: answer.steps,
+                restarts: answer.restarts,
+                stopped: answer.stopped,
+                halt: answer.halt,
+                source: answer.source,
+            };
+            let text = serde_json::to_string(&answered)?;
+            return writeln!(self.out, "{text}");
+        }
+        let verdict = match answer.verified {
+            Some(true) => "verified",
+            Some(false) => "unverified",
+            None => "unchecked",
+        };
+        writeln!(self.out, "{}\t{verdict}\t{}", answer.grid, answer.steps)
+    }
+
+    fn refuse(&mut self, line: u64, error: &str) -> io::Result<()> {
+        self.refused = true;
+        if self.json {
+            let text = serde_json::to_string(&Refused { line, error })?;
+            return writeln!(self.out, "{text}");
+        }
+        // In their place among the answers, where both go to one terminal or file.
+        self.out.flush()?;
+        let name = &self.name;
+        self.bar
+            .suspend(|| exit::say(&format!("{name}:{line}: {error}")));
+        Ok(())
+    }
+
+    /// Thinks about puzzles one by one, on the screen.
+    fn draw(
+        &mut self,
+        asked: Vec<Asked>,
+        solver: &mut Solver,
+        options: &SolveOptions,
+        screen: &mut Screen,
+    ) -> anyhow::Result<()> {
+        for Asked { line, question } in asked {
+            let question = match question {
+                Ok(question) => question,
+                Err(error) => {
+                    self.refuse(line, &error)?;
+                    continue;
+                }
+            };
+            let mut before = question.clone();
+            screen.passing(&question, &question, &question, "thinking")?;
+            let mut drawn = Ok(());
+            let most = options.stop.max_steps;
+            let answer = solver.solve_watched(&question, options, &mut |glimpse| {
+                let mut status = format!("step {} of at most {most}", glimpse.step);
+                if glimpse.attempt > 0 {
+                    status += &format!(", restart {}", glimpse.attempt);
+                }
+                if drawn.is_ok() {
+                    drawn = screen.passing(&question, &glimpse.grid, &before, &status);
+                }
+                before.clone_from(&glimpse.grid);
+            });
+            drawn?;
+            match answer {
+                Err(error) => self.refuse(line, &error.to_string())?,
+                Ok(answer) => {
+                    let good = answer.verified == Some(true);
+                    let verdict = verdict(&question, &answer, most);
+                    screen.last(&question, &answer.grid, &verdict, good)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The last line under a drawn puzzle.
+fn verdict(question: &Grid, answer: &Answer, most: usize) -> String {
+    let effort = match answer.restarts {
+        0 => format!("step {} of at most {most}", answer.steps),
+        n => format!("restart {n}, {} steps in all", answer.steps),
+    };
+    let finding = match answer.verified {
+        Some(true) => "verified: the rules hold".to_owned(),
+        None => "not checked".to_owned(),
+        Some(false) => format!("not verified: {}", objection(question, &answer.grid)),
+    };
+    format!("{finding} ({effort})")
+}
+
+/// Why an answer is no solution.
+fn objection(question: &Grid, grid: &Grid) -> String {
+    if let Some(clash) = rules::clashes(grid) {
+        // "6 twice in row 1"; where exactly can be seen above.
+        let text = clash.to_string();
+        text.split(':').next().unwrap_or_default().to_owned()
+    } else if !rules::keeps_givens(question, grid) {
+        "a given was changed".to_owned()
+    } else {
+        "a cell was left blank".to_owned()
+    }
+}

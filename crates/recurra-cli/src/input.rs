@@ -1,0 +1,192 @@
+//! Puzzles from a file or standard input, as many at a time as are there.
+
+use anyhow::anyhow;
+use recurra::tasks::InputError;
+use recurra::tasks::sudoku::{Entry, PuzzleReader, Sudoku};
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, BufRead, IsTerminal, Read};
+use std::path::Path;
+use std::rc::Rc;
+
+/// The puzzles of one input.
+pub(crate) struct Puzzles {
+    name: String,
+    reader: PuzzleReader<Watched>,
+    /// Whether the next puzzle can be had without waiting for whoever writes the input.
+    ready: Rc<Cell<bool>>,
+    typed: bool,
+}
+
+impl Puzzles {
+    /// Opens a file, or standard input for `-`.
+    pub(crate) fn open(path: &Path, sudoku: Sudoku) -> anyhow::Result<Self> {
+        let (name, inner, typed): (_, Box<dyn Read>, _) = if path == Path::new("-") {
+            let stdin = io::stdin();
+            let typed = stdin.is_terminal();
+            ("<stdin>".to_owned(), Box::new(stdin.lock()), typed)
+        } else {
+            let failed = |e: io::Error| anyhow!("{}: {e}", path.display());
+            let file = File::open(path).map_err(failed)?;
+            if file.metadata().map_err(failed)?.is_dir() {
+                return Err(anyhow!(
+                    "{}: expected a file, found a directory",
+                    path.display()
+                ));
+            }
+            (path.display().to_string(), Box::new(file), false)
+        };
+        let ready = Rc::new(Cell::new(false));
+        let watched = Watched {
+            inner,
+            buffer: vec![0; 1 << 16],
+            filled: 0,
+            used: 0,
+            ready: ready.clone(),
+        };
+        Ok(Puzzles {
+            name,
+            reader: PuzzleReader::new(watched, Some(sudoku)),
+            ready,
+            typed,
+        })
+    }
+
+    /// Name for messages.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether somebody is typing.
+    pub(crate) fn typed(&self) -> bool {
+        self.typed
+    }
+
+    /// The next entries, at most so many: waits for one, and takes the others that need no waiting. Empty at
+    /// the end.
+    pub(crate) fn chunk(&mut self, most: usize) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        while entries.len() < most && (entries.is_empty() || self.ready.get()) {
+            match self.reader.next() {
+                Some(entry) => entries.push(entry),
+                None => break,
+            }
+        }
+        entries
+    }
+}
+
+/// What is wrong with an entry that begins in `line`; the line is told only where it is another.
+pub(crate) fn describe(line: u64, error: &InputError) -> String {
+    let mut text = String::new();
+    if error.line != line {
+        text.push_str(&format!("line {}: ", error.line));
+    }
+    if let Some(column) = error.column {
+        text.push_str(&format!("column {column}: "));
+    }
+    text + &format!("expected {}, found {}", error.expected, error.found)
+}
+
+/// A buffered reader that tells whether it holds a whole line that may be a puzzle.
+///
+/// To say "no" too often costs nothing but a smaller chunk; to say "yes" wrongly would leave somebody
+/// waiting for an answer until the next line is written.
+struct Watched {
+    inner: Box<dyn Read>,
+    buffer: Vec<u8>,
+    filled: usize,
+    used: usize,
+    ready: Rc<Cell<bool>>,
+}
+
+impl Watched {
+    fn look(&self) {
+        let mut rest = &self.buffer[self.used..self.filled];
+        let mut ready = false;
+        while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
+            let line = rest[..end].trim_ascii_start();
+            let cell = |byte: &u8| byte.is_ascii_alphanumeric() || b"._".contains(byte);
+            if !line.starts_with(b"#") && line.iter().any(cell) {
+                ready = true;
+                break;
+            }
+            rest = &rest[end + 1..];
+        }
+        self.ready.set(ready);
+    }
+}
+
+impl Read for Watched {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let n = self.fill_buf()?.read(out)?;
+        self.consume(n);
+        Ok(n)
+    }
+}
+
+impl BufRead for Watched {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.used == self.filled {
+            (self.used, self.filled) = (0, 0);
+            self.filled = self.inner.read(&mut self.buffer)?;
+            self.look();
+        }
+        Ok(&self.buffer[self.used..self.filled])
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.used = (self.used + n).min(self.filled);
+        self.look();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives its parts one by one, as a pipe does.
+    struct Parts(Vec<&'static [u8]>);
+
+    impl Read for Parts {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            if self.0.is_empty() {
+                return Ok(0);
+            }
+            let part = self.0.remove(0);
+            out[..part.len()].copy_from_slice(part);
+            Ok(part.len())
+        }
+    }
+
+    #[test]
+    fn a_chunk_is_what_needs_no_waiting() {
+        let ready = Rc::new(Cell::new(false));
+        let watched = Watched {
+            inner: Box::new(Parts(vec![
+                b"1...............\n2...............\n\n# 3\n--+--\n",
+                b"4...............\n1..",
+                b".............\n2...............",
+            ])),
+            buffer: vec![0; 256],
+            filled: 0,
+            used: 0,
+            ready: ready.clone(),
+        };
+        let mut puzzles = Puzzles {
+            name: String::new(),
+            reader: PuzzleReader::new(watched, Sudoku::new(4)),
+            ready,
+            typed: false,
+        };
+        let mut chunks = Vec::new();
+        loop {
+            let lines: Vec<u64> = puzzles.chunk(8).iter().map(|entry| entry.line).collect();
+            if lines.is_empty() {
+                break;
+            }
+            chunks.push(lines);
+        }
+        assert_eq!(chunks, [vec![1, 2], vec![6], vec![7], vec![8]]);
+    }
+}

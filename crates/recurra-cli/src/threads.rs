@@ -1,0 +1,30 @@
+//! How many threads work.
+
+use anyhow::anyhow;
+use clap::builder::RangedU64ValueParser;
+
+/// More than any machine has cores; each costs memory.
+const MOST: u64 = 1024;
+
+/// The flag `--threads`.
+#[derive(clap::Args, Debug, Clone, Copy)]
+pub(crate) struct Threads {
+    /// Threads to use [default: one per available core]
+    #[arg(long, value_name = "T", value_parser = RangedU64ValueParser::<usize>::new().range(1..=MOST))]
+    threads: Option<usize>,
+}
+
+impl Threads {
+    /// Starts the threads and returns how many there are.
+    pub(crate) fn start(self) -> anyhow::Result<usize> {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = self.threads.unwrap_or_else(cores);
+        // The main thread is one of them: it can hand out work without waking up twice for it.
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .use_current_thread()
+            .build_global()
+            .map_err(|e| anyhow!("{threads} threads: {e}"))?;
+        Ok(threads)
+    }
+}
