@@ -7,6 +7,7 @@ mod import;
 mod info;
 mod solve;
 mod trace;
+mod train;
 
 use crate::exit::Exit;
 use clap::Subcommand;
@@ -16,6 +17,7 @@ use clap::Subcommand;
 pub(crate) enum Command {
     Solve(solve::Args),
     Eval(eval::Args),
+    Train(Box<train::Args>),
     Generate(generate::Args),
     Info(info::Args),
     Import(import::Args),
@@ -29,6 +31,7 @@ impl Command {
         match self {
             Command::Solve(args) => solve::run(&args),
             Command::Eval(args) => eval::run(&args),
+            Command::Train(args) => train::run(&args),
             Command::Generate(args) => generate::run(&args),
             Command::Info(args) => info::run(&args),
             Command::Import(args) => import::run(&args),

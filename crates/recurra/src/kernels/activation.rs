@@ -45,7 +45,7 @@ pub(crate) fn sigmoid<S: Simd>(s: S, x: S::F) -> S::F {
         9.618_489e-3,
         5.550_328_6e-2,
         2.402_264_6e-1,
-        6.931_471_8e-1,
+        std::f32::consts::LN_2,
         1.0,
     ] {
         p = s.fma(p, f, s.splat(c));

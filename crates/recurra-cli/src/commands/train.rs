@@ -1,0 +1,214 @@
+//! `recurra train`: from nothing, or from a checkpoint, to a model file.
+
+mod data;
+mod run;
+
+use crate::exit::{Exit, UsageError, message};
+use crate::threads::Threads;
+use clap::builder::RangedU64ValueParser;
+use recurra::tasks::TaskSpec;
+use recurra::train::preset::preset;
+use recurra::train::{Decay, TrainConfig};
+use recurra::{Mixer, Positions, TrmConfig};
+use std::path::PathBuf;
+
+/// Train a model
+///
+/// Without `--data`, puzzles are generated. Every puzzle is drawn under a random symmetry. Puzzles of one solution grid
+/// in five (`--held-out`) are never trained on: they measure the model while it learns.
+///
+/// What is saved is the moving average of the weights. Beside the model, a checkpoint (`MODEL.training`) holds the whole
+/// state of the training; `--resume` goes on from there exactly, and Ctrl-C saves it.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// What to learn
+    #[arg(long, value_enum, default_value_t = TaskName::Sudoku)]
+    task: TaskName,
+    /// Digits in a row: 4, 6, 9 or 16
+    #[arg(long, value_name = "N", default_value_t = 9)]
+    size: usize,
+    /// Puzzles with answers (CSV) to train on, instead of generated ones
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+    /// Puzzles to generate [default: by size]
+    #[arg(long, value_name = "N", conflicts_with = "data")]
+    pool: Option<usize>,
+    /// One solution grid in so many is held out
+    #[arg(long, value_name = "PARTS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(2..))]
+    held_out: u64,
+    /// How long to train [default: 10]
+    #[arg(long, value_name = "M", conflicts_with = "steps")]
+    minutes: Option<f64>,
+    /// How many training steps to do, instead of a time: then the same seed and threads give the same bytes
+    #[arg(long, value_name = "N")]
+    steps: Option<u64>,
+    /// Go on from the checkpoint beside MODEL; architecture, data and recipe are those it began with
+    #[arg(long)]
+    resume: bool,
+    /// Minutes between checkpoints
+    #[arg(long, value_name = "M", default_value_t = 2.0)]
+    save_every: f64,
+    /// The model to write
+    #[arg(short, long, value_name = "MODEL")]
+    output: PathBuf,
+    #[command(flatten)]
+    shape: Shape,
+    #[command(flatten)]
+    recipe: Recipe,
+    #[command(flatten)]
+    threads: Threads,
+}
+
+/// The tasks that can be learned.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum TaskName {
+    Sudoku,
+}
+
+/// The architecture, where it is to differ from the task's preset.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Architecture [default: a preset for the size]")]
+struct Shape {
+    /// Channels
+    #[arg(long, value_name = "N")]
+    hidden: Option<usize>,
+    /// Layers
+    #[arg(long, value_name = "N")]
+    layers: Option<usize>,
+    /// Updates of the answer state in one improvement step
+    #[arg(long, value_name = "N")]
+    h_cycles: Option<usize>,
+    /// Updates of the reasoning state before each of them
+    #[arg(long, value_name = "N")]
+    l_cycles: Option<usize>,
+    /// How positions are mixed
+    #[arg(long, value_enum)]
+    mixer: Option<MixerName>,
+    /// Attention heads
+    #[arg(long, value_name = "N")]
+    heads: Option<usize>,
+    /// Width of a SwiGLU relative to its input
+    #[arg(long, value_name = "X")]
+    expansion: Option<f64>,
+}
+
+/// The mixers.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum MixerName {
+    /// A SwiGLU across positions
+    Mlp,
+    /// Attention with rotary positions
+    Attention,
+}
+
+/// The recipe, where it is to differ from the default.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Recipe")]
+struct Recipe {
+    /// Samples in a batch [default: 128]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    batch: Option<usize>,
+    /// Peak learning rate [default: 0.002]
+    #[arg(long, value_name = "X")]
+    lr: Option<f64>,
+    /// Steps of the warm-up [default: 100]
+    #[arg(long, value_name = "N")]
+    warmup: Option<u64>,
+    /// Keep the learning rate after the warm-up, instead of a cosine
+    #[arg(long)]
+    constant_lr: bool,
+    /// Weight decay of AdamW [default: 0.1]
+    #[arg(long, value_name = "X")]
+    weight_decay: Option<f64>,
+    /// Decay of the moving average of the weights [default: 0.995]
+    #[arg(long, value_name = "X")]
+    ema: Option<f64>,
+    /// Largest 2-norm of the gradient, 0 for no limit [default: 1]
+    #[arg(long, value_name = "X")]
+    clip: Option<f64>,
+    /// Seed of everything random
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    seed: u64,
+}
+
+impl Shape {
+    fn apply(&self, config: &mut TrmConfig) {
+        set(&mut config.hidden_size, self.hidden);
+        set(&mut config.num_layers, self.layers);
+        set(&mut config.h_cycles, self.h_cycles);
+        set(&mut config.l_cycles, self.l_cycles);
+        set(&mut config.num_heads, self.heads);
+        set(&mut config.expansion, self.expansion);
+        match self.mixer {
+            None => {}
+            Some(MixerName::Mlp) => {
+                (config.mixer, config.positions) = (Mixer::Mlp, Positions::None);
+            }
+            Some(MixerName::Attention) => {
+                (config.mixer, config.positions) = (Mixer::Attention, Positions::Rotary);
+            }
+        }
+    }
+}
+
+impl Recipe {
+    fn apply(&self, train: &mut TrainConfig) {
+        set(&mut train.batch_size, self.batch);
+        set(&mut train.lr, self.lr);
+        set(&mut train.warmup, self.warmup);
+        set(&mut train.weight_decay, self.weight_decay);
+        set(&mut train.ema, self.ema);
+        set(&mut train.clip, self.clip);
+        train.seed = self.seed;
+        if self.constant_lr {
+            train.decay = Decay::Constant;
+        }
+    }
+}
+
+/// Replaces a default by what was asked for.
+fn set<T: Copy>(value: &mut T, asked: Option<T>) {
+    *value = asked.unwrap_or(*value);
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    for (flag, value) in [
+        ("--minutes", args.minutes),
+        ("--save-every", Some(args.save_every)),
+    ] {
+        if value.is_some_and(|m| !(m > 0.0 && m.is_finite())) {
+            return Err(
+                UsageError(format!("{flag}: expected a positive number of minutes")).into(),
+            );
+        }
+    }
+    let threads = args.threads.start()?;
+    let budget = match (args.steps, args.minutes) {
+        (Some(steps), _) => run::Budget::Steps(steps),
+        (None, minutes) => run::Budget::Seconds(60.0 * minutes.unwrap_or(10.0)),
+    };
+    let mut run = if args.resume {
+        run::Run::resume(&args.output, threads)?
+    } else {
+        let TaskName::Sudoku = args.task;
+        let task = TaskSpec::Sudoku { size: args.size };
+        let (mut config, mut train) = preset(&task)?;
+        args.shape.apply(&mut config);
+        args.recipe.apply(&mut train);
+        let notes = run::Notes {
+            task,
+            data: args.data.clone(),
+            pool: args.pool.unwrap_or(data::default_pool(args.size)),
+            held_out: args.held_out,
+            seconds: 0.0,
+        };
+        run::Run::begin(&args.output, &config, train, notes, threads)?
+    };
+    let outcome = run.train(budget, 60.0 * args.save_every)?;
+    if outcome == run::Outcome::Interrupted {
+        message("interrupted; `--resume` goes on from here");
+        return Ok(Exit::Refused);
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,317 @@
+//! A training with its clock, its files and its view.
+
+use super::data::{self, Data};
+use crate::exit::{message, say};
+use crate::output::OutputFile;
+use anyhow::anyhow;
+use indicatif::{ProgressBar, ProgressStyle};
+use recurra::TrmConfig;
+use recurra::model::{TrmModel, TrmWeights, disk};
+use recurra::solver::{SolveOptions, Solver};
+use recurra::tasks::TaskSpec;
+use recurra::tasks::sudoku::Grid;
+use recurra::thinking::StopRules;
+use recurra::train::{StepReport, TrainConfig, Trainer};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// When a training is over.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Budget {
+    Steps(u64),
+    Seconds(f64),
+}
+
+/// How a training ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Finished,
+    Interrupted,
+}
+
+/// What the checkpoint keeps beside the trainer's state.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Notes {
+    pub(super) task: TaskSpec,
+    pub(super) data: Option<PathBuf>,
+    pub(super) pool: usize,
+    pub(super) held_out: u64,
+    /// Time trained so far.
+    pub(super) seconds: f64,
+}
+
+/// Measurements of the held-out puzzles in one training, the first and the last not counted.
+const MEASUREMENTS: f64 = 10.0;
+
+/// A training under way.
+pub(super) struct Run {
+    trainer: Trainer,
+    notes: Notes,
+    data: Data,
+    output: PathBuf,
+    threads: usize,
+    began: Instant,
+    /// `notes.seconds` when this process began.
+    before: f64,
+    /// Share of the held-out puzzles answered right, when last measured.
+    exact: Option<f64>,
+}
+
+impl Run {
+    pub(super) fn begin(
+        output: &Path,
+        config: &TrmConfig,
+        train: TrainConfig,
+        notes: Notes,
+        threads: usize,
+    ) -> anyhow::Result<Self> {
+        config.validate()?;
+        train.validate()?;
+        let weights = TrmWeights::random(config, train.seed);
+        let data = data::prepare(&notes, train.seed)?;
+        let trainer = Trainer::new(config, train, weights, threads)?;
+        Ok(Self::new(output, trainer, notes, data, threads))
+    }
+
+    pub(super) fn resume(output: &Path, threads: usize) -> anyhow::Result<Self> {
+        let path = checkpoint_path(output);
+        let bytes = disk::read(&path)?;
+        let (trainer, notes) =
+            Trainer::from_checkpoint(&bytes, threads).map_err(|e| e.in_file(&path))?;
+        let notes: Notes =
+            serde_json::from_value(notes).map_err(|e| anyhow!("{}: {e}", path.display()))?;
+        let data = data::prepare(&notes, trainer.train_config().seed)?;
+        message(&format!(
+            "going on after step {} and {:.1} minutes",
+            trainer.steps_done(),
+            notes.seconds / 60.0
+        ));
+        Ok(Self::new(output, trainer, notes, data, threads))
+    }
+
+    fn new(output: &Path, trainer: Trainer, notes: Notes, data: Data, threads: usize) -> Self {
+        Run {
+            before: notes.seconds,
+            trainer,
+            notes,
+            data,
+            output: output.into(),
+            threads,
+            began: Instant::now(),
+            exact: None,
+        }
+    }
+
+    /// Trains until the budget is spent or Ctrl-C is pressed; saves the checkpoint and the model either way.
+    pub(super) fn train(&mut self, budget: Budget, save_every: f64) -> anyhow::Result<Outcome> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let asked = stop.clone();
+        ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed))?;
+        let config = self.trainer.config();
+        say(&format!(
+            "{}: {} weights, {} puzzles to train on, {} held-out ones to measure, {} threads",
+            self.notes.task,
+            TrmWeights::count(config),
+            self.data.source.len(),
+            self.data.tests.len(),
+            self.threads
+        ));
+        let bar = view();
+        let mut average: Option<(f64, f64)> = None;
+        let (mut saved, mut measured) = (self.seconds(), self.progress(budget));
+        while self.progress(budget) < 1.0 && !stop.load(Ordering::Relaxed) {
+            let progress = self.progress(budget);
+            let report = match self.trainer.step(&self.data.source, progress) {
+                Ok(report) => report,
+                Err(error) => {
+                    // The state before the bad step is worth keeping.
+                    self.save()?;
+                    return Err(error.into());
+                }
+            };
+            average = Some(smooth(average, &report));
+            self.show(&bar, &report, average, budget);
+            if self.progress(budget) - measured >= 1.0 / MEASUREMENTS {
+                measured = self.progress(budget);
+                self.measure()?;
+                self.log(&bar, average);
+            }
+            if self.seconds() - saved >= save_every {
+                saved = self.seconds();
+                self.save()?;
+            }
+        }
+        let outcome = if stop.load(Ordering::Relaxed) {
+            Outcome::Interrupted
+        } else {
+            Outcome::Finished
+        };
+        self.measure()?;
+        self.log(&bar, average);
+        bar.finish_and_clear();
+        self.save()?;
+        self.save_model()?;
+        Ok(outcome)
+    }
+
+    fn seconds(&self) -> f64 {
+        self.before + self.began.elapsed().as_secs_f64()
+    }
+
+    /// Share of the budget that is spent.
+    fn progress(&self, budget: Budget) -> f64 {
+        match budget {
+            Budget::Steps(steps) => self.trainer.steps_done() as f64 / steps as f64,
+            Budget::Seconds(seconds) => self.seconds() / seconds,
+        }
+    }
+
+    /// The model as it would be saved now.
+    fn model(&self) -> TrmModel {
+        TrmModel::new(
+            self.trainer.config().clone(),
+            Some(self.notes.task),
+            self.trainer.average().clone(),
+        )
+    }
+
+    /// Share of the held-out puzzles that the moving average answers right.
+    fn measure(&mut self) -> anyhow::Result<()> {
+        if self.data.tests.is_empty() {
+            return Ok(());
+        }
+        let mut solver = Solver::new(&self.model(), self.threads)?;
+        let options = SolveOptions {
+            stop: StopRules {
+                verified: true,
+                halt: true,
+                max_steps: solver.default_steps(),
+            },
+            restarts: 0,
+            seed: 0,
+        };
+        let questions: Vec<Grid> = self.data.tests.iter().map(|p| p.question.clone()).collect();
+        let answers = solver.solve_many(&questions, &options, &|| {});
+        let right = |(a, p): (recurra::Result<_>, &recurra::tasks::sudoku::Generated)| {
+            a.map(|a: recurra::solver::Answer| usize::from(a.grid == p.answer))
+        };
+        let right: recurra::Result<Vec<usize>> = answers
+            .into_iter()
+            .zip(&self.data.tests)
+            .map(right)
+            .collect();
+        self.exact = Some(right?.iter().sum::<usize>() as f64 / self.data.tests.len() as f64);
+        Ok(())
+    }
+
+    fn show(
+        &self,
+        bar: &ProgressBar,
+        report: &StepReport,
+        average: Option<(f64, f64)>,
+        budget: Budget,
+    ) {
+        let progress = self.progress(budget).min(1.0);
+        bar.set_position((1000.0 * progress) as u64);
+        let rate =
+            (report.step as f64 * self.trainer.train_config().batch_size as f64) / self.seconds();
+        let left = self.seconds() * (1.0 - progress) / progress.max(1e-9);
+        bar.set_message(format!(
+            "{}, {rate:.0} samples/s, {}:{:02} left",
+            self.line(average),
+            left as u64 / 60,
+            left as u64 % 60
+        ));
+    }
+
+    /// A line that stays; also where standard error is no terminal.
+    fn log(&self, bar: &ProgressBar, average: Option<(f64, f64)>) {
+        bar.suspend(|| say(&format!("{:7.1} s  {}", self.seconds(), self.line(average))));
+    }
+
+    fn line(&self, average: Option<(f64, f64)>) -> String {
+        let (loss, exact) = average.unwrap_or_default();
+        let held_out = self
+            .exact
+            .map_or("not measured".into(), |e| format!("{:.1} %", 100.0 * e));
+        format!(
+            "step {}, loss {loss:.3}, exact in training {:.1} %, held out {held_out}",
+            self.trainer.steps_done(),
+            100.0 * exact
+        )
+    }
+
+    fn save(&mut self) -> anyhow::Result<()> {
+        self.notes.seconds = self.seconds();
+        let notes = serde_json::to_value(&self.notes)?;
+        OutputFile::write_whole(
+            &checkpoint_path(&self.output),
+            &self.trainer.to_checkpoint(&notes),
+        )
+    }
+
+    fn save_model(&self) -> anyhow::Result<()> {
+        let mut model = self.model();
+        let train = self.trainer.train_config();
+        let samples = self.trainer.steps_done() * train.batch_size as u64;
+        let data = match &self.notes.data {
+            Some(path) => path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+            None => format!("{} generated puzzles", self.notes.pool),
+        };
+        let mut tell = |key: &str, value: serde_json::Value| {
+            model.header.provenance.insert(key.into(), value);
+        };
+        tell(
+            "made_by",
+            concat!("recurra ", env!("CARGO_PKG_VERSION")).into(),
+        );
+        tell("data", data.into());
+        tell("held_out_parts", self.notes.held_out.into());
+        tell("held_out_exact", self.exact.into());
+        tell("steps", self.trainer.steps_done().into());
+        tell("samples", samples.into());
+        tell("seconds", (self.seconds().round() as u64).into());
+        tell("threads", self.threads.into());
+        tell("training", serde_json::to_value(train)?);
+        OutputFile::write_whole(&self.output, &model.to_bytes())?;
+        let (weights, steps) = (TrmWeights::count(model.config()), self.trainer.steps_done());
+        say(&format!(
+            "{}: {weights} weights after {steps} steps",
+            self.output.display()
+        ));
+        Ok(())
+    }
+}
+
+/// The checkpoint beside a model.
+fn checkpoint_path(output: &Path) -> PathBuf {
+    let mut name = output.file_name().unwrap_or_default().to_owned();
+    name.push(".training");
+    output.with_file_name(name)
+}
+
+/// Loss and exact share, smoothed over some hundred steps.
+fn smooth(average: Option<(f64, f64)>, report: &StepReport) -> (f64, f64) {
+    let (loss, exact) = average.unwrap_or((report.loss, report.exact));
+    let loss = loss + 0.02 * (report.loss - loss);
+    let exact = if report.finished > 0 {
+        exact + 0.02 * (report.exact - exact)
+    } else {
+        exact
+    };
+    (loss, exact)
+}
+
+/// A bar of a thousand parts.
+fn view() -> ProgressBar {
+    let style =
+        ProgressStyle::with_template("{bar:20} {msg}").expect("the template is well-formed");
+    ProgressBar::new(1000).with_style(style)
+}
