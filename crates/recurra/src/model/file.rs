@@ -326,7 +326,7 @@ mod tests {
         let start = text.find('{').unwrap();
         let header_end = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
         let mut changed = bytes[..8].to_vec();
-        changed.extend(text[start..start + header_end - 8].as_bytes());
+        changed.extend(&text.as_bytes()[start..start + header_end - 8]);
         changed.extend(&bytes[header_end..]);
         let error = TrmModel::from_bytes(&changed).unwrap_err().to_string();
         assert!(error.contains("expected F32, found I32"), "{error}");
