@@ -17,7 +17,11 @@ impl SampleSource for Noise {
     fn draw(&self, rng: &mut ChaCha8Rng, sample: &mut Sample) {
         for (q, l) in sample.question.iter_mut().zip(&mut sample.labels) {
             *l = 2 + (rng.next_u32() % 6) as u16;
-            *q = if rng.next_u32().is_multiple_of(2) { *l } else { 1 };
+            *q = if rng.next_u32().is_multiple_of(2) {
+                *l
+            } else {
+                1
+            };
         }
     }
 }

@@ -255,6 +255,10 @@ struct Block<E, const MR: usize, const NV: usize> {
     row: usize,
     col: usize,
     epilogue: E,
+    /// Where the next panel of weights lies that this block brings into the cache, and by how many bytes it goes on
+    /// with each element of the inner sum.
+    next: *const u8,
+    next_step: usize,
     size: PhantomData<[[f32; NV]; MR]>,
 }
 
@@ -263,8 +267,10 @@ impl<E: Epilogue, const MR: usize, const NV: usize> SimdOp for Block<E, MR, NV> 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let mut acc = [[s.splat(0.0); NV]; MR];
-        let (mut a, mut b) = (self.a, self.b);
+        let (mut a, mut b, mut next) = (self.a, self.b, self.next);
         for _ in 0..self.k {
+            s.prefetch(next);
+            next = next.wrapping_add(self.next_step);
             // SAFETY: `Product::run` keeps the block inside its factors and its result.
             unsafe {
                 let mut bv = [s.splat(0.0); NV];
@@ -297,8 +303,8 @@ impl<E: Epilogue> SimdOp for Product<'_, E> {
         };
         for (v0, v1) in split_pairs(self.n.div_ceil(S::LANES), vecs, E::PAIR_PANELS) {
             let (width, col) = ((v1 - v0) * S::LANES, v0 * S::LANES);
-            let (b, b_row) = match self.rhs {
-                Rhs::Rows { ptr, stride } => (ptr.wrapping_add(col), stride),
+            let (b, b_row, next) = match self.rhs {
+                Rhs::Rows { ptr, stride } => (ptr.wrapping_add(col), stride, None),
                 Rhs::Packed(p) => {
                     debug_assert!(
                         p.k == self.k
@@ -310,10 +316,23 @@ impl<E: Epilogue> SimdOp for Product<'_, E> {
                                     Packing::Panels
                                 }
                     );
-                    (p.as_ptr().wrapping_add(col * self.k), width)
+                    let panel = p.as_ptr().wrapping_add(col * self.k);
+                    // Panels follow one another. Behind the last, whatever comes is only a hint.
+                    (panel, width, Some(panel.wrapping_add(width * self.k)))
                 }
             };
-            for (r0, r1) in split_pairs(self.m, rows, E::PAIR_ROWS) {
+            // Each block of rows brings in its share of the next panel, spread over its inner sum.
+            let blocks = self.m.div_ceil(rows);
+            let next_step = if next.is_some() {
+                (width * 4).div_ceil(blocks)
+            } else {
+                0
+            };
+            for (i, (r0, r1)) in split_pairs(self.m, rows, E::PAIR_ROWS).enumerate() {
+                let next = next
+                    .unwrap_or(b)
+                    .cast::<u8>()
+                    .wrapping_add(i * next_step * self.k);
                 let (a, a_row, a_col) = match self.lhs {
                     Lhs::Strided { ptr, row, col } => (ptr.wrapping_add(r0 * row), row, col),
                     Lhs::Packed(p) => (p.as_ptr().wrapping_add(r0 * self.k), 1, r1 - r0),
@@ -322,7 +341,7 @@ impl<E: Epilogue> SimdOp for Product<'_, E> {
                     ($($mr:literal)*; $nvs:tt) => { match r1 - r0 { $($mr => blocks!(@ $mr $nvs),)* _ => unreachable!() } };
                     (@ $mr:literal ($($nv:literal)*)) => { match v1 - v0 {
                         $($nv => s.vectorize(Block::<E, $mr, $nv> {
-                            k: self.k, a, a_row, a_col, b, b_row, row: r0, col, epilogue: self.epilogue, size: PhantomData,
+                            k: self.k, a, a_row, a_col, b, b_row, row: r0, col, epilogue: self.epilogue, next, next_step, size: PhantomData,
                         }),)*
                         _ => unreachable!(),
                     } };

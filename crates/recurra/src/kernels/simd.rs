@@ -39,6 +39,9 @@ pub trait Simd: Copy + Send + Sync + 'static {
     /// # Safety
     /// `p` is writable for `LANES` floats.
     unsafe fn store(self, p: *mut f32, v: Self::F);
+    /// Brings a cache line into the second-level cache, where there is an instruction for it. Any address will do.
+    #[inline(always)]
+    fn prefetch(self, _: *const u8) {}
     /// The same number in every lane.
     fn splat(self, x: f32) -> Self::F;
     /// `a + b`

@@ -32,7 +32,8 @@ pub enum StopReason {
 pub struct StopRules {
     /// The answer is proven by the task's own rules.
     pub verified: bool,
-    /// The halting head believes that the answer is right.
+    /// The halting head believes that the answer is right. Together with `verified` it is not asked where the rules
+    /// prove the answer wrong.
     pub halt: bool,
     /// The most steps; at least one is done. There is no ceiling: a model trained with 16 may think for thousands.
     pub max_steps: usize,
@@ -64,7 +65,10 @@ impl StopRules {
     pub fn stop(&self, progress: &Progress<'_>) -> Option<StopReason> {
         if self.verified && progress.verified == Some(true) {
             Some(StopReason::Verified)
-        } else if self.halt && progress.halt_logit > 0.0 {
+        } else if self.halt
+            && progress.halt_logit > 0.0
+            && !(self.verified && progress.verified == Some(false))
+        {
             Some(StopReason::Halt)
         } else if progress.step >= self.max_steps {
             Some(StopReason::MaxSteps)
@@ -93,6 +97,12 @@ mod tests {
             Some(StopReason::Verified)
         );
         assert_eq!(rules.stop(&progress(1, 1.0, None)), Some(StopReason::Halt));
+        assert_eq!(rules.stop(&progress(1, 1.0, Some(false))), None);
+        let halt = StopRules::parse("halt", 16).unwrap();
+        assert_eq!(
+            halt.stop(&progress(1, 1.0, Some(false))),
+            Some(StopReason::Halt)
+        );
         assert_eq!(
             rules.stop(&progress(16, -1.0, None)),
             Some(StopReason::MaxSteps)
