@@ -21,8 +21,6 @@ use crate::model::weights::{LayerWeights, MixWeights, SwiGluWeights};
 pub(crate) struct BackwardScratch {
     /// SwiGLU of the channels and its gradient, `[positions, width]`.
     act: AlignedMatrix,
-    /// Gradients of gates and ups, `[positions, 2 * width]`.
-    d_pre: AlignedMatrix,
     mix: MixBackwardScratch,
 }
 
@@ -31,8 +29,6 @@ enum MixBackwardScratch {
     Mlp {
         /// `[width, hidden]`.
         act: AlignedMatrix,
-        /// `[2 * width, hidden]`.
-        d_pre: AlignedMatrix,
         /// `[hidden, positions]`: right factors of the weights' gradients.
         transposed: AlignedMatrix,
     },
@@ -65,11 +61,9 @@ impl BackwardScratch {
         let width = config.swiglu_width(d);
         BackwardScratch {
             act: zeros(l, width),
-            d_pre: zeros(l, 2 * width),
             mix: match config.mixer {
                 Mixer::Mlp => MixBackwardScratch::Mlp {
                     act: zeros(config.swiglu_width(l), d),
-                    d_pre: zeros(2 * config.swiglu_width(l), d),
                     transposed: zeros(d, l),
                 },
                 Mixer::Attention => {
@@ -150,11 +144,7 @@ impl Network<'_> {
                 (
                     MixWeights::Mlp(weights),
                     MixTape::Mlp { x, pre, inverse },
-                    MixBackwardScratch::Mlp {
-                        act,
-                        d_pre,
-                        transposed,
-                    },
+                    MixBackwardScratch::Mlp { act, transposed },
                     MixWeights::Mlp(to),
                 ) => {
                     self.isa.run(NormColsBackward {
@@ -164,7 +154,7 @@ impl Network<'_> {
                         cols: self.d,
                         inverse: inverse.row(0).as_ptr(),
                     });
-                    let views = [act.view(), d_pre.view(), transposed.view()];
+                    let views = [act.view(), transposed.view()];
                     let to = [to.gate_up.view(), down_t.view()];
                     self.mix_mlp_backward(weights, x.view(), pre.view(), dy, views, to);
                 }
@@ -199,7 +189,8 @@ impl Network<'_> {
         }
     }
 
-    /// `dy` is the gradient of `x + down(silu(gate) * up)`, and becomes that of `x`.
+    /// `dy` is the gradient of `x + down(silu(gate) * up)`, and becomes that of `x`; `pre`, gates and ups, becomes
+    /// their gradient.
     fn mlp_backward(
         &self,
         weights: &SwiGluWeights,
@@ -210,15 +201,13 @@ impl Network<'_> {
         to: &mut SwiGluWeights,
     ) {
         let (l, d, width) = (self.l, self.d, weights.down.cols());
-        let (act, d_pre) = (scratch.act.view(), scratch.d_pre.view());
+        let act = scratch.act.view();
         let (gate_up, down) = (weights.gate_up.view_const(), weights.down.view_const());
         self.product(l, width, d, dy.lhs(), down.rhs(), act.store());
         self.isa.run(SwiGluBackward {
             gate: pre,
             up: pre.at(0, width),
             act,
-            d_gate: d_pre,
-            d_up: d_pre.at(0, width),
             rows: l,
             cols: width,
         });
@@ -234,14 +223,14 @@ impl Network<'_> {
             2 * width,
             d,
             l,
-            d_pre.transposed_lhs(),
+            pre.transposed_lhs(),
             x.rhs(),
             to.gate_up.view().add(),
         );
-        self.product(l, d, 2 * width, d_pre.lhs(), gate_up.rhs(), dy.add());
+        self.product(l, d, 2 * width, pre.lhs(), gate_up.rhs(), dy.add());
     }
 
-    /// The same across positions. Scratch: act, gradients of gates and ups, a transposed matrix.
+    /// The same across positions. Scratch: act, a transposed matrix.
     /// Results: gradients of `gate_up` and of `down` transposed.
     fn mix_mlp_backward(
         &self,
@@ -249,7 +238,7 @@ impl Network<'_> {
         x: View,
         pre: View,
         dy: View,
-        [act, d_pre, transposed]: [View; 3],
+        [act, transposed]: [View; 2],
         [to_gate_up, to_down_t]: [View; 2],
     ) {
         let (l, d, width) = (self.l, self.d, weights.down.cols());
@@ -259,8 +248,6 @@ impl Network<'_> {
             gate: pre,
             up: pre.at(width, 0),
             act,
-            d_gate: d_pre,
-            d_up: d_pre.at(width, 0),
             rows: width,
             cols: d,
         });
@@ -271,7 +258,7 @@ impl Network<'_> {
             2 * width,
             l,
             d,
-            d_pre.lhs(),
+            pre.lhs(),
             transposed.rhs(),
             to_gate_up.add(),
         );
@@ -280,7 +267,7 @@ impl Network<'_> {
             d,
             2 * width,
             gate_up.transposed_lhs(),
-            d_pre.rhs(),
+            pre.rhs(),
             dy.add(),
         );
     }
