@@ -12,6 +12,8 @@ pub mod kernels;
 pub mod model;
 pub mod solver;
 pub mod tasks;
+#[cfg(test)]
+mod testing;
 pub mod thinking;
 pub mod train;
 

@@ -183,6 +183,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::testing::cases(256))]
+
         #[test]
         fn text_and_tokens_go_round(grid in any_grid()) {
             prop_assert_eq!(&grid.to_line().parse::<Grid>().unwrap(), &grid);

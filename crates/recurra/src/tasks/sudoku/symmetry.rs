@@ -130,7 +130,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(200))]
+        #![proptest_config(crate::testing::cases(200))]
 
         #[test]
         fn group([a, b, c] in case().prop_map(|c| c.0), grid in case().prop_map(|c| c.1)) {

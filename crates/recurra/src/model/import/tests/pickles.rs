@@ -2,9 +2,7 @@
 
 use super::super::pickle::read_state;
 use super::super::{opcodes, read_checkpoint};
-use super::support::{
-    Claim, Pickle, TWO_BY_THREE, f32_bytes, fixture, same_every_time, torch_file,
-};
+use super::support::{Claim, Pickle, TWO_BY_THREE, f32_bytes, fixture, torch_file};
 use half::f16;
 use proptest::prelude::*;
 
@@ -364,7 +362,7 @@ fn real_pickle() -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(same_every_time())]
+    #![proptest_config(crate::testing::cases(256))]
 
     #[test]
     fn changed_bytes_never_panic(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {

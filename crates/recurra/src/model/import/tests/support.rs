@@ -1,6 +1,5 @@
 //! Builders of files, for tests.
 
-use proptest::test_runner::{Config, RngSeed};
 use safetensors::{Dtype, tensor::TensorView};
 use std::io::{Cursor, Write};
 use zip::write::{SimpleFileOptions, ZipWriter};
@@ -9,15 +8,6 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 pub(super) fn fixture(model: &str, file: &str) -> Vec<u8> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/reference");
     std::fs::read(format!("{folder}/{model}/{file}")).unwrap()
-}
-
-/// Random cases, but the same ones in every run.
-pub(super) fn same_every_time() -> Config {
-    Config {
-        rng_seed: RngSeed::Fixed(1),
-        failure_persistence: None,
-        ..Config::default()
-    }
 }
 
 pub(super) fn safetensors_file(tensors: &[(&str, Dtype, &[usize], &[u8])]) -> Vec<u8> {

@@ -1,7 +1,7 @@
 //! Configurations: the reference's own, published ones without lengths, and broken ones.
 
 use super::super::{ImportedTensor, config_from_yaml, read_checkpoint};
-use super::support::{fixture, same_every_time};
+use super::support::fixture;
 use crate::model::config::{Mixer, Positions, TrmConfig};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -359,7 +359,7 @@ fn files_cannot_grow_in_memory() {
 }
 
 proptest! {
-    #![proptest_config(same_every_time())]
+    #![proptest_config(crate::testing::cases(256))]
 
     #[test]
     fn changed_files_never_panic(changes in prop::collection::vec(
