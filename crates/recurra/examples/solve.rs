@@ -8,7 +8,10 @@ use recurra::tasks::sudoku::Grid;
 use recurra::thinking::StopRules;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let model = TrmModel::open(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sudoku4.safetensors"))?;
+    let model = TrmModel::open(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../models/sudoku4.safetensors"
+    ))?;
     let mut solver = Solver::new(&model, 1)?;
     let question: Grid = "1.....3..2.....4".parse()?;
     // A puzzle without a solution, or with several, is refused before anybody thinks about it.
@@ -26,6 +29,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("step {}: {}", glimpse.step, glimpse.grid);
     })?;
     println!("{}", answer.grid.to_pretty());
-    println!("verified: {:?} after {} steps", answer.verified, answer.steps);
+    println!(
+        "verified: {:?} after {} steps",
+        answer.verified, answer.steps
+    );
     Ok(())
 }

@@ -43,8 +43,10 @@ pub(super) struct Notes {
     pub(super) seconds: f64,
 }
 
-/// Measurements of the held-out puzzles in one training, the first and the last not counted.
+/// Measurements of the held-out puzzles in one training, at most.
 const MEASUREMENTS: f64 = 10.0;
+/// Time between two measurements, at least, relative to what one takes.
+const PAUSE: f64 = 10.0;
 
 /// A training under way.
 pub(super) struct Run {
@@ -122,6 +124,7 @@ impl Run {
         let bar = view();
         let mut average: Option<(f64, f64)> = None;
         let (mut saved, mut measured) = (self.seconds(), self.progress(budget));
+        let mut not_before = 0.0;
         while self.progress(budget) < 1.0 && !stop.load(Ordering::Relaxed) {
             let progress = self.progress(budget);
             let report = match self.trainer.step(&self.data.source, progress) {
@@ -134,9 +137,12 @@ impl Run {
             };
             average = Some(smooth(average, &report));
             self.show(&bar, &report, average, budget);
-            if self.progress(budget) - measured >= 1.0 / MEASUREMENTS {
+            let due = self.progress(budget) - measured >= 1.0 / MEASUREMENTS;
+            if due && self.seconds() >= not_before {
                 measured = self.progress(budget);
+                let began = self.seconds();
                 self.measure()?;
+                not_before = self.seconds() + PAUSE * (self.seconds() - began);
                 self.log(&bar, average);
             }
             if self.seconds() - saved >= save_every {
