@@ -17,9 +17,9 @@ use std::path::{Path, PathBuf};
 
 /// Write the numbers of every improvement step, to compare with another implementation
 ///
-/// IN holds `inputs` [batch, seq_len] (I32, I64 or U8) and, for models with a puzzle table, may hold
-/// `puzzle_identifiers` [batch] (0 without). OUT gets, in F32, `logits.S` [batch, seq_len, vocab] and `q_logits.S`
-/// [batch, 2] for S = 0 to N-1, and `z_H` and `z_L` [batch, positions, hidden] after the last step.
+/// IN holds `inputs [batch, seq_len]` (I32, I64 or U8) and, for models with a puzzle table, may hold
+/// `puzzle_identifiers [batch]` (0 without). OUT gets, in F32, `logits.S [batch, seq_len, vocab]` and
+/// `q_logits.S [batch, 2]` for S = 0 to N-1, and `z_H` and `z_L [batch, positions, hidden]` after the last step.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Model file
