@@ -196,7 +196,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         let (mut config, mut train) = preset(&task)?;
         args.shape.apply(&mut config);
         args.recipe.apply(&mut train);
-        let notes = run::Notes {
+        let notes = data::Notes {
             task,
             data: args.data.clone(),
             pool: args.pool.unwrap_or(data::default_pool(args.size)),

@@ -1,10 +1,15 @@
 //! All memory that thinking needs, sized once from the model.
 
-use super::mixer::{PANEL_LINES, QUERY_BLOCK};
 use crate::kernels::AlignedMatrix;
 use crate::kernels::matrix::LINE;
 use crate::model::TrmConfig;
 use crate::model::config::Mixer;
+
+/// Cache lines in a panel of channels: its SwiGLU stays in the second-level cache.
+pub(crate) const PANEL_LINES: usize = 3;
+
+/// Queries whose scores are computed together: the score matrix is never stored whole.
+pub(crate) const QUERY_BLOCK: usize = 16;
 
 /// The buffers of one worker: its latent state and the scratch space of a layer.
 ///

@@ -1,14 +1,13 @@
 //! The network of a model: a stack of layers, each a mixer and a SwiGLU with their norms.
 
 use super::arena::Scratch;
-use super::mixer::copy_rows;
 use super::packed::{PackedLayer, PackedModel, RotaryTable};
 use super::tape::LayerTape;
 use super::team::{on_parts, share};
 use crate::kernels::Isa;
 use crate::kernels::norm::NormRows;
 use crate::kernels::product::{Epilogue, Lhs, Product, Rhs, SwiGlu, SwiGluPanels};
-use crate::kernels::view::View;
+use crate::kernels::view::{View, copy_rows};
 
 /// What is added to the state before the first layer: `a`, or `a + b`.
 #[derive(Clone, Copy)]

@@ -1,6 +1,6 @@
 //! The part of a layer that mixes positions, forward.
 
-use super::arena::MixScratch;
+use super::arena::{MixScratch, PANEL_LINES, QUERY_BLOCK};
 use super::layer::{Inject, Network};
 use super::packed::PackedMix;
 use super::tape::MixTape;
@@ -11,13 +11,7 @@ use crate::kernels::matrix::LINE;
 use crate::kernels::norm::{AddInto, NormCols, NormRows};
 use crate::kernels::pack::split;
 use crate::kernels::product::{Lhs, Rhs, StoreScaled, SwiGlu, SwiGluRows};
-use crate::kernels::view::View;
-
-/// Cache lines in a panel of channels: its SwiGLU stays in the second-level cache.
-pub(crate) const PANEL_LINES: usize = 3;
-
-/// Queries whose scores are computed together: the score matrix is never stored whole.
-pub(crate) const QUERY_BLOCK: usize = 16;
+use crate::kernels::view::{View, copy_rows};
 
 impl Network<'_> {
     /// `z <- norm(z + mix(z))` after the injection. The norm runs along the positions for the MLP mixer, and
@@ -304,13 +298,5 @@ struct MlpKept {
 impl MlpKept {
     fn copy_x(self, z: View, first: usize, rows: usize, cols: usize) {
         copy_rows(z, self.x.at(0, first), rows, cols);
-    }
-}
-
-/// Copies `rows` rows of `cols` numbers.
-pub(super) fn copy_rows(from: View, to: View, rows: usize, cols: usize) {
-    for r in 0..rows {
-        // SAFETY: both views hold rows of at least `cols` numbers, in different matrices.
-        unsafe { std::ptr::copy_nonoverlapping(from.at(r, 0).ptr, to.at(r, 0).ptr, cols) }
     }
 }

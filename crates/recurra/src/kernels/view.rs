@@ -82,3 +82,21 @@ impl AlignedMatrix {
         }
     }
 }
+
+/// Copies `rows` rows of `cols` numbers.
+pub(crate) fn copy_rows(from: View, to: View, rows: usize, cols: usize) {
+    for r in 0..rows {
+        // SAFETY: both views hold rows of at least `cols` numbers, in different matrices.
+        unsafe { std::ptr::copy_nonoverlapping(from.at(r, 0).ptr, to.at(r, 0).ptr, cols) }
+    }
+}
+
+/// `to[c][r] = from[r][c]`.
+pub(crate) fn transpose(from: View, to: View, rows: usize, cols: usize) {
+    for r in 0..rows {
+        for c in 0..cols {
+            // SAFETY: `from` holds `rows x cols` numbers, `to` as many.
+            unsafe { *to.at(c, r).ptr = *from.at(r, c).ptr }
+        }
+    }
+}

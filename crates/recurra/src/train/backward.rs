@@ -11,7 +11,7 @@ use crate::kernels::matrix::LINE;
 use crate::kernels::norm::{NormColsBackward, NormRowsBackward};
 use crate::kernels::product::StoreScaled;
 use crate::kernels::swiglu::SwiGluBackward;
-use crate::kernels::view::View;
+use crate::kernels::view::{View, copy_rows, transpose};
 use crate::model::TrmConfig;
 use crate::model::config::Mixer;
 use crate::model::weights::{LayerWeights, MixWeights, SwiGluWeights};
@@ -81,26 +81,6 @@ impl BackwardScratch {
                     }))
                 }
             },
-        }
-    }
-}
-
-/// `to[c][r] = from[r][c]`.
-pub(super) fn transpose(from: View, to: View, rows: usize, cols: usize) {
-    for r in 0..rows {
-        for c in 0..cols {
-            // SAFETY: `from` holds `rows x cols` numbers, `to` as many.
-            unsafe { *to.at(c, r).ptr = *from.at(r, c).ptr }
-        }
-    }
-}
-
-/// Copies `cols` columns between matrices of `rows` rows.
-fn copy_columns(from: View, to: View, rows: usize, cols: usize) {
-    for r in 0..rows {
-        for c in 0..cols {
-            // SAFETY: both views hold `rows x cols` numbers, in different matrices.
-            unsafe { *to.at(r, c).ptr = *from.at(r, c).ptr }
         }
     }
 }
@@ -305,7 +285,7 @@ impl Network<'_> {
             self.probabilities(qkv, keys, p, h, 0, l);
             // The head's part of `d_out` is a left factor as it stands, and a right factor once copied.
             let d_head = d_out.at(0, h * head_dim);
-            copy_columns(d_head, head, l, head_dim);
+            copy_rows(d_head, head, l, head_dim);
             self.product(
                 l,
                 head_dim,
@@ -314,7 +294,7 @@ impl Network<'_> {
                 head.rhs(),
                 result.store(),
             );
-            copy_columns(result, d_value, l, head_dim);
+            copy_rows(result, d_value, l, head_dim);
             transpose(value, values_t, l, head_dim);
             self.product(l, l, head_dim, d_head.lhs(), values_t.rhs(), dp.store());
             self.isa.run(SoftmaxRowsBackward {
@@ -323,12 +303,12 @@ impl Network<'_> {
                 rows: l,
                 cols: l,
             });
-            copy_columns(key, head, l, head_dim);
+            copy_rows(key, head, l, head_dim);
             self.product(l, head_dim, l, dp.lhs(), head.rhs(), scaled);
-            copy_columns(result, d_query, l, head_dim);
-            copy_columns(query, head, l, head_dim);
+            copy_rows(result, d_query, l, head_dim);
+            copy_rows(query, head, l, head_dim);
             self.product(l, head_dim, l, dp.transposed_lhs(), head.rhs(), scaled);
-            copy_columns(result, d_key, l, head_dim);
+            copy_rows(result, d_key, l, head_dim);
         }
         if let Some(table) = self.rotary {
             self.isa.run(Rotate {

@@ -1,7 +1,7 @@
 //! Sums of gradients, in the shape of the weights.
 
-use super::backward::transpose;
 use crate::kernels::AlignedMatrix;
+use crate::kernels::view::transpose;
 use crate::model::weights::MixWeights;
 use crate::model::{TrmConfig, TrmWeights};
 

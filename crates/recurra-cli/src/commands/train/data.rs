@@ -1,6 +1,5 @@
 //! The puzzles that a model is trained on, and those it is measured on.
 
-use super::run::Notes;
 use crate::exit::message;
 use crate::progress;
 use anyhow::{anyhow, bail};
@@ -8,9 +7,10 @@ use rayon::prelude::*;
 use recurra::tasks::TaskSpec;
 use recurra::tasks::sudoku::{Generated, HeldOut, PuzzleReader, Sudoku};
 use recurra::train::SudokuSource;
+use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::BufReader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Held-out puzzles that measure a model in training.
 const TESTS: usize = 512;
@@ -24,6 +24,17 @@ pub(super) fn default_pool(size: usize) -> usize {
         9 => 20_000,
         _ => 500,
     }
+}
+
+/// What the checkpoint keeps beside the trainer's state.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Notes {
+    pub(super) task: TaskSpec,
+    pub(super) data: Option<PathBuf>,
+    pub(super) pool: usize,
+    pub(super) held_out: u64,
+    /// Time trained so far.
+    pub(super) seconds: f64,
 }
 
 /// The data of a training.

@@ -1,6 +1,6 @@
 //! A training with its clock, its files and its view.
 
-use super::data::{self, Data};
+use super::data::{self, Data, Notes};
 use crate::exit::{message, say};
 use crate::output::OutputFile;
 use anyhow::anyhow;
@@ -8,11 +8,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use recurra::TrmConfig;
 use recurra::model::{TrmModel, TrmWeights, disk};
 use recurra::solver::{SolveOptions, Solver};
-use recurra::tasks::TaskSpec;
 use recurra::tasks::sudoku::Grid;
 use recurra::thinking::StopRules;
 use recurra::train::{StepReport, TrainConfig, Trainer};
-use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,17 +28,6 @@ pub(super) enum Budget {
 pub(super) enum Outcome {
     Finished,
     Interrupted,
-}
-
-/// What the checkpoint keeps beside the trainer's state.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Notes {
-    pub(super) task: TaskSpec,
-    pub(super) data: Option<PathBuf>,
-    pub(super) pool: usize,
-    pub(super) held_out: u64,
-    /// Time trained so far.
-    pub(super) seconds: f64,
 }
 
 /// Measurements of the held-out puzzles in one training, at most.
