@@ -273,7 +273,7 @@ impl Trainer {
         let ended = |s: &&Slot| s.halt_logit > 0.0 || s.steps >= self.config.halt_max_steps;
         let ended: Vec<&Slot> = self.slots.iter().filter(ended).collect();
         let share = |f: fn(&Slot) -> f64| {
-            ended.iter().map(|s| f(s)).sum::<f64>() / ended.len().max(1) as f64
+            ended.iter().fold(0.0, |sum, s| sum + f(s)) / ended.len().max(1) as f64
         };
         StepReport {
             step: self.step + 1,

@@ -12,16 +12,13 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-/// Held-out puzzles that measure a model in training.
-const TESTS: usize = 512;
 /// Puzzle numbers of generated tests: a run of their own.
 const TEST_SEED: u64 = 0x7e57;
 
 /// Puzzles to generate: some seconds' worth.
 pub(super) fn default_pool(size: usize) -> usize {
     match size {
-        4 | 6 => 20_000,
-        9 => 20_000,
+        4 | 6 | 9 => 20_000,
         _ => 500,
     }
 }
@@ -35,6 +32,14 @@ pub(super) struct Notes {
     pub(super) held_out: u64,
     /// Time trained so far.
     pub(super) seconds: f64,
+}
+
+/// Held-out puzzles that measure a model in training: some seconds' worth.
+fn tests(size: usize) -> usize {
+    match size {
+        4 | 6 => 512,
+        _ => 128,
+    }
 }
 
 /// The data of a training.
@@ -71,12 +76,12 @@ pub(super) fn prepare(notes: &Notes, seed: u64) -> anyhow::Result<Data> {
             let (mut tests, train): (Vec<_>, Vec<_>) = read(path, sudoku)?
                 .into_iter()
                 .partition(|p| held_out.contains(&p.answer));
-            tests.truncate(TESTS);
+            tests.truncate(self::tests(size));
             (train, tests)
         }
         None => (
             generate(notes.pool, false, seed)?,
-            generate(TESTS, true, TEST_SEED)?,
+            generate(tests(size), true, TEST_SEED)?,
         ),
     };
     let source = SudokuSource::new(sudoku, puzzles, held_out);

@@ -137,17 +137,20 @@ impl Run {
                 self.save()?;
             }
         }
-        let outcome = if stop.load(Ordering::Relaxed) {
-            Outcome::Interrupted
-        } else {
-            Outcome::Finished
-        };
-        self.measure()?;
+        // Whoever presses Ctrl-C wants the state on disk now, not another measurement.
+        let interrupted = stop.load(Ordering::Relaxed);
+        if !interrupted {
+            self.measure()?;
+        }
         self.log(&bar, average);
         bar.finish_and_clear();
         self.save()?;
         self.save_model()?;
-        Ok(outcome)
+        Ok(if interrupted {
+            Outcome::Interrupted
+        } else {
+            Outcome::Finished
+        })
     }
 
     fn seconds(&self) -> f64 {
