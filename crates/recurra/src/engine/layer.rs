@@ -6,7 +6,7 @@ use super::tape::LayerTape;
 use super::team::{on_parts, share};
 use crate::kernels::Isa;
 use crate::kernels::norm::NormRows;
-use crate::kernels::product::{Epilogue, Lhs, Product, Rhs, SwiGlu, SwiGluPanels};
+use crate::kernels::product::{Epilogue, Lhs, Product, Rhs, SwiGluPanels};
 use crate::kernels::view::{View, copy_rows};
 
 /// What is added to the state before the first layer: `a`, or `a + b`.
@@ -94,23 +94,11 @@ impl<'a> Network<'a> {
                 Some((middle, pre, ..)) => {
                     copy_rows(z, middle.at(first, 0), count, d);
                     let pre = pre.at(first, 0);
-                    let epilogue = SwiGluPanels(SwiGlu::<true> {
-                        act: act.ptr,
-                        act_stride: act.stride,
-                        gate: pre.ptr,
-                        up: pre.at(0, width).ptr,
-                        pre_stride: pre.stride,
-                    });
+                    let epilogue = SwiGluPanels(act.swiglu_keeping(pre, pre.at(0, width)));
                     self.product(count, 2 * width, d, z.lhs(), rhs, epilogue);
                 }
                 None => {
-                    let epilogue = SwiGluPanels(SwiGlu::<false> {
-                        act: act.ptr,
-                        act_stride: act.stride,
-                        gate: act.ptr,
-                        up: act.ptr,
-                        pre_stride: 0,
-                    });
+                    let epilogue = SwiGluPanels(act.swiglu());
                     self.product(count, 2 * width, d, z.lhs(), rhs, epilogue);
                 }
             }

@@ -10,7 +10,7 @@ use crate::kernels::attention::{Rotate, SoftmaxRows};
 use crate::kernels::matrix::LINE;
 use crate::kernels::norm::{AddInto, NormCols, NormRows};
 use crate::kernels::pack::split;
-use crate::kernels::product::{Lhs, Rhs, StoreScaled, SwiGlu, SwiGluRows};
+use crate::kernels::product::{Lhs, Rhs, StoreScaled, SwiGluRows};
 use crate::kernels::view::{View, copy_rows};
 
 impl Network<'_> {
@@ -66,25 +66,13 @@ impl Network<'_> {
                 let lhs = Lhs::Packed(gate_up);
                 match kept {
                     Some(kept) => {
-                        kept.copy_x(z, first, l, cols);
+                        copy_rows(z, kept.x.at(0, first), l, cols);
                         let pre = kept.pre.at(0, first);
-                        let epilogue = SwiGluRows(SwiGlu::<true> {
-                            act: act.ptr,
-                            act_stride: act.stride,
-                            gate: pre.ptr,
-                            up: pre.at(width, 0).ptr,
-                            pre_stride: pre.stride,
-                        });
+                        let epilogue = SwiGluRows(act.swiglu_keeping(pre, pre.at(width, 0)));
                         self.product(2 * width, cols, l, lhs, z.rhs(), epilogue);
                     }
                     None => {
-                        let epilogue = SwiGluRows(SwiGlu::<false> {
-                            act: act.ptr,
-                            act_stride: act.stride,
-                            gate: act.ptr,
-                            up: act.ptr,
-                            pre_stride: 0,
-                        });
+                        let epilogue = SwiGluRows(act.swiglu());
                         self.product(2 * width, cols, l, lhs, z.rhs(), epilogue);
                     }
                 }
@@ -293,10 +281,4 @@ struct MlpKept {
     x: View,
     pre: View,
     inverse: View,
-}
-
-impl MlpKept {
-    fn copy_x(self, z: View, first: usize, rows: usize, cols: usize) {
-        copy_rows(z, self.x.at(0, first), rows, cols);
-    }
 }

@@ -1,7 +1,7 @@
 //! Unchecked views of matrices, for kernels whose parts run on several threads.
 
 use super::matrix::AlignedMatrix;
-use super::product::{Add, Lhs, Rhs, Store};
+use super::product::{Add, Lhs, Rhs, Store, SwiGlu};
 
 /// A place in a row-major matrix of f32, with the distance of its rows.
 ///
@@ -62,6 +62,28 @@ impl View {
         Add {
             ptr: self.ptr,
             stride: self.stride,
+        }
+    }
+
+    /// A SwiGLU whose result goes here.
+    pub(crate) fn swiglu(self) -> SwiGlu<false> {
+        SwiGlu {
+            act: self.ptr,
+            act_stride: self.stride,
+            gate: self.ptr,
+            up: self.ptr,
+            pre_stride: 0,
+        }
+    }
+
+    /// The same, with gates and ups kept where `gate` and `up` are, in one matrix.
+    pub(crate) fn swiglu_keeping(self, gate: View, up: View) -> SwiGlu<true> {
+        SwiGlu {
+            act: self.ptr,
+            act_stride: self.stride,
+            gate: gate.ptr,
+            up: up.ptr,
+            pre_stride: gate.stride,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! metadata entry `recurra.training`. Random numbers need no state: they are drawn anew from the seed, the step and
 //! the place in the batch.
 
+use super::gradient::is_trained;
 use super::sample::Sample;
 use super::trainer::{TrainConfig, Trainer};
 use crate::error::{Error, Result};
@@ -136,8 +137,7 @@ impl Trainer {
         };
         let group = |group: &str, all: bool| {
             TrmWeights::build(config, |name, shape| {
-                let trained = !matches!(name, "H_init" | "L_init" | "puzzle_emb.weights");
-                if all || trained {
+                if all || is_trained(name) {
                     read(&format!("{group}.{name}"), shape)
                 } else {
                     Ok(AlignedMatrix::zeros(0, 0))

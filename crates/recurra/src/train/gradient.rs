@@ -17,13 +17,18 @@ pub(crate) struct Gradient {
     pub(crate) down_transposed: Vec<AlignedMatrix>,
 }
 
+/// Whether the optimiser trains the tensor of this name.
+pub(crate) fn is_trained(name: &str) -> bool {
+    !matches!(name, "H_init" | "L_init" | "puzzle_emb.weights")
+}
+
 /// Zeros in the shapes of `config`, empty where the optimiser has nothing to do.
 pub(crate) fn trained_zeros(config: &TrmConfig) -> TrmWeights {
     TrmWeights::build(config, |name, shape| {
-        Ok(match (name, shape) {
-            ("H_init" | "L_init" | "puzzle_emb.weights", _) => AlignedMatrix::zeros(0, 0),
-            (_, [cols]) => AlignedMatrix::zeros(1, *cols),
-            (_, shape) => AlignedMatrix::zeros(shape[0], shape[1]),
+        Ok(match shape {
+            _ if !is_trained(name) => AlignedMatrix::zeros(0, 0),
+            [cols] => AlignedMatrix::zeros(1, *cols),
+            shape => AlignedMatrix::zeros(shape[0], shape[1]),
         })
     })
     .expect("zeros are always there")

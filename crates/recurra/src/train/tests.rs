@@ -248,12 +248,20 @@ fn broken_checkpoints_are_refused() {
 fn a_diverging_training_stops_with_the_weights_as_they_were() {
     let (source, mut trainer) = small_training(1);
     run(&mut trainer, &source, 1, 1);
-    trainer.weights.lm_head.row_mut(0)[0] = f32::NAN;
+    let good = std::mem::replace(
+        &mut trainer.weights.layers[0].mlp.down.row_mut(0)[0],
+        f32::NAN,
+    );
     trainer.repack();
-    let before = trainer.weights.layers[0].mlp.down.to_vec();
+    let before = trainer.weights.layers[1].mlp.down.to_vec();
     let error = trainer.step(&source, 0.0).unwrap_err();
     assert!(error.to_string().contains("diverged in step 2"), "{error}");
-    assert_eq!(trainer.weights.layers[0].mlp.down.to_vec(), before);
+    assert_eq!(trainer.weights.layers[1].mlp.down.to_vec(), before);
+    // What is saved then can be read, and training goes on from it.
+    trainer.weights.layers[0].mlp.down.row_mut(0)[0] = good;
+    let saved = trainer.to_checkpoint(&serde_json::Value::Null);
+    let (mut again, _) = Trainer::from_checkpoint(&saved, 1).unwrap();
+    run(&mut again, &source, 1, 1);
 }
 
 #[test]

@@ -174,7 +174,8 @@ impl Trainer {
     /// sets the learning rate.
     ///
     /// # Errors
-    /// [`Error::Diverged`] if the loss or the gradient is not finite; the weights are then as before the step.
+    /// [`Error::Diverged`] if the loss or the gradient is not finite; the weights are then as before the step, and
+    /// the next step begins with new samples.
     pub fn step(&mut self, source: &dyn SampleSource, progress: f64) -> Result<StepReport> {
         let (first_stream, seed) = (2 * self.step * self.slots.len() as u64, self.train.seed);
         for (i, slot) in self.slots.iter_mut().enumerate() {
@@ -202,6 +203,11 @@ impl Trainer {
             );
         let report = self.report(lr);
         if !report.loss.is_finite() || !report.gradient_norm.is_finite() {
+            // The latent states may not be finite either: all samples begin anew, so that the trainer can go on
+            // and its checkpoint can be read.
+            for slot in &mut self.slots {
+                *slot = Slot::new(&self.config);
+            }
             return Err(Error::Diverged {
                 step: report.step,
                 loss: report.loss,

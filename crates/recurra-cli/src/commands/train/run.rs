@@ -117,7 +117,7 @@ impl Run {
             let report = match self.trainer.step(&self.data.source, progress) {
                 Ok(report) => report,
                 Err(error) => {
-                    // The state before the bad step is worth keeping.
+                    // The weights of before the bad step are worth keeping.
                     self.save()?;
                     return Err(error.into());
                 }
