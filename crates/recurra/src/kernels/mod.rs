@@ -9,6 +9,7 @@ pub(crate) mod attention;
 pub mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub mod avx512;
+pub mod linear;
 pub mod matrix;
 pub(crate) mod norm;
 pub mod pack;
@@ -22,6 +23,7 @@ pub(crate) mod view;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use linear::{Bf16Weights, Linear, Precision, Q4Weights, Q8Weights};
 pub use matrix::AlignedMatrix;
 pub use pack::{PackedMatrix, Packing};
 use simd::{Simd, SimdOp};
