@@ -1,12 +1,18 @@
 //! All memory that thinking needs, sized once from the model.
 
-use crate::kernels::AlignedMatrix;
+use super::linear::RowBuffer;
 use crate::kernels::matrix::LINE;
+use crate::kernels::view::{Units, View};
+use crate::kernels::{AlignedMatrix, Precision};
 use crate::model::TrmConfig;
 use crate::model::config::Mixer;
 
 /// Cache lines in a panel of channels: its SwiGLU stays in the second-level cache.
 pub(crate) const PANEL_LINES: usize = 3;
+
+/// Rows of a sample that go through the half of a layer that does not mix them together: their SwiGLU stays in the
+/// second-level cache.
+const ROW_CHUNK: usize = 128;
 
 /// Queries whose scores are computed together: the score matrix is never stored whole.
 pub(crate) const QUERY_BLOCK: usize = 16;
@@ -29,19 +35,65 @@ pub struct TrmBufferPool {
     pub(crate) scratch: Scratch,
 }
 
+/// How the positions of a sample are shared out where they do not meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sharing {
+    /// Each thread takes chunks of so many rows from end to end.
+    Rows(usize),
+    /// All threads take the same rows and share the weights, each with its own in its own cache.
+    Weights,
+}
+
+impl Sharing {
+    /// For `l` positions and `parts` threads.
+    pub(crate) fn new(l: usize, parts: usize) -> Self {
+        if parts > 1 && l < 2 * ROW_CHUNK * parts {
+            Sharing::Weights
+        } else {
+            let rows = l.div_ceil(parts);
+            Sharing::Rows(rows.div_ceil(rows.div_ceil(ROW_CHUNK)))
+        }
+    }
+
+    /// Rows that are on their way at the same time.
+    fn rows(self, l: usize, parts: usize) -> usize {
+        match self {
+            Sharing::Rows(chunk) => parts * chunk,
+            Sharing::Weights => l,
+        }
+    }
+}
+
 /// The scratch space of a layer.
 #[derive(Debug)]
 pub(crate) struct Scratch {
-    /// SwiGLU of the channels, `[positions, width]`.
-    pub(crate) act: AlignedMatrix,
-    pub(crate) mix: MixScratch,
+    /// SwiGLU of the channels, `[rows, width]`; rows on their way at the same time.
+    act: AlignedMatrix,
+    /// The state's rows and the SwiGLU's, quantised.
+    rows: [QuantizedRows; 2],
+    mix: MixScratch,
+}
+
+/// Memory for quantised rows; none for a model in f32.
+#[derive(Debug)]
+struct QuantizedRows {
+    units: AlignedMatrix<u32>,
+    scales: AlignedMatrix,
 }
 
 /// The scratch space of a mixer.
 #[derive(Debug)]
-pub(crate) enum MixScratch {
-    /// For each part, the SwiGLU of a panel of channels: `[parts * width, 48]`.
-    Mlp(AlignedMatrix),
+enum MixScratch {
+    Mlp {
+        /// For each part, the SwiGLU of a panel of channels: `[parts * width, 48]`.
+        act: AlignedMatrix,
+        /// For each part, a panel of the state, quantised: `[parts * positions / 2, 48]`.
+        panel: AlignedMatrix<u32>,
+        /// For each part, the SwiGLU of a panel, quantised: `[parts * width / 2, 48]`.
+        act_panel: AlignedMatrix<u32>,
+        /// For each part, scales of a panel and of its SwiGLU: `[parts * 2, 48]`.
+        scales: AlignedMatrix,
+    },
     Attention {
         /// `[positions, 3 * hidden]`, rotated.
         qkv: AlignedMatrix,
@@ -56,28 +108,97 @@ pub(crate) enum MixScratch {
     },
 }
 
+/// The scratch space of a layer as its kernels see it.
+#[derive(Clone, Copy)]
+pub(crate) struct ScratchViews {
+    pub(crate) act: View,
+    pub(crate) z_rows: RowBuffer,
+    pub(crate) act_rows: RowBuffer,
+    pub(crate) mix: MixViews,
+}
+
+impl ScratchViews {
+    /// From row `row` of the channels' scratch space.
+    pub(crate) fn from_row(self, row: usize) -> ScratchViews {
+        ScratchViews {
+            act: self.act.at(row, 0),
+            z_rows: self.z_rows.at(row),
+            act_rows: self.act_rows.at(row),
+            ..self
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum MixViews {
+    Mlp {
+        act: View,
+        panel: Units,
+        act_panel: Units,
+        scales: View,
+    },
+    Attention {
+        qkv: View,
+        keys: View,
+        values: View,
+        out: View,
+        scores: View,
+    },
+}
+
 impl TrmBufferPool {
-    /// Buffers for one sample at a time, thought about by `parts` threads.
-    pub fn new(config: &TrmConfig, parts: usize) -> Self {
+    /// Buffers for one sample at a time, thought about by `parts` threads, with weights of this precision.
+    pub fn new(config: &TrmConfig, parts: usize, precision: Precision) -> Self {
         let (l, d) = (config.positions_len(), config.hidden_size);
         TrmBufferPool {
             x: AlignedMatrix::zeros(l, d),
             z_h: AlignedMatrix::zeros(l, d),
             z_l: AlignedMatrix::zeros(l, d),
             logits: AlignedMatrix::zeros(l, config.vocab_size),
-            scratch: Scratch::new(config, parts),
+            scratch: Scratch::new(config, parts, precision),
         }
+    }
+
+    /// Bytes that it takes in memory.
+    pub fn bytes(&self) -> usize {
+        let state = [&self.x, &self.z_h, &self.z_l, &self.logits];
+        state.into_iter().map(AlignedMatrix::bytes).sum::<usize>() + self.scratch.bytes()
     }
 }
 
 impl Scratch {
-    pub(crate) fn new(config: &TrmConfig, parts: usize) -> Self {
+    /// Scratch space for `parts` threads, and weights that are no less exact than `precision`.
+    pub(crate) fn new(config: &TrmConfig, parts: usize, precision: Precision) -> Self {
         let (l, d) = (config.positions_len(), config.hidden_size);
+        let width = config.swiglu_width(d);
+        // Numbers that share a unit in the products; of mixed precisions the larger units decide.
+        let per_unit = match precision {
+            Precision::F32 => usize::MAX,
+            _ => 2,
+        };
+        let rows = Sharing::new(l, parts).rows(l, parts);
+        let quantized = |cols: usize| match precision {
+            Precision::F32 => QuantizedRows {
+                units: AlignedMatrix::zeros(0, 0),
+                scales: AlignedMatrix::zeros(0, 0),
+            },
+            _ => QuantizedRows {
+                units: AlignedMatrix::zeros(rows, cols.div_ceil(per_unit)),
+                scales: AlignedMatrix::zeros(1, rows),
+            },
+        };
         let mix = match config.mixer {
-            Mixer::Mlp => MixScratch::Mlp(AlignedMatrix::zeros(
-                parts * config.swiglu_width(l),
-                PANEL_LINES * LINE,
-            )),
+            Mixer::Mlp => {
+                let (cols, width) = (PANEL_LINES * LINE, config.swiglu_width(l));
+                let units =
+                    |rows: usize| AlignedMatrix::zeros(parts * rows.div_ceil(per_unit), cols);
+                MixScratch::Mlp {
+                    act: AlignedMatrix::zeros(parts * width, cols),
+                    panel: units(l),
+                    act_panel: units(width),
+                    scales: AlignedMatrix::zeros(parts * 2, cols),
+                }
+            }
             Mixer::Attention => {
                 let heads = config.num_heads;
                 MixScratch::Attention {
@@ -90,8 +211,71 @@ impl Scratch {
             }
         };
         Scratch {
-            act: AlignedMatrix::zeros(l, config.swiglu_width(d)),
+            act: AlignedMatrix::zeros(rows, width),
+            rows: [quantized(d), quantized(width)],
             mix,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        let rows = |r: &QuantizedRows| r.units.bytes() + r.scales.bytes();
+        let mix = match &self.mix {
+            MixScratch::Mlp {
+                act,
+                panel,
+                act_panel,
+                scales,
+            } => act.bytes() + panel.bytes() + act_panel.bytes() + scales.bytes(),
+            MixScratch::Attention {
+                qkv,
+                keys,
+                values,
+                out,
+                scores,
+            } => {
+                let all = [qkv, keys, values, out, scores];
+                all.into_iter().map(AlignedMatrix::bytes).sum()
+            }
+        };
+        self.act.bytes() + self.rows.iter().map(rows).sum::<usize>() + mix
+    }
+
+    /// Views for the kernels.
+    pub(crate) fn views(&mut self) -> ScratchViews {
+        let [z_rows, act_rows] = self.rows.each_mut().map(|r| RowBuffer {
+            units: r.units.units(),
+            scales: r.scales.view(),
+        });
+        ScratchViews {
+            act: self.act.view(),
+            z_rows,
+            act_rows,
+            mix: match &mut self.mix {
+                MixScratch::Mlp {
+                    act,
+                    panel,
+                    act_panel,
+                    scales,
+                } => MixViews::Mlp {
+                    act: act.view(),
+                    panel: panel.units(),
+                    act_panel: act_panel.units(),
+                    scales: scales.view(),
+                },
+                MixScratch::Attention {
+                    qkv,
+                    keys,
+                    values,
+                    out,
+                    scores,
+                } => MixViews::Attention {
+                    qkv: qkv.view(),
+                    keys: keys.view(),
+                    values: values.view(),
+                    out: out.view(),
+                    scores: scores.view(),
+                },
+            },
         }
     }
 }

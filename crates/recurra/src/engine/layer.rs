@@ -1,12 +1,15 @@
 //! The network of a model: a stack of layers, each a mixer and a SwiGLU with their norms.
 
-use super::arena::Scratch;
+use super::arena::{ScratchViews, Sharing};
 use super::packed::{PackedLayer, PackedModel, RotaryTable};
 use super::tape::LayerTape;
-use super::team::{on_parts, share};
+use super::team::Member;
 use crate::kernels::Isa;
+use crate::kernels::epilogue::{Epilogue, SwiGluPanels};
+use crate::kernels::format::F32;
 use crate::kernels::norm::NormRows;
-use crate::kernels::product::{Epilogue, Lhs, Product, Rhs, SwiGluPanels};
+use crate::kernels::pack::split;
+use crate::kernels::product::{Lhs, Part, Product, Rhs};
 use crate::kernels::view::{View, copy_rows};
 
 /// What is added to the state before the first layer: `a`, or `a + b`.
@@ -16,7 +19,7 @@ pub(crate) struct Inject {
     pub(crate) b: Option<View>,
 }
 
-/// The network with the numbers that every kernel call needs.
+/// The network with the numbers that every kernel call needs, as one member of a team sees it.
 #[derive(Clone, Copy)]
 pub(crate) struct Network<'a> {
     pub(crate) isa: Isa,
@@ -27,21 +30,23 @@ pub(crate) struct Network<'a> {
     pub(crate) heads: usize,
     pub(crate) eps: f32,
     pub(crate) rotary: Option<&'a RotaryTable>,
-    /// Threads that work on this sample together.
-    pub(crate) parts: usize,
+    pub(crate) member: Member<'a>,
+    pub(crate) sharing: Sharing,
     layers: &'a [PackedLayer],
 }
 
 impl<'a> Network<'a> {
-    pub(crate) fn new(model: &'a PackedModel, parts: usize) -> Self {
+    pub(crate) fn new(model: &'a PackedModel, member: Member<'a>) -> Self {
+        let l = model.config.positions_len();
         Network {
             isa: model.isa,
-            l: model.config.positions_len(),
+            l,
             d: model.config.hidden_size,
             heads: model.config.num_heads,
             eps: model.config.rms_norm_eps,
             rotary: model.rotary.as_ref(),
-            parts,
+            member,
+            sharing: Sharing::new(l, member.part().parts),
             layers: &model.layers,
         }
     }
@@ -51,12 +56,13 @@ impl<'a> Network<'a> {
         &self,
         z: View,
         inject: Inject,
-        scratch: &mut Scratch,
+        scratch: ScratchViews,
         tapes: &mut [LayerTape],
     ) {
         let mut inject = Some(inject);
         for (i, layer) in self.layers.iter().enumerate() {
-            self.layer(layer, z, inject.take(), scratch, tapes.get_mut(i));
+            let tape = tapes.get_mut(i);
+            self.layer(layer, z, inject.take(), scratch, tape);
         }
     }
 
@@ -66,60 +72,114 @@ impl<'a> Network<'a> {
         weights: &PackedLayer,
         z: View,
         inject: Option<Inject>,
-        scratch: &mut Scratch,
+        scratch: ScratchViews,
         tape: Option<&mut LayerTape>,
     ) {
-        let (d, width, parts) = (self.d, weights.down.k, self.parts);
-        let act = scratch.act.view();
-        let (mix_tape, kept) = match tape {
+        let (mix_tape, mut kept) = match tape {
             Some(t) => {
-                let kept = (
-                    t.middle.view(),
-                    t.pre.view(),
-                    t.out.view(),
-                    t.inverse.view(),
-                );
+                let kept = Kept {
+                    middle: t.middle.view(),
+                    pre: t.pre.view(),
+                    out: t.out.view(),
+                    inverse: t.inverse.view(),
+                };
                 (Some(&mut t.mix), Some(kept))
             }
             None => (None, None),
         };
-        self.mix(&weights.mix, z, inject, &mut scratch.mix, mix_tape);
-        // Positions do not meet in this half layer, so each part takes some of them from end to end.
-        on_parts(parts, &|part| {
-            let rows = share(self.l, part, parts);
-            let (first, count) = (rows.start, rows.len());
-            let (z, act) = (z.at(first, 0), act.at(first, 0));
-            let rhs = Rhs::Packed(&weights.gate_up);
-            match kept {
-                Some((middle, pre, ..)) => {
-                    copy_rows(z, middle.at(first, 0), count, d);
-                    let pre = pre.at(first, 0);
-                    let epilogue = SwiGluPanels(act.swiglu_keeping(pre, pre.at(0, width)));
-                    self.product(count, 2 * width, d, z.lhs(), rhs, epilogue);
-                }
-                None => {
-                    let epilogue = SwiGluPanels(act.swiglu());
-                    self.product(count, 2 * width, d, z.lhs(), rhs, epilogue);
+        self.mix(&weights.mix, z, inject, scratch, mix_tape);
+        self.member.meet();
+        self.on_rows(&mut |member, first, count, at| {
+            let z = z.at(first, 0);
+            match &mut kept {
+                None => self.channels(weights, z, count, scratch.from_row(at), member),
+                Some(kept) => {
+                    self.channels_kept(weights, z, count, scratch.from_row(at), kept.at(first));
                 }
             }
-            self.product(
-                count,
-                d,
-                width,
-                act.lhs(),
-                Rhs::Packed(&weights.down),
-                z.add(),
-            );
-            self.isa.run(NormRows {
-                x: z,
-                rows: count,
-                cols: d,
-                eps: self.eps,
-                inverse: kept.map(|(.., inverse)| inverse.at(0, first).ptr),
-            });
-            if let Some((_, _, out, _)) = kept {
-                copy_rows(z, out.at(first, 0), count, d);
+        });
+        self.member.meet();
+    }
+
+    /// Calls `work(member, first row, rows, first row of the scratch space)` for the rows of this member, or for all
+    /// rows if the members share weights.
+    pub(crate) fn on_rows(&self, work: &mut dyn FnMut(Member, usize, usize, usize)) {
+        match self.sharing {
+            Sharing::Weights => work(self.member, 0, self.l, 0),
+            Sharing::Rows(chunk) => {
+                let part = self.member.part();
+                let rows = part.of(self.l);
+                for (from, to) in split(rows.len(), chunk) {
+                    let first = rows.start + from;
+                    work(Member::ALONE, first, to - from, part.part * chunk);
+                }
             }
+        }
+    }
+
+    /// `z <- norm(z + swiglu(z))` for some rows.
+    fn channels(
+        &self,
+        weights: &PackedLayer,
+        z: View,
+        count: usize,
+        scratch: ScratchViews,
+        member: Member,
+    ) {
+        let PackedLayer { gate_up, down, .. } = weights;
+        let ScratchViews {
+            act,
+            z_rows,
+            act_rows,
+            ..
+        } = scratch;
+        let part = member.part();
+        let mine = part.of(count);
+        let (first, rows) = (mine.start, mine.len());
+        if gate_up.precision != crate::kernels::Precision::F32 {
+            self.prepare_rows(gate_up, z.at(first, 0), rows, z_rows.at(first));
+            member.meet();
+        }
+        let input = self.prepared(gate_up, z, z_rows);
+        self.linear_swiglu(count, input, gate_up, (down, act, act_rows), part);
+        member.meet();
+        if !Self::acts_are_prepared(gate_up, down) {
+            self.prepare_rows(down, act.at(first, 0), rows, act_rows.at(first));
+            member.meet();
+        }
+        let input = self.prepared(down, act, act_rows);
+        self.linear(count, input, down, z.add(), part);
+        member.meet();
+        self.norm_rows(z.at(first, 0), rows, None);
+    }
+
+    /// The same in f32, alone, with what the backward pass needs.
+    fn channels_kept(
+        &self,
+        weights: &PackedLayer,
+        z: View,
+        count: usize,
+        scratch: ScratchViews,
+        kept: Kept,
+    ) {
+        let (d, width, act) = (self.d, weights.down.k, scratch.act);
+        copy_rows(z, kept.middle, count, d);
+        let epilogue = SwiGluPanels(act.acts_and_pre(kept.pre, kept.pre.at(0, width)));
+        let (gate_up, down) = (Rhs::Packed(&weights.gate_up), Rhs::Packed(&weights.down));
+        self.product(count, 2 * width, d, z.lhs(), gate_up, epilogue);
+        self.product(count, d, width, act.lhs(), down, z.add());
+        self.norm_rows(z, count, Some(kept.inverse));
+        copy_rows(z, kept.out, count, d);
+    }
+
+    /// RMS norm of some rows of the state; `inverse` receives what the backward pass needs.
+    pub(crate) fn norm_rows(&self, z: View, rows: usize, inverse: Option<View>) {
+        self.isa.run(NormRows {
+            x: z,
+            rows,
+            cols: self.d,
+            eps: self.eps,
+            inverse: inverse.map(|v| v.ptr),
         });
     }
 
@@ -128,7 +188,7 @@ impl<'a> Network<'a> {
         self.layers.len()
     }
 
-    /// `epilogue(lhs * rhs)`: `m x k` times `k x n`.
+    /// `epilogue(lhs * rhs)` in f32: `m x k` times `k x n`.
     pub(crate) fn product<E: Epilogue>(
         &self,
         m: usize,
@@ -141,10 +201,32 @@ impl<'a> Network<'a> {
         self.isa.run(Product {
             m,
             n,
-            k,
+            units: k,
             lhs,
             rhs,
+            format: F32,
             epilogue,
+            part: Part::WHOLE,
         });
+    }
+}
+
+/// Where the channels' half of a layer keeps what its backward pass needs.
+#[derive(Clone, Copy)]
+struct Kept {
+    middle: View,
+    pre: View,
+    out: View,
+    inverse: View,
+}
+
+impl Kept {
+    fn at(self, row: usize) -> Kept {
+        Kept {
+            middle: self.middle.at(row, 0),
+            pre: self.pre.at(row, 0),
+            out: self.out.at(row, 0),
+            inverse: self.inverse.at(0, row),
+        }
     }
 }

@@ -1,16 +1,16 @@
 //! The part of a layer that mixes positions, forward.
 
-use super::arena::{MixScratch, PANEL_LINES, QUERY_BLOCK};
+use super::arena::{MixViews, PANEL_LINES, QUERY_BLOCK, ScratchViews};
 use super::layer::{Inject, Network};
 use super::packed::PackedMix;
 use super::tape::MixTape;
-use super::team::{on_parts, share};
 use crate::kernels::PackedMatrix;
 use crate::kernels::attention::{Rotate, SoftmaxRows};
+use crate::kernels::epilogue::{StoreScaled, SwiGluRows};
 use crate::kernels::matrix::LINE;
-use crate::kernels::norm::{AddInto, NormCols, NormRows};
+use crate::kernels::norm::{AddInto, NormCols};
 use crate::kernels::pack::split;
-use crate::kernels::product::{Lhs, Rhs, StoreScaled, SwiGluRows};
+use crate::kernels::product::Lhs;
 use crate::kernels::view::{View, copy_rows};
 
 impl Network<'_> {
@@ -21,11 +21,11 @@ impl Network<'_> {
         weights: &PackedMix,
         z: View,
         inject: Option<Inject>,
-        scratch: &mut MixScratch,
+        scratch: ScratchViews,
         tape: Option<&mut MixTape>,
     ) {
-        match (weights, scratch, tape) {
-            (PackedMix::Mlp { gate_up, down }, MixScratch::Mlp(act), tape) => {
+        match (weights, scratch.mix, tape) {
+            (PackedMix::Mlp { gate_up, down }, MixViews::Mlp { .. }, tape) => {
                 let kept = tape.map(|tape| match tape {
                     MixTape::Mlp { x, pre, inverse } => MlpKept {
                         x: x.view(),
@@ -34,58 +34,58 @@ impl Network<'_> {
                     },
                     MixTape::Attention { .. } => unreachable!("a tape of another mixer"),
                 });
-                self.mix_mlp(gate_up, down, z, inject, act.view(), kept);
+                self.mix_mlp(gate_up, down, z, inject, scratch.mix, kept);
             }
-            (PackedMix::Attention { qkv, o }, scratch @ MixScratch::Attention { .. }, tape) => {
+            (PackedMix::Attention { qkv, o }, MixViews::Attention { .. }, tape) => {
                 self.mix_attention(qkv, o, z, inject, scratch, tape);
             }
             _ => unreachable!("scratch space of another mixer"),
         }
     }
 
-    /// Channels do not meet in this half layer, so each part takes panels of them from end to end.
+    /// Channels do not meet in this half layer, so each member takes panels of them from end to end.
     fn mix_mlp(
         &self,
         gate_up: &PackedMatrix,
         down: &PackedMatrix,
         z: View,
         inject: Option<Inject>,
-        act: View,
+        scratch: MixViews,
         kept: Option<MlpKept>,
     ) {
         let (l, d, width) = (self.l, self.d, down.k);
-        let parts = self.parts;
-        on_parts(parts, &|part| {
-            let lines = share(d.div_ceil(LINE), part, parts);
-            for (from, to) in split(lines.len(), PANEL_LINES) {
-                let first = (lines.start + from) * LINE;
-                let cols = ((to - from) * LINE).min(d - first);
-                let z = z.at(0, first);
-                self.inject(inject, z, 0, first, l, cols);
-                let act = act.at(part * width, 0);
-                let lhs = Lhs::Packed(gate_up);
-                match kept {
-                    Some(kept) => {
-                        copy_rows(z, kept.x.at(0, first), l, cols);
-                        let pre = kept.pre.at(0, first);
-                        let epilogue = SwiGluRows(act.swiglu_keeping(pre, pre.at(width, 0)));
-                        self.product(2 * width, cols, l, lhs, z.rhs(), epilogue);
-                    }
-                    None => {
-                        let epilogue = SwiGluRows(act.swiglu());
-                        self.product(2 * width, cols, l, lhs, z.rhs(), epilogue);
-                    }
+        let part = self.member.part();
+        let scratch = scratch.of_part(part.part, l, width);
+        let lines = part.of(d.div_ceil(LINE));
+        for (from, to) in split(lines.len(), PANEL_LINES) {
+            let first = (lines.start + from) * LINE;
+            let cols = ((to - from) * LINE).min(d - first);
+            let z = z.at(0, first);
+            self.inject(inject, z, 0, first, l, cols);
+            let inverse = match kept {
+                Some(kept) => {
+                    copy_rows(z, kept.x.at(0, first), l, cols);
+                    let pre = kept.pre.at(0, first);
+                    let act = scratch.act;
+                    let epilogue = SwiGluRows(act.acts_and_pre(pre, pre.at(width, 0)));
+                    let (up, down) = (Lhs::Packed(gate_up), Lhs::Packed(down));
+                    self.product(2 * width, cols, l, up, z.rhs(), epilogue);
+                    self.product(l, cols, width, down, act.rhs(), z.add());
+                    Some(kept.inverse.at(0, first).ptr)
                 }
-                self.product(l, cols, width, Lhs::Packed(down), act.rhs(), z.add());
-                self.isa.run(NormCols {
-                    x: z,
-                    rows: l,
-                    cols,
-                    eps: self.eps,
-                    inverse: kept.map(|k| k.inverse.at(0, first).ptr),
-                });
-            }
-        });
+                None => {
+                    self.mix_panel(gate_up, down, z, cols, scratch);
+                    None
+                }
+            };
+            self.isa.run(NormCols {
+                x: z,
+                rows: l,
+                cols,
+                eps: self.eps,
+                inverse,
+            });
+        }
     }
 
     fn mix_attention(
@@ -94,16 +94,16 @@ impl Network<'_> {
         o: &PackedMatrix,
         z: View,
         inject: Option<Inject>,
-        scratch: &mut MixScratch,
+        scratch: ScratchViews,
         tape: Option<&mut MixTape>,
     ) {
-        let MixScratch::Attention {
+        let MixViews::Attention {
             qkv: qkv_buffer,
             keys,
             values,
             out,
             scores,
-        } = scratch
+        } = scratch.mix
         else {
             unreachable!("scratch space of another mixer")
         };
@@ -116,25 +116,36 @@ impl Network<'_> {
                 inverse,
             }) => (Some(x.view()), qkv.view(), out.view(), Some(inverse.view())),
             Some(MixTape::Mlp { .. }) => unreachable!("a tape of another mixer"),
-            None => (None, qkv_buffer.view(), out.view(), None),
+            None => (None, qkv_buffer, out, None),
         };
-        let (l, d, parts, heads) = (self.l, self.d, self.parts, self.heads);
-        let (keys, values, scores) = (keys.view(), values.view(), scores.view());
-        // Queries, keys and values of a part's positions; keys and values laid out for the heads.
-        on_parts(parts, &|part| {
-            let rows = share(l, part, parts);
-            let (first, count) = (rows.start, rows.len());
-            let z = z.at(first, 0);
-            self.inject(inject, z, first, 0, count, d);
+        let (l, d, heads, all) = (self.l, self.d, self.heads, self.member.part());
+        // Queries, keys and values; keys and values laid out for the heads.
+        self.on_rows(&mut |member, first, count, at| {
+            let mine = member.part().of(count);
+            let (z, buffer) = (z.at(first, 0), scratch.z_rows.at(at));
+            self.inject(
+                inject,
+                z.at(mine.start, 0),
+                first + mine.start,
+                0,
+                mine.len(),
+                d,
+            );
             if let Some(x) = x_kept {
                 copy_rows(z, x.at(first, 0), count, d);
             }
+            let rows = z.at(mine.start, 0);
+            self.prepare_rows(qkv, rows, mine.len(), buffer.at(mine.start));
+            member.meet();
             let here = qkv_view.at(first, 0);
-            self.product(count, 3 * d, d, z.lhs(), Rhs::Packed(qkv), here.store());
+            let input = self.prepared(qkv, z, buffer);
+            self.linear(count, input, qkv, here.store(), member.part());
+            member.meet();
+            let (first, count) = (first + mine.start, mine.len());
             if let Some(table) = self.rotary {
                 let angles = first * table.half..(first + count) * table.half;
                 self.isa.run(Rotate {
-                    x: here,
+                    x: qkv_view.at(first, 0),
                     rows: count,
                     heads: 2 * heads,
                     cos: &table.cos[angles.clone()],
@@ -145,26 +156,32 @@ impl Network<'_> {
             }
             self.lay_out_heads(qkv_view, keys, values, first, count);
         });
-        // All keys are there: each part answers its own queries, and finishes its own rows.
-        on_parts(parts, &|part| {
-            let rows = share(l, part, parts);
-            for (from, to) in split(rows.len(), QUERY_BLOCK) {
-                let (first, count) = (rows.start + from, to - from);
-                for head in 0..heads {
-                    let scores = scores.at(part * QUERY_BLOCK, 0);
-                    self.attend(qkv_view, keys, values, scores, out, head, first, count);
-                }
+        self.member.meet();
+        // All keys are there: each member answers its own queries.
+        let scores = scores.at(all.part * QUERY_BLOCK, 0);
+        let rows = all.of(l);
+        for (from, to) in split(rows.len(), QUERY_BLOCK) {
+            let (first, count) = (rows.start + from, to - from);
+            for head in 0..heads {
+                self.attend(qkv_view, keys, values, scores, out, head, first, count);
             }
-            let (first, count) = (rows.start, rows.len());
-            let z = z.at(first, 0);
-            self.product(count, d, d, out.at(first, 0).lhs(), Rhs::Packed(o), z.add());
-            self.isa.run(NormRows {
-                x: z,
-                rows: count,
-                cols: d,
-                eps: self.eps,
-                inverse: inverse.map(|v| v.at(0, first).ptr),
-            });
+        }
+        self.member.meet();
+        self.on_rows(&mut |member, first, count, at| {
+            let mine = member.part().of(count);
+            let (z, found, buffer) = (z.at(first, 0), out.at(first, 0), scratch.z_rows.at(at));
+            self.prepare_rows(
+                o,
+                found.at(mine.start, 0),
+                mine.len(),
+                buffer.at(mine.start),
+            );
+            member.meet();
+            let input = self.prepared(o, found, buffer);
+            self.linear(count, input, o, z.add(), member.part());
+            member.meet();
+            let inverse = inverse.map(|v| v.at(0, first + mine.start));
+            self.norm_rows(z.at(mine.start, 0), mine.len(), inverse);
         });
     }
 

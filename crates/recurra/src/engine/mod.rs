@@ -2,12 +2,14 @@
 //! after every step.
 
 pub(crate) mod arena;
+mod columns;
 pub(crate) mod layer;
+pub(crate) mod linear;
 mod mixer;
 pub(crate) mod packed;
 pub(crate) mod recursion;
 pub(crate) mod tape;
-mod team;
+pub(crate) mod team;
 #[cfg(all(test, feature = "import"))]
 mod tests;
 
@@ -19,13 +21,14 @@ use crate::kernels::{AlignedMatrix, Isa};
 use crate::model::{TrmConfig, TrmModel};
 use crate::thinking::{Progress, StopReason, StopRules};
 use std::sync::Arc;
+use team::Team;
 
 /// One worker: it thinks about one question at a time, with its own state and shared weights.
 #[derive(Debug)]
 pub struct TrmEngine {
     model: Arc<PackedModel>,
     pool: TrmBufferPool,
-    parts: usize,
+    team: Team,
 }
 
 /// The answer of a model to one question.
@@ -60,14 +63,11 @@ impl TrmEngine {
     pub fn with_weights(model: Arc<PackedModel>, threads: usize) -> Self {
         let config = &model.config;
         let flops = config.flops_per_step() / config.calls_per_step() as u64;
-        let parts = if flops < MIN_SPLIT_FLOPS {
-            1
-        } else {
-            threads.max(1)
-        };
+        let worth = flops >= MIN_SPLIT_FLOPS && cfg!(feature = "threads");
+        let team = Team::new(if worth { threads } else { 1 });
         TrmEngine {
-            pool: TrmBufferPool::new(config, parts),
-            parts,
+            pool: TrmBufferPool::new(config, team.members(), model.precision()),
+            team,
             model,
         }
     }
@@ -120,7 +120,7 @@ impl TrmEngine {
 
     /// One improvement step. Allocates nothing.
     pub fn step(&mut self) {
-        self.model.step(&mut self.pool, self.parts);
+        self.model.step(&mut self.pool, &mut self.team);
     }
 
     /// Logits of the answer, `[seq_len, vocab]` from row `puzzle_emb_len` on: `logits(i)` is the row of place `i`.

@@ -1,6 +1,6 @@
 //! A model's weights in the order in which the kernels read them.
 
-use crate::kernels::{AlignedMatrix, Isa, PackedMatrix, Packing};
+use crate::kernels::{AlignedMatrix, Isa, PackedMatrix, Packing, Precision};
 use crate::model::config::Positions;
 use crate::model::weights::{LayerWeights, MixWeights};
 use crate::model::{TrmConfig, TrmWeights};
@@ -53,7 +53,7 @@ pub struct PackedModel {
 impl PackedModel {
     /// Packs the weights of a model for an instruction set.
     pub fn new(isa: Isa, config: &TrmConfig, weights: &TrmWeights) -> Self {
-        let pack = |packing, w: &AlignedMatrix| PackedMatrix::new(isa, packing, w);
+        let pack = |packing, w: &AlignedMatrix| PackedMatrix::of_floats(isa, packing, w);
         PackedModel {
             isa,
             layers: weights
@@ -118,6 +118,36 @@ impl PackedModel {
         if let (Some(to), Some(from)) = (&mut self.embed_pos, &weights.embed_pos) {
             copy(to, from);
         }
+    }
+
+    /// All linear layers and the output layer.
+    fn matrices(&self) -> impl Iterator<Item = &PackedMatrix> {
+        let layers = self.layers.iter().flat_map(|layer| {
+            let [a, b] = match &layer.mix {
+                PackedMix::Mlp { gate_up, down } => [gate_up, down],
+                PackedMix::Attention { qkv, o } => [qkv, o],
+            };
+            [a, b, &layer.gate_up, &layer.down]
+        });
+        layers.chain([&self.lm_head])
+    }
+
+    /// The least exact precision in which its linear layers are multiplied.
+    pub fn precision(&self) -> Precision {
+        let precisions = self.matrices().map(|m| m.precision);
+        precisions.max().unwrap_or(Precision::F32)
+    }
+
+    /// Bytes of its weights in memory.
+    pub fn bytes(&self) -> usize {
+        let tables = [
+            Some(&self.q_head),
+            Some(&self.embed_tokens),
+            self.puzzle_emb.as_ref(),
+            self.embed_pos.as_ref(),
+        ];
+        let tables = tables.into_iter().flatten().map(AlignedMatrix::bytes);
+        self.matrices().map(PackedMatrix::bytes).sum::<usize>() + tables.sum::<usize>()
     }
 
     /// The architecture.

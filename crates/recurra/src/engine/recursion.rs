@@ -1,9 +1,10 @@
 //! One improvement step: the recursion itself.
 
-use super::arena::{Scratch, TrmBufferPool};
+use super::arena::{ScratchViews, TrmBufferPool};
 use super::layer::{Inject, Network};
 use super::packed::PackedModel;
 use super::tape::LayerTape;
+use super::team::{Member, Team};
 use crate::kernels::AlignedMatrix;
 use crate::kernels::product::Rhs;
 use crate::kernels::view::View;
@@ -22,7 +23,7 @@ impl Network<'_> {
         &self,
         l_cycles: usize,
         latent: Latent,
-        scratch: &mut Scratch,
+        scratch: ScratchViews,
         tapes: &mut [LayerTape],
     ) {
         let Latent { x, z_h, z_l } = latent;
@@ -80,7 +81,7 @@ impl PackedModel {
     pub(crate) fn decode(&self, z_h: View, logits: &mut AlignedMatrix) {
         let config = &self.config;
         let prefix = config.puzzle_emb_len;
-        Network::new(self, 1).product(
+        Network::new(self, Member::ALONE).product(
             config.seq_len,
             config.vocab_size,
             config.hidden_size,
@@ -104,17 +105,20 @@ impl PackedModel {
         })
     }
 
-    /// One improvement step on `parts` threads: `h_cycles` cycles.
-    pub(crate) fn step(&self, pool: &mut TrmBufferPool, parts: usize) {
-        let network = Network::new(self, parts);
+    /// One improvement step by a team: `h_cycles` cycles.
+    pub(crate) fn step(&self, pool: &mut TrmBufferPool, team: &mut Team) {
         let latent = Latent {
             x: pool.x.view(),
             z_h: pool.z_h.view(),
             z_l: pool.z_l.view(),
         };
-        for _ in 0..self.config.h_cycles {
-            network.cycle(self.config.l_cycles, latent, &mut pool.scratch, &mut []);
-        }
+        let scratch = pool.scratch.views();
+        team.run(&|member| {
+            let network = Network::new(self, member);
+            for _ in 0..self.config.h_cycles {
+                network.cycle(self.config.l_cycles, latent, scratch, &mut []);
+            }
+        });
     }
 }
 

@@ -1,9 +1,10 @@
 //! The engine against the reference implementation's outputs, on every instruction set, with one and more threads.
 
 use super::layer::{Inject, Network};
+use super::team::Member;
 use super::*;
 use crate::fixtures::{MODELS, largest_difference, model, tensors};
-use crate::kernels::AlignedMatrix;
+use crate::kernels::{AlignedMatrix, Precision};
 
 #[test]
 fn agrees_with_the_reference_implementation() {
@@ -16,8 +17,8 @@ fn agrees_with_the_reference_implementation() {
             for threads in [1, 3] {
                 let mut engine = TrmEngine::with_weights(packed.clone(), 1);
                 // Models this small are never split; here the splitting itself is the matter.
-                engine.parts = threads;
-                engine.pool = TrmBufferPool::new(&config, threads);
+                engine.team = Team::new(threads);
+                engine.pool = TrmBufferPool::new(&config, threads, Precision::F32);
                 for (s, question) in questions.chunks(config.seq_len).enumerate() {
                     let puzzle = expected["puzzle_identifiers"][s] as usize;
                     engine.start(question, puzzle).unwrap();
@@ -55,7 +56,7 @@ fn one_call_agrees_with_the_reference_implementation() {
         let (l, d) = (config.positions_len(), config.hidden_size);
         for isa in Isa::available() {
             let packed = PackedModel::new(isa, &config, &weights);
-            let mut pool = TrmBufferPool::new(&config, 1);
+            let mut pool = TrmBufferPool::new(&config, 1, Precision::F32);
             for s in 0..3 {
                 let state = |tensor: &str| {
                     let part: Vec<f32> = expected[tensor][s * l * d..(s + 1) * l * d]
@@ -69,7 +70,12 @@ fn one_call_agrees_with_the_reference_implementation() {
                     a: a.view(),
                     b: None,
                 };
-                Network::new(&packed, 1).call(z.view(), inject, &mut pool.scratch, &mut []);
+                Network::new(&packed, Member::ALONE).call(
+                    z.view(),
+                    inject,
+                    pool.scratch.views(),
+                    &mut [],
+                );
                 let expected = &expected["call.output"][s * l * d..(s + 1) * l * d];
                 let difference = largest_difference(&z.to_vec(), expected);
                 assert!(

@@ -26,19 +26,27 @@ pub(crate) fn exp<S: Simd>(s: S, x: S::F) -> S::F {
     s.scale2(p, n)
 }
 
-/// 1 / (1 + e^-x), with a relative error below `2e-7 + 1e-7 |x|` down to x = -87; 0 or tiny below.
+/// 1 / (1 + e^-x), with a relative error below `2e-7 + 1e-7 |x|` down to x = -87; 0 or tiny below. With `SHORT`, below
+/// `1.5e-4`, in half the time: a thirtieth of a step of an 8-bit activation.
 ///
 /// e^-x = 2^t with t = -x log2 e, in one product: what that rounds off is lost in the 1 for positive x, and for
 /// negative x it is a share of a number that is small itself. 2^f for |f| <= 1/2 is a polynomial fitted to the
-/// least largest relative error (2e-9, before rounding).
+/// least largest relative error (2e-9, before rounding; short 7.5e-5).
 #[inline(always)]
-pub(crate) fn sigmoid<S: Simd>(s: S, x: S::F) -> S::F {
+pub(crate) fn sigmoid<S: Simd, const SHORT: bool>(s: S, x: S::F) -> S::F {
     let one = s.splat(1.0);
     // Beyond these the scaling would leave the normal numbers.
     let t = s.mul(x, s.splat(-std::f32::consts::LOG2_E));
     let t = s.min(s.max(t, s.splat(-126.0)), s.splat(126.0));
     let n = s.round(t);
     let f = s.sub(t, n);
+    if SHORT {
+        let mut p = s.splat(5.517_167e-2);
+        for c in [2.426_111_3e-1, 6.932_61e-1, 9.999_280_7e-1] {
+            p = s.fma(p, f, s.splat(c));
+        }
+        return s.recip_short(s.add(one, s.scale2(p, n)));
+    }
     let mut p = s.splat(1.534_581e-4);
     for c in [
         1.339_993_1e-3,

@@ -1,7 +1,7 @@
 //! The parts of attention that are not products: rotary positions and softmax.
 
 use super::activation::exp;
-use super::simd::{Simd, SimdOp};
+use super::simd::{Floats, Simd, SimdOp};
 use super::view::View;
 
 /// Rotates pairs (i, i + half) of each head of a row by the angle of its position; with `back`, the other way.
@@ -21,6 +21,7 @@ pub(crate) struct Rotate<'a> {
 
 impl SimdOp for Rotate<'_> {
     type Output = ();
+    type Uses = Floats;
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         for r in 0..self.rows {
@@ -51,6 +52,7 @@ pub(crate) struct SoftmaxRows {
 
 impl SimdOp for SoftmaxRows {
     type Output = ();
+    type Uses = Floats;
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let padded = self.cols.next_multiple_of(S::LANES);
@@ -95,6 +97,7 @@ pub(crate) struct SoftmaxRowsBackward {
 
 impl SimdOp for SoftmaxRowsBackward {
     type Output = ();
+    type Uses = Floats;
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         for r in 0..self.rows {

@@ -1,31 +1,38 @@
 //! Row-major matrices whose rows start on cache lines.
 
 use bytemuck::{Pod, Zeroable};
+use std::marker::PhantomData;
 
-/// Floats in a cache line, and in the widest vector of any instruction set here.
+/// Elements (of 4 bytes) in a cache line, and in the widest vector of any instruction set here.
 pub const LINE: usize = 16;
 
 /// One cache line. A `Vec` of these is aligned in its data, which `align(64)` on a struct that holds a
 /// `Vec<f32>` would not be.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C, align(64))]
-struct Line([f32; LINE]);
+struct Line([u32; LINE]);
 
-/// A row-major `rows x cols` matrix of f32. Each row starts on a 64-byte boundary and is padded to whole
+/// A number of 4 bytes: f32, or a unit of smaller ones in a u32.
+pub trait Element: Pod + Default {}
+impl Element for f32 {}
+impl Element for u32 {}
+
+/// A row-major `rows x cols` matrix of 4-byte elements. Each row starts on a 64-byte boundary and is padded to whole
 /// cache lines.
 ///
 /// The padding is zero when the matrix is made, and every kernel keeps it zero: a product of zero columns,
 /// a sum or a norm of them is zero again. So kernels load and store whole vectors without masks.
 #[derive(Clone)]
-pub struct AlignedMatrix {
+pub struct AlignedMatrix<T = f32> {
     rows: usize,
     cols: usize,
     stride: usize,
     data: Vec<Line>,
+    element: PhantomData<T>,
 }
 
-impl AlignedMatrix {
-    /// Distance between rows, in floats, that a matrix of `cols` columns gets.
+impl<T: Element> AlignedMatrix<T> {
+    /// Distance between rows, in elements, that a matrix of `cols` columns gets.
     ///
     /// Whole cache lines; one more where rows would lie a multiple of 512 bytes apart, since a column of
     /// such rows falls into few cache sets and evicts itself.
@@ -41,7 +48,8 @@ impl AlignedMatrix {
             rows,
             cols,
             stride,
-            data: vec![Line([0.0; LINE]); rows * stride / LINE],
+            data: vec![Line([0; LINE]); rows * stride / LINE],
+            element: PhantomData,
         }
     }
 
@@ -49,7 +57,7 @@ impl AlignedMatrix {
     ///
     /// # Panics
     /// If `values` does not hold `rows * cols` numbers.
-    pub fn from_slice(rows: usize, cols: usize, values: &[f32]) -> Self {
+    pub fn from_slice(rows: usize, cols: usize, values: &[T]) -> Self {
         assert_eq!(
             values.len(),
             rows * cols,
@@ -74,47 +82,52 @@ impl AlignedMatrix {
         self.cols
     }
 
-    /// Distance between the starts of two rows, in floats.
+    /// Distance between the starts of two rows, in elements.
     pub fn stride(&self) -> usize {
         self.stride
     }
 
     /// Row `r`, without padding.
-    pub fn row(&self, r: usize) -> &[f32] {
+    pub fn row(&self, r: usize) -> &[T] {
         &self.padded()[r * self.stride..][..self.cols]
     }
 
     /// Row `r`, without padding.
-    pub fn row_mut(&mut self, r: usize) -> &mut [f32] {
+    pub fn row_mut(&mut self, r: usize) -> &mut [T] {
         let (start, cols) = (r * self.stride, self.cols);
         &mut self.padded_mut()[start..][..cols]
     }
 
     /// All numbers with the padding: `rows * stride`.
-    pub fn padded(&self) -> &[f32] {
+    pub fn padded(&self) -> &[T] {
         bytemuck::cast_slice(&self.data)
     }
 
     /// All numbers with the padding, which the caller must leave zero.
-    pub fn padded_mut(&mut self) -> &mut [f32] {
+    pub fn padded_mut(&mut self) -> &mut [T] {
         bytemuck::cast_slice_mut(&mut self.data)
     }
 
     /// The numbers without padding, row by row.
-    pub fn to_vec(&self) -> Vec<f32> {
+    pub fn to_vec(&self) -> Vec<T> {
         (0..self.rows).flat_map(|r| self.row(r)).copied().collect()
     }
 
-    pub(crate) fn as_ptr(&self) -> *const f32 {
+    /// Bytes that it takes in memory.
+    pub fn bytes(&self) -> usize {
+        self.data.len() * size_of::<Line>()
+    }
+
+    pub(crate) fn as_ptr(&self) -> *const T {
         self.padded().as_ptr()
     }
 
-    pub(crate) fn as_mut_ptr(&mut self) -> *mut f32 {
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut T {
         self.padded_mut().as_mut_ptr()
     }
 }
 
-impl std::fmt::Debug for AlignedMatrix {
+impl<T> std::fmt::Debug for AlignedMatrix<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "AlignedMatrix({}x{})", self.rows, self.cols)
     }

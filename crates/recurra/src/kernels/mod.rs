@@ -9,12 +9,15 @@ pub(crate) mod attention;
 pub mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub mod avx512;
+pub(crate) mod epilogue;
+pub(crate) mod format;
 pub mod linear;
 pub mod matrix;
 pub(crate) mod norm;
 pub mod pack;
 pub mod peak;
 pub(crate) mod product;
+pub(crate) mod quantize;
 pub mod scalar;
 pub mod simd;
 pub(crate) mod swiglu;
@@ -26,7 +29,7 @@ pub(crate) mod tests;
 pub use linear::{Bf16Weights, Linear, Precision, Q4Weights, Q8Weights};
 pub use matrix::AlignedMatrix;
 pub use pack::{PackedMatrix, Packing};
-use simd::{Simd, SimdOp};
+use simd::{Bf16s, Bytes, Floats, Instructions, Simd, SimdOp};
 
 /// An instruction set that this processor has.
 #[derive(Debug, Clone, Copy)]
@@ -35,10 +38,19 @@ pub enum Isa {
     Scalar(scalar::Scalar),
     /// AVX2 with FMA.
     #[cfg(target_arch = "x86_64")]
-    Avx2(avx2::Avx2),
-    /// AVX-512F.
+    Avx2(avx2::Avx2<false>),
+    /// AVX2 with FMA and VNNI.
     #[cfg(target_arch = "x86_64")]
-    Avx512(avx512::Avx512),
+    Avx2Vnni(avx2::Avx2<true>),
+    /// AVX-512.
+    #[cfg(target_arch = "x86_64")]
+    Avx512(avx512::Avx512<0>),
+    /// AVX-512 with VNNI.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni(avx512::Avx512<1>),
+    /// AVX-512 with VNNI and BF16.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Bf16(avx512::Avx512<2>),
 }
 
 impl Isa {
@@ -46,9 +58,15 @@ impl Isa {
     pub fn available() -> Vec<Isa> {
         [
             #[cfg(target_arch = "x86_64")]
-            avx512::Avx512::detect().map(Isa::Avx512),
+            avx512::Avx512::<2>::detect().map(Isa::Avx512Bf16),
             #[cfg(target_arch = "x86_64")]
-            avx2::Avx2::detect().map(Isa::Avx2),
+            avx512::Avx512::<1>::detect().map(Isa::Avx512Vnni),
+            #[cfg(target_arch = "x86_64")]
+            avx512::Avx512::<0>::detect().map(Isa::Avx512),
+            #[cfg(target_arch = "x86_64")]
+            avx2::Avx2::<true>::detect().map(Isa::Avx2Vnni),
+            #[cfg(target_arch = "x86_64")]
+            avx2::Avx2::<false>::detect().map(Isa::Avx2),
             Some(Isa::Scalar(scalar::Scalar)),
         ]
         .into_iter()
@@ -57,7 +75,7 @@ impl Isa {
     }
 
     /// The fastest that this processor has, or the one that the environment variable `RECURRA_ISA` names
-    /// (`scalar`, `avx2`, `avx512`), for tests and bug reports. A name that this processor does not know is ignored.
+    /// ([`Isa::name`]), for tests and bug reports. A name that this processor does not know is ignored.
     pub fn detect() -> Isa {
         let all = Self::available();
         let forced = std::env::var("RECURRA_ISA").ok();
@@ -72,20 +90,29 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
+            Isa::Avx2Vnni(_) => "avxvnni",
+            #[cfg(target_arch = "x86_64")]
             Isa::Avx512(_) => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Vnni(_) => "avx512vnni",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Bf16(_) => "avx512bf16",
+        }
+    }
+
+    /// Whether it has products of bfloat16. Without them, bfloat16 weights are widened when they are packed.
+    pub fn has_bf16(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Bf16(_) => true,
+            _ => false,
         }
     }
 
     /// Runs a kernel.
     #[inline]
     pub fn run<O: SimdOp>(self, op: O) -> O::Output {
-        match self {
-            Isa::Scalar(s) => s.vectorize(op),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2(s) => s.vectorize(op),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512(s) => s.vectorize(op),
-        }
+        O::Uses::run(self, op)
     }
 
     /// Floats in one of its vectors.
@@ -93,11 +120,62 @@ impl Isa {
         struct Lanes;
         impl SimdOp for Lanes {
             type Output = usize;
+            type Uses = Floats;
             #[inline(always)]
             fn run<S: Simd>(self, _: S) -> usize {
                 S::LANES
             }
         }
         self.run(Lanes)
+    }
+}
+
+impl Instructions for Floats {
+    #[inline]
+    fn run<O: SimdOp>(isa: Isa, op: O) -> O::Output {
+        match isa {
+            Isa::Scalar(s) => s.vectorize(op),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2(s) => s.vectorize(op),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2Vnni(s) => s.base().vectorize(op),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512(s) => s.vectorize(op),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Vnni(s) => s.base().vectorize(op),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Bf16(s) => s.base().vectorize(op),
+        }
+    }
+}
+
+impl Instructions for Bytes {
+    #[inline]
+    fn run<O: SimdOp>(isa: Isa, op: O) -> O::Output {
+        match isa {
+            Isa::Scalar(s) => s.vectorize(op),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2(s) => s.vectorize(op),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2Vnni(s) => s.vectorize(op),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512(s) => s.vectorize(op),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Vnni(s) => s.vectorize(op),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Bf16(s) => s.vnni().vectorize(op),
+        }
+    }
+}
+
+impl Instructions for Bf16s {
+    #[inline]
+    fn run<O: SimdOp>(isa: Isa, op: O) -> O::Output {
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Bf16(s) => s.vectorize(op),
+            // No model asks for it where [`Isa::has_bf16`] says no.
+            _ => scalar::Scalar.vectorize(op),
+        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! `y = x * r` with `r = 1 / sqrt(mean(x^2) + eps)`; backward, `dx = r * (dy - y * mean(y * dy))`.
 
-use super::simd::{Simd, SimdOp};
+use super::simd::{Floats, Simd, SimdOp};
 use super::view::View;
 
 /// `z <- z + a`, or `z <- z + (a + b)`.
@@ -16,6 +16,7 @@ pub(crate) struct AddInto {
 
 impl SimdOp for AddInto {
     type Output = ();
+    type Uses = Floats;
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         for r in 0..self.rows {
@@ -45,6 +46,7 @@ pub(crate) struct NormRows {
 
 impl SimdOp for NormRows {
     type Output = ();
+    type Uses = Floats;
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         for row in 0..self.rows {
@@ -79,6 +81,7 @@ pub(crate) struct NormCols {
 
 impl SimdOp for NormCols {
     type Output = ();
+    type Uses = Floats;
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let (n, eps, one) = (s.splat(self.rows as f32), s.splat(self.eps), s.splat(1.0));
@@ -114,6 +117,7 @@ pub(crate) struct NormRowsBackward {
 
 impl SimdOp for NormRowsBackward {
     type Output = ();
+    type Uses = Floats;
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         for row in 0..self.rows {
@@ -146,6 +150,7 @@ pub(crate) struct NormColsBackward {
 
 impl SimdOp for NormColsBackward {
     type Output = ();
+    type Uses = Floats;
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let n = s.splat(-(self.rows as f32));

@@ -1,8 +1,10 @@
 //! Weights in the order in which a product reads them.
 
 use super::Isa;
-use super::matrix::AlignedMatrix;
-use super::simd::{Simd, SimdOp};
+use super::linear::{Linear, Precision, Q8Weights};
+use super::matrix::{AlignedMatrix, LINE};
+use super::simd::{Bf16s, Bytes, Floats, Instructions, Simd, SimdOp};
+use std::marker::PhantomData;
 
 /// Cuts `0..total` into the fewest ranges of at most `most`, of lengths that differ by at most one.
 #[inline(always)]
@@ -36,7 +38,8 @@ pub enum Packing {
     PairRows,
 }
 
-/// A weight matrix `[n, k]` in the order in which a product on one instruction set reads it.
+/// A weight matrix `[n, k]` in the order in which a product on one instruction set reads it, in units of 4 bytes: a
+/// float, two bfloat16 or four 8-bit integers that follow one another along `k`.
 #[derive(Clone, Debug)]
 pub struct PackedMatrix {
     pub(crate) packing: Packing,
@@ -44,95 +47,236 @@ pub struct PackedMatrix {
     pub(crate) n: usize,
     /// Inputs.
     pub(crate) k: usize,
-    data: AlignedMatrix,
+    /// Of the units; [`Precision::Q4`] is packed as 8 bits.
+    pub(crate) precision: Precision,
+    /// Whether the weights do not stay in the second-level cache from one use to the next, so that it pays to ask for
+    /// them ahead. For smaller ones it costs a tenth of the time.
+    pub(crate) stream: bool,
+    data: AlignedMatrix<u32>,
+    /// For 8 bits: the scale of each output, in packed order.
+    scales: AlignedMatrix,
+    /// For 8 bits: where the sum of each output starts, to undo the zero point of the activations.
+    starts: AlignedMatrix<u32>,
 }
 
-struct Pack<'a> {
+/// Calls `put(place of input 0, step to the next input, packed place of the output, output)` for every output.
+#[inline(always)]
+fn outputs<S: Simd>(
     packing: Packing,
-    weights: &'a AlignedMatrix,
-    data: Option<AlignedMatrix>,
-}
-
-impl SimdOp for Pack<'_> {
-    type Output = AlignedMatrix;
-    #[inline(always)]
-    fn run<S: Simd>(self, _: S) -> AlignedMatrix {
-        let (w, n, k) = (self.weights, self.weights.rows(), self.weights.cols());
-        let lanes = match self.packing {
-            Packing::Panels | Packing::PairPanels => S::LANES,
-            Packing::Rows | Packing::PairRows => 1,
-        };
-        let units = n.div_ceil(lanes);
-        let most = match self.packing {
-            Packing::Panels => S::TILE.vecs,
-            Packing::PairPanels => S::PAIR_TILE.vecs,
-            Packing::Rows | Packing::PairRows => S::TILE.rows,
-        };
-        let mut data = self
-            .data
-            .unwrap_or_else(|| AlignedMatrix::zeros(1, units * lanes * k));
-        let out = data.padded_mut();
-        let pairs = matches!(self.packing, Packing::PairPanels | Packing::PairRows);
-        for (u0, u1) in split_pairs(units, most, pairs) {
-            let (first, width) = (u0 * lanes, (u1 - u0) * lanes);
-            for c in 0..width {
-                // Half of the block are gates; `first` counts gates and ups, so gates begin at half of it.
-                let source = match self.packing {
-                    Packing::Panels | Packing::Rows => first + c,
-                    Packing::PairPanels | Packing::PairRows if c < width / 2 => first / 2 + c,
-                    Packing::PairPanels | Packing::PairRows => n / 2 + first / 2 + c - width / 2,
-                };
-                let column = out[first * k + c..].iter_mut().step_by(width);
-                if source < n {
-                    column.zip(w.row(source)).for_each(|(to, &from)| *to = from);
-                }
+    n: usize,
+    units: usize,
+    mut put: impl FnMut(usize, usize, usize, usize),
+) {
+    let lanes = match packing {
+        Packing::Panels | Packing::PairPanels => S::LANES,
+        Packing::Rows | Packing::PairRows => 1,
+    };
+    let most = match packing {
+        Packing::Panels => S::TILE.vecs,
+        Packing::PairPanels => S::PAIR_TILE.vecs,
+        Packing::Rows | Packing::PairRows => S::TILE.rows,
+    };
+    let pairs = matches!(packing, Packing::PairPanels | Packing::PairRows);
+    for (v0, v1) in split_pairs(n.div_ceil(lanes), most, pairs) {
+        let (first, width) = (v0 * lanes, (v1 - v0) * lanes);
+        for c in 0..width {
+            // Half of the block are gates; `first` counts gates and ups, so gates begin at half of it.
+            let source = match packing {
+                Packing::Panels | Packing::Rows => first + c,
+                Packing::PairPanels | Packing::PairRows if c < width / 2 => first / 2 + c,
+                Packing::PairPanels | Packing::PairRows => n / 2 + first / 2 + c - width / 2,
+            };
+            if source < n {
+                put(first * units + c, width, first + c, source);
             }
         }
-        data
+    }
+}
+
+/// Packs `units` units an output, each given by `unit(output, index)`.
+struct Pack<'a, F, U> {
+    packing: Packing,
+    n: usize,
+    units: usize,
+    unit: F,
+    data: &'a mut AlignedMatrix<u32>,
+    uses: PhantomData<U>,
+}
+
+impl<F: Fn(usize, usize) -> u32, U: Instructions> SimdOp for Pack<'_, F, U> {
+    type Output = ();
+    type Uses = U;
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let out = self.data.padded_mut();
+        outputs::<S>(self.packing, self.n, self.units, |at, step, _, source| {
+            let column = out[at..].iter_mut().step_by(step).take(self.units);
+            for (i, to) in column.enumerate() {
+                *to = (self.unit)(source, i);
+            }
+        });
+    }
+}
+
+/// Scales and starting sums of 8-bit weights, in packed order.
+struct PackScales<'a> {
+    packing: Packing,
+    weights: &'a Q8Weights,
+    scales: &'a mut [f32],
+    starts: &'a mut [u32],
+}
+
+impl SimdOp for PackScales<'_> {
+    type Output = ();
+    type Uses = Bytes;
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let w = self.weights;
+        outputs::<S>(self.packing, w.rows, 0, |_, _, place, source| {
+            self.scales[place] = w.scales[source];
+            let row = &w.values[source * w.cols..][..w.cols];
+            let sum: i32 = row.iter().map(|&v| i32::from(v)).sum();
+            self.starts[place] = (-S::ACT_ZERO * sum) as u32;
+        });
     }
 }
 
 impl PackedMatrix {
-    /// Packs `weights` (`[outputs, inputs]`) for products on `isa`.
+    /// The most inputs of 8-bit weights: with more, a sum of products might not fit 32 bits.
+    pub const MAX_INPUTS_Q8: usize = (i32::MAX / (255 * 127)) as usize;
+
+    /// Packs the weights (`[outputs, inputs]`) of a linear layer for products on `isa`.
+    ///
+    /// Where the instruction set has no products of bfloat16, such weights are widened to f32 here: to widen them on
+    /// every use takes a third of the time of a product.
     ///
     /// # Panics
     /// If a SwiGLU's gate and up do not fill whole blocks: their width is a multiple of 256
-    /// ([`TrmConfig::swiglu_width`](crate::TrmConfig::swiglu_width)), which does on every instruction set.
-    pub fn new(isa: Isa, packing: Packing, weights: &AlignedMatrix) -> Self {
-        if matches!(packing, Packing::PairPanels | Packing::PairRows) {
-            assert!(
-                weights.rows().is_multiple_of(512),
-                "gate and up rows: expected a multiple of 512, found {}",
-                weights.rows()
-            );
-        }
-        PackedMatrix {
-            packing,
-            n: weights.rows(),
-            k: weights.cols(),
-            data: isa.run(Pack {
-                packing,
-                weights,
-                data: None,
-            }),
+    /// ([`TrmConfig::swiglu_width`](crate::TrmConfig::swiglu_width)), which does on every instruction set. If 8-bit
+    /// weights have more than [`PackedMatrix::MAX_INPUTS_Q8`] inputs.
+    pub fn new(isa: Isa, packing: Packing, weights: &Linear) -> Self {
+        match weights {
+            Linear::F32(w) => Self::of_floats(isa, packing, w),
+            Linear::Bf16(w) if isa.has_bf16() => {
+                let value = |r: usize, c: usize| match c < w.cols {
+                    true => u32::from(w.values[r * w.cols + c].to_bits()),
+                    false => 0,
+                };
+                let unit = |r: usize, i: usize| value(r, 2 * i) | value(r, 2 * i + 1) << 16;
+                Self::pack::<Bf16s>(isa, packing, Precision::Bf16, w.rows, w.cols, unit)
+            }
+            Linear::Bf16(_) => Self::of_floats(isa, packing, &weights.to_f32()),
+            Linear::Q8(w) => Self::of_bytes(isa, packing, w),
+            Linear::Q4(w) => Self::of_bytes(isa, packing, &w.to_q8()),
         }
     }
 
-    /// Packs other weights of the same shape into the same memory.
-    pub fn repack(&mut self, isa: Isa, weights: &AlignedMatrix) {
-        assert_eq!((weights.rows(), weights.cols()), (self.n, self.k));
-        let data = Some(std::mem::replace(
-            &mut self.data,
-            AlignedMatrix::zeros(0, 0),
-        ));
-        self.data = isa.run(Pack {
-            packing: self.packing,
-            weights,
+    /// Packs f32 weights; panics as [`PackedMatrix::new`].
+    pub fn of_floats(isa: Isa, packing: Packing, w: &AlignedMatrix) -> Self {
+        let unit = |r: usize, i: usize| w.row(r)[i].to_bits();
+        Self::pack::<Floats>(isa, packing, Precision::F32, w.rows(), w.cols(), unit)
+    }
+
+    fn of_bytes(isa: Isa, packing: Packing, w: &Q8Weights) -> Self {
+        assert!(w.cols <= Self::MAX_INPUTS_Q8, "{} inputs", w.cols);
+        let unit = |r: usize, i: usize| {
+            let row = &w.values[r * w.cols..][..w.cols];
+            let value = |c: usize| row.get(c).map_or(0, |&v| v as u8);
+            u32::from_le_bytes([4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3].map(value))
+        };
+        let mut packed = Self::pack::<Bytes>(isa, packing, Precision::Q8, w.rows, w.cols, unit);
+        let padded = w.rows.next_multiple_of(LINE);
+        packed.scales = AlignedMatrix::zeros(1, padded);
+        packed.starts = AlignedMatrix::zeros(1, padded);
+        isa.run(PackScales {
+            packing,
+            weights: w,
+            scales: packed.scales.padded_mut(),
+            starts: packed.starts.padded_mut(),
+        });
+        packed
+    }
+
+    fn pack<U: Instructions>(
+        isa: Isa,
+        packing: Packing,
+        precision: Precision,
+        n: usize,
+        k: usize,
+        unit: impl Fn(usize, usize) -> u32,
+    ) -> Self {
+        if matches!(packing, Packing::PairPanels | Packing::PairRows) {
+            assert!(
+                n.is_multiple_of(512),
+                "gate and up rows: expected a multiple of 512, found {n}",
+            );
+        }
+        let units = k.div_ceil(per_unit(precision));
+        let mut data = AlignedMatrix::zeros(1, n.next_multiple_of(LINE) * units);
+        isa.run(Pack {
+            packing,
+            n,
+            units,
+            unit,
+            data: &mut data,
+            uses: PhantomData::<U>,
+        });
+        PackedMatrix {
+            packing,
+            n,
+            k,
+            precision,
+            stream: false,
             data,
+            scales: AlignedMatrix::zeros(0, 0),
+            starts: AlignedMatrix::zeros(0, 0),
+        }
+    }
+
+    /// Packs other f32 weights of the same shape into the same memory.
+    pub fn repack(&mut self, isa: Isa, w: &AlignedMatrix) {
+        assert_eq!(
+            (w.rows(), w.cols(), Precision::F32),
+            (self.n, self.k, self.precision)
+        );
+        isa.run(Pack {
+            packing: self.packing,
+            n: self.n,
+            units: self.k,
+            unit: |r: usize, i: usize| w.row(r)[i].to_bits(),
+            data: &mut self.data,
+            uses: PhantomData::<Floats>,
         });
     }
 
-    pub(crate) fn as_ptr(&self) -> *const f32 {
+    /// Units of an output.
+    pub(crate) fn units(&self) -> usize {
+        self.k.div_ceil(per_unit(self.precision))
+    }
+
+    /// Bytes that it takes in memory.
+    pub fn bytes(&self) -> usize {
+        4 * (self.data.padded().len() + self.scales.padded().len() + self.starts.padded().len())
+    }
+
+    pub(crate) fn as_ptr(&self) -> *const u32 {
         self.data.as_ptr()
+    }
+
+    pub(crate) fn scales(&self) -> *const f32 {
+        self.scales.as_ptr()
+    }
+
+    pub(crate) fn starts(&self) -> *const u32 {
+        self.starts.as_ptr()
+    }
+}
+
+/// Numbers in a unit of 4 bytes, as products take them.
+pub(crate) fn per_unit(precision: Precision) -> usize {
+    match precision {
+        Precision::F32 => 1,
+        Precision::Bf16 => 2,
+        Precision::Q8 | Precision::Q4 => 4,
     }
 }

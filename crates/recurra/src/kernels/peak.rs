@@ -1,7 +1,7 @@
 //! The machine's own limit: multiply-adds with nothing to load or store.
 
 use super::Isa;
-use super::simd::{Simd, SimdOp};
+use super::simd::{Floats, Simd, SimdOp};
 
 struct MultiplyAdds(u64);
 
@@ -10,6 +10,7 @@ const CHAINS: usize = 12;
 
 impl SimdOp for MultiplyAdds {
     type Output = f32;
+    type Uses = Floats;
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> f32 {
         let (x, y) = (

@@ -8,9 +8,12 @@ pub struct Scalar;
 
 impl Simd for Scalar {
     type F = f32;
+    type I = u32;
     const LANES: usize = 1;
     const TILE: Tile = Tile { rows: 4, vecs: 3 };
     const PAIR_TILE: Tile = Tile { rows: 4, vecs: 2 };
+    const ACT_ZERO: i32 = 0;
+    const ACT_MAX: i32 = 127;
 
     #[inline(always)]
     fn vectorize<O: SimdOp>(self, op: O) -> O::Output {
@@ -78,5 +81,50 @@ impl Simd for Scalar {
     #[inline(always)]
     fn largest(self, a: f32) -> f32 {
         a
+    }
+    #[inline(always)]
+    fn max_magnitude(self, a: f32, top: f32) -> f32 {
+        f32::from_bits(a.abs().to_bits().max(top.to_bits()))
+    }
+    #[inline(always)]
+    unsafe fn load_units(self, p: *const u32) -> u32 {
+        // SAFETY: the caller's promise.
+        unsafe { *p }
+    }
+    #[inline(always)]
+    unsafe fn store_units(self, p: *mut u32, v: u32) {
+        // SAFETY: the caller's promise.
+        unsafe { *p = v }
+    }
+    #[inline(always)]
+    fn splat_unit(self, x: u32) -> u32 {
+        x
+    }
+    #[inline(always)]
+    fn add_i32(self, a: u32, b: u32) -> u32 {
+        a.wrapping_add(b)
+    }
+    #[inline(always)]
+    fn to_f32(self, a: u32) -> f32 {
+        a as i32 as f32
+    }
+    #[inline(always)]
+    fn to_i32(self, a: f32) -> u32 {
+        a.round_ties_even() as i32 as u32
+    }
+    #[inline(always)]
+    fn dot4(self, acc: u32, act: u32, weight: u32) -> u32 {
+        let (a, w) = (act.to_le_bytes(), weight.to_le_bytes());
+        let product = |i: usize| i32::from(a[i] as i8) * i32::from(w[i] as i8);
+        acc.wrapping_add((product(0) + product(1) + product(2) + product(3)) as u32)
+    }
+    #[inline(always)]
+    fn pack_bytes(self, v: [u32; 4]) -> u32 {
+        u32::from_le_bytes(v.map(|v| v as u8))
+    }
+    #[inline(always)]
+    unsafe fn store_bytes(self, p: *mut u8, v: u32) {
+        // SAFETY: the caller's promise.
+        unsafe { *p = v as u8 }
     }
 }

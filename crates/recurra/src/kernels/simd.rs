@@ -3,6 +3,9 @@
 //! A kernel is a [`SimdOp`], written once for any [`Simd`]; an instruction set is a value that can only be
 //! had where the processor has it, so that running a kernel on it is safe.
 
+use super::Isa;
+use super::matrix::LINE;
+
 /// Rows and vectors of the block of results that a product keeps in registers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tile {
@@ -19,12 +22,21 @@ pub struct Tile {
 pub trait Simd: Copy + Send + Sync + 'static {
     /// A vector of [`Simd::LANES`] floats.
     type F: Copy;
+    /// A vector of as many 32-bit units: an i32, four 8-bit integers or two bfloat16 each.
+    type I: Copy;
     /// Floats in a vector; divides [`LINE`](super::matrix::LINE).
     const LANES: usize;
     /// Block of a plain product.
     const TILE: Tile;
     /// Block of a product whose vectors are half gates, half values of a SwiGLU.
     const PAIR_TILE: Tile;
+
+    /// What is added to a quantised activation so that its byte is what [`Simd::dot4`] takes.
+    const ACT_ZERO: i32;
+    /// The largest quantised activation; the least is its negative.
+    const ACT_MAX: i32;
+    /// Whether [`Simd::dot2`] is one instruction.
+    const BF16: bool = false;
 
     /// Runs `op` compiled for this instruction set.
     fn vectorize<O: SimdOp>(self, op: O) -> O::Output;
@@ -57,6 +69,11 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn recip(self, a: Self::F) -> Self::F {
         self.div(self.splat(1.0), a)
     }
+    /// `1 / a` for such `a`, with a relative error below 1e-4.
+    #[inline(always)]
+    fn recip_short(self, a: Self::F) -> Self::F {
+        self.recip(a)
+    }
     /// `a * b + c`, rounded once where the processor can.
     fn fma(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     /// The larger; `b` where either is NaN.
@@ -73,12 +90,120 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn sum(self, a: Self::F) -> f32;
     /// The largest lane.
     fn largest(self, a: Self::F) -> f32;
+
+    /// The larger of `|a|` and `top`, which is not negative; NaN counts as larger than all.
+    fn max_magnitude(self, a: Self::F, top: Self::F) -> Self::F;
+    /// The largest lane of `a`, none of which is negative; NaN counts as larger than all.
+    #[inline(always)]
+    fn largest_magnitude(self, a: Self::F) -> f32 {
+        let mut lanes = [0.0f32; LINE];
+        // SAFETY: no vector is longer than a line.
+        unsafe { self.store(lanes.as_mut_ptr(), a) };
+        f32::from_bits(lanes.iter().fold(0, |top, v| top.max(v.to_bits())))
+    }
+
+    /// Loads a vector of units.
+    ///
+    /// # Safety
+    /// `p` is readable for `LANES` units.
+    unsafe fn load_units(self, p: *const u32) -> Self::I;
+    /// Stores a vector of units.
+    ///
+    /// # Safety
+    /// `p` is writable for `LANES` units.
+    unsafe fn store_units(self, p: *mut u32, v: Self::I);
+    /// The same unit in every lane.
+    fn splat_unit(self, x: u32) -> Self::I;
+    /// `a + b`, wrapping.
+    fn add_i32(self, a: Self::I, b: Self::I) -> Self::I;
+    /// The nearest floats.
+    fn to_f32(self, a: Self::I) -> Self::F;
+    /// The nearest integers, halves to the even one; `a` is within the range of i32.
+    fn to_i32(self, a: Self::F) -> Self::I;
+    /// In each lane, `acc` and the four products of an activation's byte (with [`Simd::ACT_ZERO`] in it) and a
+    /// weight's (signed, not -128).
+    fn dot4(self, acc: Self::I, act: Self::I, weight: Self::I) -> Self::I;
+    /// Units of the low bytes of four vectors, the first lowest.
+    fn pack_bytes(self, v: [Self::I; 4]) -> Self::I;
+    /// Stores the low bytes of a vector.
+    ///
+    /// # Safety
+    /// `p` is writable for `LANES` bytes.
+    unsafe fn store_bytes(self, p: *mut u8, v: Self::I);
+
+    /// In each lane, `acc` and the two products of the bfloat16 of `a` and `b`, with f32 sums; subnormal numbers may
+    /// count as zero.
+    #[inline(always)]
+    fn dot2(self, acc: Self::F, a: Self::I, b: Self::I) -> Self::F {
+        let (mut sum, mut x, mut y) = ([0.0; LINE], [0; LINE], [0; LINE]);
+        // SAFETY: no vector is longer than a line.
+        unsafe {
+            self.store(sum.as_mut_ptr(), acc);
+            self.store_units(x.as_mut_ptr(), a);
+            self.store_units(y.as_mut_ptr(), b);
+            for i in 0..Self::LANES {
+                let half = |v: u32| [f32::from_bits(v << 16), f32::from_bits(v & 0xffff_0000)];
+                let ([a0, a1], [b0, b1]) = (half(x[i]), half(y[i]));
+                sum[i] += a0 * b0 + a1 * b1;
+            }
+            self.load(sum.as_ptr())
+        }
+    }
+    /// Units of the nearest bfloat16 of two vectors, `low` in the low half.
+    #[inline(always)]
+    fn pack_bf16(self, low: Self::F, high: Self::F) -> Self::I {
+        let (mut x, mut y, mut out) = ([0.0; LINE], [0.0; LINE], [0; LINE]);
+        // SAFETY: no vector is longer than a line.
+        unsafe {
+            self.store(x.as_mut_ptr(), low);
+            self.store(y.as_mut_ptr(), high);
+            for i in 0..Self::LANES {
+                let bits = |v: f32| u32::from(half::bf16::from_f32(v).to_bits());
+                out[i] = bits(x[i]) | bits(y[i]) << 16;
+            }
+            self.load_units(out.as_ptr())
+        }
+    }
+    /// Stores the nearest bfloat16 of a vector.
+    ///
+    /// # Safety
+    /// `p` is writable for `LANES` numbers of 16 bits.
+    #[inline(always)]
+    unsafe fn store_bf16(self, p: *mut u16, v: Self::F) {
+        let mut x = [0.0; LINE];
+        // SAFETY: no vector is longer than a line; `p` is the caller's promise.
+        unsafe {
+            self.store(x.as_mut_ptr(), v);
+            for (i, &x) in x.iter().take(Self::LANES).enumerate() {
+                *p.add(i) = half::bf16::from_f32(x).to_bits();
+            }
+        }
+    }
 }
 
 /// A kernel: code that is compiled anew for each instruction set.
 pub trait SimdOp {
     /// What it returns.
     type Output;
+    /// The instructions that it uses.
+    type Uses: Instructions;
     /// Its body. Mark it `#[inline(always)]`, and all that it calls.
     fn run<S: Simd>(self, simd: S) -> Self::Output;
 }
+
+/// The instructions that a kernel uses beyond those on floats: it is compiled for the least instruction set that has
+/// them, once for all that are alike in them.
+pub trait Instructions: 'static {
+    /// Runs a kernel.
+    fn run<O: SimdOp>(isa: Isa, op: O) -> O::Output;
+}
+
+/// Floats only.
+#[derive(Debug)]
+pub struct Floats;
+/// Products of 8-bit integers.
+#[derive(Debug)]
+pub struct Bytes;
+/// Products of bfloat16.
+#[derive(Debug)]
+pub struct Bf16s;

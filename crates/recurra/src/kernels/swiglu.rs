@@ -1,7 +1,7 @@
 //! Backward of `act = silu(gate) * up`.
 
 use super::activation::sigmoid;
-use super::simd::{Simd, SimdOp};
+use super::simd::{Floats, Simd, SimdOp};
 use super::view::View;
 
 /// From gate, up and the gradient of act: the gradients of gate and up, in their places; act is computed again and
@@ -16,6 +16,7 @@ pub(crate) struct SwiGluBackward {
 
 impl SimdOp for SwiGluBackward {
     type Output = ();
+    type Uses = Floats;
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let one = s.splat(1.0);
@@ -27,7 +28,7 @@ impl SimdOp for SwiGluBackward {
                     let (gate, up) = (s.load(d_gate), s.load(d_up));
                     let act = self.act.at(r, c).ptr;
                     let d = s.load(act);
-                    let sigma = sigmoid(s, gate);
+                    let sigma = sigmoid::<S, false>(s, gate);
                     let silu = s.mul(gate, sigma);
                     // silu' = sigma * (1 + gate * (1 - sigma))
                     let slope = s.mul(sigma, s.fma(gate, s.sub(one, sigma), one));

@@ -1,7 +1,8 @@
 //! Unchecked views of matrices, for kernels whose parts run on several threads.
 
+use super::epilogue::{Acts, ActsAndPre, ActsBf16, Add, Store};
 use super::matrix::AlignedMatrix;
-use super::product::{Add, Lhs, Rhs, Store, SwiGlu};
+use super::product::{Lhs, Rhs};
 
 /// A place in a row-major matrix of f32, with the distance of its rows.
 ///
@@ -29,7 +30,7 @@ impl View {
 
     pub(crate) fn lhs<'a>(self) -> Lhs<'a> {
         Lhs::Strided {
-            ptr: self.ptr,
+            ptr: self.ptr.cast(),
             row: self.stride,
             col: 1,
         }
@@ -38,7 +39,7 @@ impl View {
     /// The transposed matrix as a left factor.
     pub(crate) fn transposed_lhs<'a>(self) -> Lhs<'a> {
         Lhs::Strided {
-            ptr: self.ptr,
+            ptr: self.ptr.cast(),
             row: 1,
             col: self.stride,
         }
@@ -46,7 +47,7 @@ impl View {
 
     pub(crate) fn rhs<'a>(self) -> Rhs<'a> {
         Rhs::Rows {
-            ptr: self.ptr,
+            ptr: self.ptr.cast(),
             stride: self.stride,
         }
     }
@@ -65,25 +66,76 @@ impl View {
         }
     }
 
-    /// A SwiGLU whose result goes here.
-    pub(crate) fn swiglu(self) -> SwiGlu<false> {
-        SwiGlu {
-            act: self.ptr,
-            act_stride: self.stride,
-            gate: self.ptr,
-            up: self.ptr,
-            pre_stride: 0,
+    /// A SwiGLU whose result goes here; with `SHORT` to be quantised.
+    pub(crate) fn acts<const SHORT: bool>(self) -> Acts<SHORT> {
+        Acts {
+            ptr: self.ptr,
+            stride: self.stride,
         }
     }
 
-    /// The same, with gates and ups kept where `gate` and `up` are, in one matrix.
-    pub(crate) fn swiglu_keeping(self, gate: View, up: View) -> SwiGlu<true> {
-        SwiGlu {
+    /// A SwiGLU whose result goes here, with gates and ups kept where `gate` and `up` are, in one matrix.
+    pub(crate) fn acts_and_pre(self, gate: View, up: View) -> ActsAndPre {
+        ActsAndPre {
             act: self.ptr,
             act_stride: self.stride,
             gate: gate.ptr,
             up: up.ptr,
             pre_stride: gate.stride,
+        }
+    }
+}
+
+/// The same for a matrix of units, each of which holds several numbers of a product's inner sum.
+#[derive(Clone, Copy)]
+pub(crate) struct Units {
+    pub(crate) ptr: *mut u32,
+    pub(crate) stride: usize,
+}
+
+// SAFETY: as for a view.
+unsafe impl Send for Units {}
+// SAFETY: as for a view.
+unsafe impl Sync for Units {}
+
+impl Units {
+    /// The part of the matrix from unit (row, col).
+    pub(crate) fn at(self, row: usize, col: usize) -> Units {
+        Units {
+            ptr: self.ptr.wrapping_add(row * self.stride + col),
+            ..self
+        }
+    }
+
+    pub(crate) fn lhs<'a>(self) -> Lhs<'a> {
+        Lhs::Strided {
+            ptr: self.ptr,
+            row: self.stride,
+            col: 1,
+        }
+    }
+
+    pub(crate) fn rhs<'a>(self) -> Rhs<'a> {
+        Rhs::Rows {
+            ptr: self.ptr,
+            stride: self.stride,
+        }
+    }
+
+    /// A SwiGLU whose result goes here as bfloat16.
+    pub(crate) fn acts<const PAIRS: bool>(self) -> ActsBf16<PAIRS> {
+        ActsBf16 {
+            ptr: self.ptr,
+            stride: self.stride,
+        }
+    }
+}
+
+impl AlignedMatrix<u32> {
+    pub(crate) fn units(&mut self) -> Units {
+        Units {
+            ptr: self.as_mut_ptr(),
+            stride: self.stride(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::gradient::trained_zeros;
 use crate::kernels::Isa;
-use crate::kernels::simd::{Simd, SimdOp};
+use crate::kernels::simd::{Floats, Simd, SimdOp};
 use crate::model::{TrmConfig, TrmWeights};
 
 /// AdamW: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019.
@@ -40,6 +40,7 @@ struct Update<'a> {
 
 impl SimdOp for Update<'_> {
     type Output = ();
+    type Uses = Floats;
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         let moments = self.mean.iter_mut().zip(self.square);
@@ -115,6 +116,7 @@ struct Average<'a> {
 
 impl SimdOp for Average<'_> {
     type Output = ();
+    type Uses = Floats;
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         for (a, &w) in self.average.iter_mut().zip(self.weight) {

@@ -12,7 +12,8 @@ use crate::engine::layer::Network;
 use crate::engine::packed::PackedModel;
 use crate::engine::recursion::{LEARNED_SCALE, Latent};
 use crate::engine::tape::LayerTape;
-use crate::kernels::AlignedMatrix;
+use crate::engine::team::Member;
+use crate::kernels::{AlignedMatrix, Precision};
 use crate::model::{TrmConfig, TrmWeights};
 
 /// A place in the batch: a sample and how far its thinking has come.
@@ -73,7 +74,7 @@ impl Worker {
         let tapes = (config.l_cycles + 1) * config.num_layers;
         Worker {
             gradient: Gradient::new(config),
-            scratch: Scratch::new(config, 1),
+            scratch: Scratch::new(config, 1, Precision::F32),
             backward: BackwardScratch::new(config),
             tapes: (0..tapes).map(|_| LayerTape::new(config)).collect(),
             x: AlignedMatrix::zeros(l, d),
@@ -93,7 +94,7 @@ impl Worker {
         share: f64,
     ) {
         let config = model.config();
-        let network = Network::new(model, 1);
+        let network = Network::new(model, Member::ALONE);
         if slot.steps == 0 {
             model.reset(&mut slot.z_h, &mut slot.z_l);
         }
@@ -109,7 +110,7 @@ impl Worker {
             } else {
                 &mut []
             };
-            network.cycle(config.l_cycles, latent, &mut self.scratch, tapes);
+            network.cycle(config.l_cycles, latent, self.scratch.views(), tapes);
         }
         slot.steps += 1;
         self.outputs(&network, model, weights, slot, share);

@@ -1,9 +1,11 @@
 //! Every kernel of every instruction set against one plain reference, over odd sizes.
 
-use super::product::*;
+mod activations;
+mod products;
+mod quantized;
+
 use super::view::View;
 use super::*;
-use crate::kernels::simd::SimdOp;
 
 /// Numbers in -1..1, the same on every machine.
 pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f32> {
@@ -71,243 +73,6 @@ fn silu(x: f64) -> f64 {
     x / (1.0 + (-x).exp())
 }
 
-#[test]
-fn products_agree_with_the_reference() {
-    for isa in Isa::available() {
-        for m in SIZES {
-            for n in SIZES {
-                for k in [1, 5, 16, 97] {
-                    let (a, w) = (matrix(m, k, 1), matrix(n, k, 2));
-                    let b = transposed(&w);
-                    let expected = reference(&a, &b);
-                    let tolerance = 1e-6 * k as f64;
-                    let packed = PackedMatrix::new(isa, Packing::Panels, &w);
-                    let packed_rows = PackedMatrix::new(isa, Packing::Rows, &a);
-                    let at = transposed(&a);
-                    let strided = Lhs::Strided {
-                        ptr: a.as_ptr(),
-                        row: a.stride(),
-                        col: 1,
-                    };
-                    let transposed = Lhs::Strided {
-                        ptr: at.as_ptr(),
-                        row: 1,
-                        col: at.stride(),
-                    };
-                    let rows = Rhs::Rows {
-                        ptr: b.as_ptr(),
-                        stride: b.stride(),
-                    };
-                    for (what, lhs, rhs) in [
-                        ("strided x panels", strided, Rhs::Packed(&packed)),
-                        ("strided x rows", strided, rows),
-                        ("packed x rows", Lhs::Packed(&packed_rows), rows),
-                        ("transposed x rows", transposed, rows),
-                    ] {
-                        let mut c = AlignedMatrix::zeros(m, n);
-                        let (ptr, stride) = (c.as_mut_ptr(), c.stride());
-                        isa.run(Product {
-                            m,
-                            n,
-                            k,
-                            lhs,
-                            rhs,
-                            epilogue: Store { ptr, stride },
-                        });
-                        assert_close(isa, what, &c, &expected, tolerance);
-                        isa.run(Product {
-                            m,
-                            n,
-                            k,
-                            lhs,
-                            rhs,
-                            epilogue: Add { ptr, stride },
-                        });
-                        let twice: Vec<f64> = expected.iter().map(|v| 2.0 * v).collect();
-                        assert_close(isa, what, &c, &twice, 2.0 * tolerance);
-                        let epilogue = StoreScaled {
-                            ptr,
-                            stride,
-                            factor: 0.5,
-                        };
-                        isa.run(Product {
-                            m,
-                            n,
-                            k,
-                            lhs,
-                            rhs,
-                            epilogue,
-                        });
-                        let half: Vec<f64> = expected.iter().map(|v| 0.5 * v).collect();
-                        assert_close(isa, what, &c, &half, tolerance);
-                    }
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn swiglu_products_agree_with_the_reference() {
-    for isa in Isa::available() {
-        for (m, k, width) in [(1, 3, 256), (7, 31, 256), (13, 97, 512), (97, 16, 256)] {
-            let (x, w) = (matrix(m, k, 3), matrix(2 * width, k, 4));
-            let pre = reference(&x, &transposed(&w));
-            let pair =
-                |r: usize, c: usize| (pre[r * 2 * width + c], pre[r * 2 * width + width + c]);
-            let expected: Vec<f64> = (0..m * width)
-                .map(|i| pair(i / width, i % width))
-                .map(|(g, u)| silu(g) * u)
-                .collect();
-            // Along columns: x [m, k] times w^T.
-            let packed = PackedMatrix::new(isa, Packing::PairPanels, &w);
-            let mut act = AlignedMatrix::zeros(m, width);
-            let mut kept = AlignedMatrix::zeros(m, 2 * width);
-            let swiglu = SwiGlu::<true> {
-                act: act.as_mut_ptr(),
-                act_stride: act.stride(),
-                gate: kept.as_mut_ptr(),
-                up: kept.as_mut_ptr().wrapping_add(width),
-                pre_stride: kept.stride(),
-            };
-            let lhs = Lhs::Strided {
-                ptr: x.as_ptr(),
-                row: x.stride(),
-                col: 1,
-            };
-            let rhs = Rhs::Packed(&packed);
-            isa.run(Product {
-                m,
-                n: 2 * width,
-                k,
-                lhs,
-                rhs,
-                epilogue: SwiGluPanels(swiglu),
-            });
-            assert_close(isa, "swiglu panels", &act, &expected, 1e-6 * k as f64);
-            assert_close(isa, "kept gate and up", &kept, &pre, 1e-6 * k as f64);
-            // Along rows: w times x^T, results transposed.
-            let packed = PackedMatrix::new(isa, Packing::PairRows, &w);
-            let xt = transposed(&x);
-            let mut act = AlignedMatrix::zeros(width, m);
-            let mut kept = AlignedMatrix::zeros(2 * width, m);
-            let swiglu = SwiGlu::<true> {
-                act: act.as_mut_ptr(),
-                act_stride: act.stride(),
-                gate: kept.as_mut_ptr(),
-                up: kept.as_mut_ptr().wrapping_add(width * kept.stride()),
-                pre_stride: kept.stride(),
-            };
-            let lhs = Lhs::Packed(&packed);
-            let rhs = Rhs::Rows {
-                ptr: xt.as_ptr(),
-                stride: xt.stride(),
-            };
-            isa.run(Product {
-                m: 2 * width,
-                n: m,
-                k,
-                lhs,
-                rhs,
-                epilogue: SwiGluRows(swiglu),
-            });
-            assert_close(
-                isa,
-                "swiglu rows",
-                &transposed(&act),
-                &expected,
-                1e-6 * k as f64,
-            );
-            assert_close(
-                isa,
-                "kept gate and up",
-                &transposed(&kept),
-                &pre,
-                1e-6 * k as f64,
-            );
-        }
-    }
-}
-
-#[test]
-fn repacking_equals_packing() {
-    for isa in Isa::available() {
-        for packing in [
-            Packing::Panels,
-            Packing::Rows,
-            Packing::PairPanels,
-            Packing::PairRows,
-        ] {
-            let (a, b) = (matrix(512, 33, 5), matrix(512, 33, 6));
-            let mut packed = PackedMatrix::new(isa, packing, &a);
-            packed.repack(isa, &b);
-            let fresh = PackedMatrix::new(isa, packing, &b);
-            let floats = |p: &PackedMatrix| {
-                // SAFETY: a packed matrix holds at least n * k floats.
-                unsafe { std::slice::from_raw_parts(p.as_ptr(), 512 * 33) }.to_vec()
-            };
-            assert_eq!(
-                floats(&packed),
-                floats(&fresh),
-                "{} {packing:?}",
-                isa.name()
-            );
-        }
-    }
-}
-
-#[test]
-fn exp_and_sigmoid_are_accurate() {
-    struct Map<'a>(&'a mut [f32], bool);
-    impl SimdOp for Map<'_> {
-        type Output = ();
-        #[inline(always)]
-        fn run<S: simd::Simd>(self, s: S) {
-            for chunk in self.0.chunks_exact_mut(S::LANES) {
-                // SAFETY: a chunk is one vector long.
-                unsafe {
-                    let x = s.load(chunk.as_ptr());
-                    let y = if self.1 {
-                        activation::sigmoid(s, x)
-                    } else {
-                        activation::exp(s, x)
-                    };
-                    s.store(chunk.as_mut_ptr(), y);
-                }
-            }
-        }
-    }
-    let xs: Vec<f32> = (-87_000..88_000)
-        .step_by(7)
-        .map(|i| i as f32 / 1000.0)
-        .collect();
-    let xs = &xs[..xs.len() / 16 * 16];
-    for isa in Isa::available() {
-        for sigmoid in [false, true] {
-            let mut ys = xs.to_vec();
-            isa.run(Map(&mut ys, sigmoid));
-            for (&x, &y) in xs.iter().zip(&ys) {
-                let exact = if sigmoid {
-                    1.0 / (1.0 + (-x as f64).exp())
-                } else {
-                    (x as f64).exp()
-                };
-                let error = ((y as f64 - exact) / exact).abs();
-                let stated = if sigmoid {
-                    2e-7 + 1e-7 * f64::from(x.abs())
-                } else {
-                    3e-7
-                };
-                assert!(
-                    error < stated,
-                    "{} sigmoid={sigmoid} at {x}: {y} for {exact}",
-                    isa.name()
-                );
-            }
-        }
-    }
-}
-
 /// Column `j` and row `i` of a matrix as f64.
 fn cell(m: &AlignedMatrix, i: usize, j: usize) -> f64 {
     m.row(i)[j].into()
@@ -320,7 +85,7 @@ fn table(rows: usize, cols: usize, f: impl Fn(usize, usize) -> f64) -> Vec<f64> 
 
 #[test]
 fn norms_and_sums_agree_with_the_reference() {
-    use super::norm::*;
+    use crate::kernels::norm::*;
     let eps = 1e-5;
     for isa in Isa::available() {
         for rows in SIZES {

@@ -1,0 +1,161 @@
+//! The MLP mixer on a panel of channels, in the precision of its weights.
+//!
+//! Nothing is transposed: weights are the left factor, the state is the right one, positions run along the inner sum.
+
+use super::arena::MixViews;
+use super::layer::Network;
+use crate::kernels::epilogue::{Epilogue, SwiGluRows};
+use crate::kernels::format::{Bf16, F32, Format, Int8};
+use crate::kernels::product::{Lhs, Part, Product, Rhs};
+use crate::kernels::quantize::{Bf16Cols, QuantizeCols};
+use crate::kernels::view::{Units, View};
+use crate::kernels::{PackedMatrix, Precision};
+
+/// A mixer's scratch space for one member.
+#[derive(Clone, Copy)]
+pub(crate) struct PanelScratch {
+    pub(crate) act: View,
+    pub(crate) panel: Units,
+    pub(crate) act_panel: Units,
+    /// Two rows: of the panel, and of its SwiGLU.
+    pub(crate) scales: View,
+}
+
+/// Activations as the right factor of a product.
+#[derive(Clone, Copy)]
+enum Cols {
+    F32(View),
+    Bf16(Units),
+    /// With a scale for each column.
+    Q8(Units, *const f32),
+}
+
+impl MixViews {
+    /// The scratch space of one member for `l` positions and a SwiGLU of `width` rows.
+    pub(crate) fn of_part(self, part: usize, l: usize, width: usize) -> PanelScratch {
+        let MixViews::Mlp {
+            act,
+            panel,
+            act_panel,
+            scales,
+        } = self
+        else {
+            unreachable!("scratch space of another mixer")
+        };
+        PanelScratch {
+            act: act.at(part * width, 0),
+            panel: panel.at(part * l.div_ceil(2), 0),
+            act_panel: act_panel.at(part * width.div_ceil(2), 0),
+            scales: scales.at(2 * part, 0),
+        }
+    }
+}
+
+impl Network<'_> {
+    /// `z <- z + down(swiglu(gate_up z))` for a panel of `cols` channels.
+    pub(crate) fn mix_panel(
+        &self,
+        gate_up: &PackedMatrix,
+        down: &PackedMatrix,
+        z: View,
+        cols: usize,
+        scratch: PanelScratch,
+    ) {
+        let PanelScratch {
+            act,
+            panel,
+            act_panel,
+            scales,
+        } = scratch;
+        let (l, width) = (self.l, down.k);
+        let input = self.prepare_cols(gate_up, z, l, cols, panel, scales);
+        let both_bf16 = (gate_up.precision, down.precision) == (Precision::Bf16, Precision::Bf16);
+        match input {
+            Cols::F32(x) => {
+                let epilogue = SwiGluRows(act.acts::<false>());
+                self.rows(cols, gate_up, x.rhs(), F32, epilogue);
+            }
+            Cols::Bf16(x) if both_bf16 => {
+                let epilogue = SwiGluRows(act_panel.acts::<true>());
+                self.rows(cols, gate_up, x.rhs(), Bf16, epilogue);
+            }
+            Cols::Bf16(x) => {
+                let epilogue = SwiGluRows(act.acts::<true>());
+                self.rows(cols, gate_up, x.rhs(), Bf16, epilogue);
+            }
+            Cols::Q8(x, scales) => {
+                let epilogue = SwiGluRows(act.acts::<true>());
+                self.rows(cols, gate_up, x.rhs(), int8(scales, gate_up), epilogue);
+            }
+        }
+        let input = if both_bf16 {
+            Cols::Bf16(act_panel)
+        } else {
+            self.prepare_cols(down, act, width, cols, act_panel, scales.at(1, 0))
+        };
+        match input {
+            Cols::F32(x) => self.rows(cols, down, x.rhs(), F32, z.add()),
+            Cols::Bf16(x) => self.rows(cols, down, x.rhs(), Bf16, z.add()),
+            Cols::Q8(x, scales) => self.rows(cols, down, x.rhs(), int8(scales, down), z.add()),
+        }
+    }
+
+    /// The columns of `x` for a product with these weights: as they are, or written to `out`.
+    fn prepare_cols(
+        &self,
+        weights: &PackedMatrix,
+        x: View,
+        rows: usize,
+        cols: usize,
+        out: Units,
+        scales: View,
+    ) -> Cols {
+        match weights.precision {
+            Precision::F32 => Cols::F32(x),
+            Precision::Bf16 => {
+                self.isa.run(Bf16Cols { x, out, rows, cols });
+                Cols::Bf16(out)
+            }
+            Precision::Q8 | Precision::Q4 => {
+                self.isa.run(QuantizeCols {
+                    x,
+                    out,
+                    rows,
+                    cols,
+                    scales: scales.ptr,
+                    signed: false,
+                });
+                Cols::Q8(out, scales.ptr)
+            }
+        }
+    }
+
+    /// `epilogue(weights * x)`, for weights packed in rows and `cols` columns.
+    fn rows<F: Format, E: Epilogue>(
+        &self,
+        cols: usize,
+        weights: &PackedMatrix,
+        x: Rhs,
+        format: F,
+        epilogue: E,
+    ) {
+        self.isa.run(Product {
+            m: weights.n,
+            n: cols,
+            units: weights.units(),
+            lhs: Lhs::Packed(weights),
+            rhs: x,
+            format,
+            epilogue,
+            part: Part::WHOLE,
+        });
+    }
+}
+
+fn int8(col_scales: *const f32, weights: &PackedMatrix) -> Int8<true> {
+    Int8 {
+        row_scales: weights.scales(),
+        col_scales,
+        starts: weights.starts(),
+    }
+}

@@ -1,0 +1,158 @@
+//! A linear layer on the rows of a matrix, in the precision of its weights.
+
+use super::layer::Network;
+use crate::kernels::epilogue::{Epilogue, SwiGluPanels};
+use crate::kernels::format::{Bf16, F32, Format, Int8};
+use crate::kernels::product::{Lhs, Part, Product, Rhs};
+use crate::kernels::quantize::{Bf16Rows, QuantizeRows};
+use crate::kernels::view::{Units, View};
+use crate::kernels::{PackedMatrix, Precision};
+
+/// Activations as the left factor of a product with weights of some precision.
+#[derive(Clone, Copy)]
+pub(crate) enum Rows {
+    F32(View),
+    Bf16(Units),
+    /// With a scale for each row.
+    Q8(Units, *const f32),
+}
+
+/// Memory for the quantised rows of a matrix.
+#[derive(Clone, Copy)]
+pub(crate) struct RowBuffer {
+    pub(crate) units: Units,
+    /// One number a row.
+    pub(crate) scales: View,
+}
+
+impl RowBuffer {
+    /// The part from row `row`.
+    pub(crate) fn at(self, row: usize) -> RowBuffer {
+        RowBuffer {
+            units: self.units.at(row, 0),
+            scales: self.scales.at(0, row),
+        }
+    }
+}
+
+// SAFETY: a pointer to scales is a view of them.
+unsafe impl Send for Rows {}
+// SAFETY: as above.
+unsafe impl Sync for Rows {}
+
+impl Network<'_> {
+    /// The rows of `x` (`[count, weights.k]`) for a product with these weights: as they are, or written to `buffer`.
+    pub(crate) fn prepare_rows(
+        &self,
+        weights: &PackedMatrix,
+        x: View,
+        count: usize,
+        buffer: RowBuffer,
+    ) {
+        let (rows, cols, out) = (count, weights.k, buffer.units);
+        match weights.precision {
+            Precision::F32 => {}
+            Precision::Bf16 => self.isa.run(Bf16Rows { x, out, rows, cols }),
+            Precision::Q8 | Precision::Q4 => self.isa.run(QuantizeRows {
+                x,
+                out,
+                rows,
+                cols,
+                scales: buffer.scales.ptr,
+            }),
+        }
+    }
+
+    /// The left factor that [`Network::prepare_rows`] has made of `x`.
+    pub(crate) fn prepared(&self, weights: &PackedMatrix, x: View, buffer: RowBuffer) -> Rows {
+        match weights.precision {
+            Precision::F32 => Rows::F32(x),
+            Precision::Bf16 => Rows::Bf16(buffer.units),
+            Precision::Q8 | Precision::Q4 => Rows::Q8(buffer.units, buffer.scales.ptr),
+        }
+    }
+
+    /// A part of `epilogue(x * weights)`, for weights packed in panels.
+    pub(crate) fn linear<E: Epilogue>(
+        &self,
+        count: usize,
+        x: Rows,
+        weights: &PackedMatrix,
+        epilogue: E,
+        part: Part,
+    ) {
+        match x {
+            Rows::F32(x) => self.panels(count, x.lhs(), F32, weights, epilogue, part),
+            Rows::Bf16(x) => self.panels(count, x.lhs(), Bf16, weights, epilogue, part),
+            Rows::Q8(x, scales) => {
+                let format = int8(scales, weights);
+                self.panels(count, x.lhs(), format, weights, epilogue, part);
+            }
+        }
+    }
+
+    /// A part of the SwiGLU of the product `x * weights`, into `act` in such a form that
+    /// [`Network::prepare_rows`] has least to do for a product with `next`.
+    pub(crate) fn linear_swiglu(
+        &self,
+        count: usize,
+        x: Rows,
+        weights: &PackedMatrix,
+        (next, act, buffer): (&PackedMatrix, View, RowBuffer),
+        part: Part,
+    ) {
+        match x {
+            Rows::F32(x) => {
+                let epilogue = SwiGluPanels(act.acts::<false>());
+                self.panels(count, x.lhs(), F32, weights, epilogue, part);
+            }
+            Rows::Bf16(x) if next.precision == Precision::Bf16 => {
+                let epilogue = SwiGluPanels(buffer.units.acts::<false>());
+                self.panels(count, x.lhs(), Bf16, weights, epilogue, part);
+            }
+            Rows::Bf16(x) => {
+                let epilogue = SwiGluPanels(act.acts::<true>());
+                self.panels(count, x.lhs(), Bf16, weights, epilogue, part);
+            }
+            Rows::Q8(x, scales) => {
+                let (format, epilogue) = (int8(scales, weights), SwiGluPanels(act.acts::<true>()));
+                self.panels(count, x.lhs(), format, weights, epilogue, part);
+            }
+        }
+    }
+
+    /// Whether [`Network::linear_swiglu`] leaves acts as a product with `next` takes them.
+    pub(crate) fn acts_are_prepared(weights: &PackedMatrix, next: &PackedMatrix) -> bool {
+        use Precision::{Bf16, F32};
+        matches!((weights.precision, next.precision), (_, F32) | (Bf16, Bf16))
+    }
+
+    fn panels<F: Format, E: Epilogue>(
+        &self,
+        m: usize,
+        lhs: Lhs,
+        format: F,
+        weights: &PackedMatrix,
+        epilogue: E,
+        part: Part,
+    ) {
+        self.isa.run(Product {
+            m,
+            n: weights.n,
+            units: weights.units(),
+            lhs,
+            rhs: Rhs::Packed(weights),
+            format,
+            epilogue,
+            part,
+        });
+    }
+}
+
+fn int8(row_scales: *const f32, weights: &PackedMatrix) -> Int8<false> {
+    Int8 {
+        row_scales,
+        col_scales: weights.scales(),
+        starts: weights.starts(),
+    }
+}

@@ -1,0 +1,264 @@
+//! What is done with a finished block of a product's results.
+
+use super::activation::sigmoid;
+use super::simd::Simd;
+
+/// What is done with a finished block of results.
+pub(crate) trait Epilogue: Copy {
+    /// Whether half the vectors of a block are gates ([`Packing::PairPanels`](super::Packing::PairPanels)).
+    const PAIR_PANELS: bool = false;
+    /// Whether half the rows of a block are gates ([`Packing::PairRows`](super::Packing::PairRows)).
+    const PAIR_ROWS: bool = false;
+    /// Takes the block whose first row is `row` and whose first vector starts at column `col`.
+    unsafe fn finish<S: Simd, const MR: usize, const NV: usize>(
+        self,
+        s: S,
+        block: &[[S::F; NV]; MR],
+        row: usize,
+        col: usize,
+    );
+}
+
+/// Calls `put(offset, vector)` for every vector of a block whose matrix has rows `stride` numbers apart.
+#[inline(always)]
+fn each<S: Simd, const MR: usize, const NV: usize>(
+    block: &[[S::F; NV]; MR],
+    row: usize,
+    col: usize,
+    stride: usize,
+    mut put: impl FnMut(usize, S::F),
+) {
+    for (i, vecs) in block.iter().enumerate() {
+        for (j, &v) in vecs.iter().enumerate() {
+            put((row + i) * stride + col + j * S::LANES, v);
+        }
+    }
+}
+
+/// Results replace what is there.
+#[derive(Clone, Copy)]
+pub(crate) struct Store {
+    pub(crate) ptr: *mut f32,
+    pub(crate) stride: usize,
+}
+
+impl Epilogue for Store {
+    #[inline(always)]
+    unsafe fn finish<S: Simd, const MR: usize, const NV: usize>(
+        self,
+        s: S,
+        block: &[[S::F; NV]; MR],
+        row: usize,
+        col: usize,
+    ) {
+        // SAFETY: the caller of the product gave a result matrix of its size.
+        each::<S, MR, NV>(block, row, col, self.stride, |at, v| unsafe {
+            s.store(self.ptr.add(at), v);
+        });
+    }
+}
+
+/// Results times a factor replace what is there.
+#[derive(Clone, Copy)]
+pub(crate) struct StoreScaled {
+    pub(crate) ptr: *mut f32,
+    pub(crate) stride: usize,
+    pub(crate) factor: f32,
+}
+
+impl Epilogue for StoreScaled {
+    #[inline(always)]
+    unsafe fn finish<S: Simd, const MR: usize, const NV: usize>(
+        self,
+        s: S,
+        block: &[[S::F; NV]; MR],
+        row: usize,
+        col: usize,
+    ) {
+        let factor = s.splat(self.factor);
+        // SAFETY: the caller of the product gave a result matrix of its size.
+        each::<S, MR, NV>(block, row, col, self.stride, |at, v| unsafe {
+            s.store(self.ptr.add(at), s.mul(v, factor));
+        });
+    }
+}
+
+/// Results are added to what is there: a residual connection, or a sum of gradients.
+#[derive(Clone, Copy)]
+pub(crate) struct Add {
+    pub(crate) ptr: *mut f32,
+    pub(crate) stride: usize,
+}
+
+impl Epilogue for Add {
+    #[inline(always)]
+    unsafe fn finish<S: Simd, const MR: usize, const NV: usize>(
+        self,
+        s: S,
+        block: &[[S::F; NV]; MR],
+        row: usize,
+        col: usize,
+    ) {
+        // SAFETY: the caller of the product gave a result matrix of its size.
+        each::<S, MR, NV>(block, row, col, self.stride, |at, v| unsafe {
+            let p = self.ptr.add(at);
+            s.store(p, s.add(s.load(p), v));
+        });
+    }
+}
+
+/// Where a SwiGLU puts its result, `silu(gate) * up`.
+pub(crate) trait ActSink: Copy {
+    /// Whether the short sigmoid is exact enough.
+    const SHORT: bool;
+    /// Whether two rows that follow one another are put together.
+    const PAIRS: bool = false;
+    /// Takes the vector whose first element is (row, col), with its gate and up.
+    unsafe fn put<S: Simd>(self, s: S, row: usize, col: usize, act: S::F, pre: (S::F, S::F));
+    /// Takes the same vector of rows `row`, which is even, and `row + 1`.
+    unsafe fn put_pair<S: Simd>(self, _: S, _row: usize, _col: usize, _acts: [S::F; 2]) {
+        unreachable!("only a sink of pairs is given pairs")
+    }
+}
+
+/// Acts are stored as floats, computed with the short sigmoid where they are to be quantised.
+#[derive(Clone, Copy)]
+pub(crate) struct Acts<const SHORT: bool> {
+    pub(crate) ptr: *mut f32,
+    pub(crate) stride: usize,
+}
+
+impl<const SHORT: bool> ActSink for Acts<SHORT> {
+    const SHORT: bool = SHORT;
+    #[inline(always)]
+    unsafe fn put<S: Simd>(self, s: S, row: usize, col: usize, act: S::F, _: (S::F, S::F)) {
+        // SAFETY: the caller of the product gave a result matrix of its size.
+        unsafe { s.store(self.ptr.add(row * self.stride + col), act) }
+    }
+}
+
+/// Acts are stored as floats; gates and ups are kept for the backward pass.
+#[derive(Clone, Copy)]
+pub(crate) struct ActsAndPre {
+    pub(crate) act: *mut f32,
+    pub(crate) act_stride: usize,
+    pub(crate) gate: *mut f32,
+    pub(crate) up: *mut f32,
+    pub(crate) pre_stride: usize,
+}
+
+impl ActSink for ActsAndPre {
+    const SHORT: bool = false;
+    #[inline(always)]
+    unsafe fn put<S: Simd>(self, s: S, row: usize, col: usize, act: S::F, pre: (S::F, S::F)) {
+        // SAFETY: the caller of the product gave result matrices of its size.
+        unsafe {
+            s.store(self.act.add(row * self.act_stride + col), act);
+            s.store(self.gate.add(row * self.pre_stride + col), pre.0);
+            s.store(self.up.add(row * self.pre_stride + col), pre.1);
+        }
+    }
+}
+
+/// Acts are stored as bfloat16: from panels row by row, from rows as units of two rows.
+#[derive(Clone, Copy)]
+pub(crate) struct ActsBf16<const PAIRS: bool> {
+    pub(crate) ptr: *mut u32,
+    /// In units.
+    pub(crate) stride: usize,
+}
+
+impl<const PAIRS: bool> ActSink for ActsBf16<PAIRS> {
+    const SHORT: bool = true;
+    const PAIRS: bool = PAIRS;
+    #[inline(always)]
+    unsafe fn put<S: Simd>(self, s: S, row: usize, col: usize, act: S::F, _: (S::F, S::F)) {
+        // SAFETY: the caller of the product gave a result matrix of its size.
+        unsafe { s.store_bf16(self.ptr.add(row * self.stride).cast::<u16>().add(col), act) }
+    }
+    #[inline(always)]
+    unsafe fn put_pair<S: Simd>(self, s: S, row: usize, col: usize, acts: [S::F; 2]) {
+        // SAFETY: the caller of the product gave a result matrix of its size.
+        unsafe {
+            s.store_units(
+                self.ptr.add(row / 2 * self.stride + col),
+                s.pack_bf16(acts[0], acts[1]),
+            );
+        }
+    }
+}
+
+#[inline(always)]
+fn swiglu<S: Simd, A: ActSink>(s: S, gate: S::F, up: S::F) -> S::F {
+    let sigma = if A::SHORT {
+        sigmoid::<S, true>(s, gate)
+    } else {
+        sigmoid::<S, false>(s, gate)
+    };
+    s.mul(s.mul(gate, sigma), up)
+}
+
+/// A SwiGLU along columns: vectors of a block are gates, then as many ups.
+#[derive(Clone, Copy)]
+pub(crate) struct SwiGluPanels<A>(pub(crate) A);
+
+impl<A: ActSink> Epilogue for SwiGluPanels<A> {
+    const PAIR_PANELS: bool = true;
+    #[inline(always)]
+    unsafe fn finish<S: Simd, const MR: usize, const NV: usize>(
+        self,
+        s: S,
+        block: &[[S::F; NV]; MR],
+        row: usize,
+        col: usize,
+    ) {
+        for (i, vecs) in block.iter().enumerate() {
+            for j in 0..NV / 2 {
+                let (gate, up) = (vecs[j], vecs[j + NV / 2]);
+                let act = swiglu::<S, A>(s, gate, up);
+                // Half the columns are gates, so results stand at half the column.
+                let col = col / 2 + j * S::LANES;
+                // SAFETY: passed on.
+                unsafe { self.0.put(s, row + i, col, act, (gate, up)) }
+            }
+        }
+    }
+}
+
+/// A SwiGLU along rows: rows of a block are gates, then as many ups.
+#[derive(Clone, Copy)]
+pub(crate) struct SwiGluRows<A>(pub(crate) A);
+
+impl<A: ActSink> Epilogue for SwiGluRows<A> {
+    const PAIR_ROWS: bool = true;
+    #[inline(always)]
+    // Two rows of the block share the index.
+    #[allow(clippy::needless_range_loop)]
+    unsafe fn finish<S: Simd, const MR: usize, const NV: usize>(
+        self,
+        s: S,
+        block: &[[S::F; NV]; MR],
+        row: usize,
+        col: usize,
+    ) {
+        // Half the rows are gates, so results stand at half the row.
+        let (half, row) = (MR / 2, row / 2);
+        for j in 0..NV {
+            let pre = |i: usize| (block[i][j], block[i + half][j]);
+            let act = |i: usize| swiglu::<S, A>(s, pre(i).0, pre(i).1);
+            let col = col + j * S::LANES;
+            if A::PAIRS {
+                debug_assert!(half.is_multiple_of(2) && row.is_multiple_of(2));
+                for i in (0..half).step_by(2) {
+                    // SAFETY: passed on.
+                    unsafe { self.0.put_pair(s, row + i, col, [act(i), act(i + 1)]) }
+                }
+            } else {
+                for i in 0..half {
+                    // SAFETY: passed on.
+                    unsafe { self.0.put(s, row + i, col, act(i), pre(i)) }
+                }
+            }
+        }
+    }
+}

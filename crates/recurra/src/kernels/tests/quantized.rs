@@ -1,0 +1,365 @@
+//! Quantised activations and the products on them, against plain arithmetic on the same integers.
+
+use super::*;
+use crate::kernels::epilogue::{Store, SwiGluPanels, SwiGluRows};
+use crate::kernels::format::{Bf16, Int8};
+use crate::kernels::product::*;
+use crate::kernels::quantize::*;
+use crate::kernels::simd::{Bytes, Simd, SimdOp};
+use half::bf16;
+
+/// Zero point and largest magnitude of an instruction set's activations.
+fn activations(isa: Isa) -> (i32, i32) {
+    struct Range;
+    impl SimdOp for Range {
+        type Output = (i32, i32);
+        type Uses = Bytes;
+        #[inline(always)]
+        fn run<S: Simd>(self, _: S) -> (i32, i32) {
+            (S::ACT_ZERO, S::ACT_MAX)
+        }
+    }
+    isa.run(Range)
+}
+
+/// Plain quantisation: integers and the scale.
+fn quantize(values: &[f32], max: i32) -> (Vec<i32>, f32) {
+    let largest = values.iter().fold(0.0f32, |top, v| top.max(v.abs()));
+    let scale = largest / max as f32;
+    if scale == 0.0 {
+        return (vec![0; values.len()], 0.0);
+    }
+    let integer = |v: &f32| (v * (1.0 / scale)).round_ties_even() as i32;
+    (values.iter().map(integer).collect(), scale)
+}
+
+fn q8(rows: usize, cols: usize, seed: u64) -> Q8Weights {
+    let values = numbers(rows * cols, seed)
+        .into_iter()
+        .map(|v| (v * 127.0) as i8);
+    Q8Weights {
+        rows,
+        cols,
+        values: values.collect(),
+        scales: numbers(rows, seed + 1)
+            .iter()
+            .map(|v| 0.01 + v.abs())
+            .collect(),
+    }
+}
+
+/// Rows of `x` as plain integers with their scales, of which one row is zero where there are several.
+fn rows_of(x: &mut AlignedMatrix, max: i32) -> Vec<(Vec<i32>, f32)> {
+    if x.rows() > 2 {
+        x.row_mut(1).fill(0.0);
+    }
+    (0..x.rows()).map(|r| quantize(x.row(r), max)).collect()
+}
+
+/// What 8-bit products should give.
+fn expected(x: &[(Vec<i32>, f32)], w: &Q8Weights) -> Vec<f64> {
+    let mut all = Vec::new();
+    for (row, scale) in x {
+        for (r, weights) in w.values.chunks(w.cols).enumerate() {
+            let sum: i64 = row
+                .iter()
+                .zip(weights)
+                .map(|(&a, &b)| i64::from(a) * i64::from(b))
+                .sum();
+            all.push(sum as f64 * f64::from(*scale) * f64::from(w.scales[r]));
+        }
+    }
+    all
+}
+
+#[test]
+fn eight_bit_products_are_exact() {
+    for isa in Isa::available() {
+        let (_, max) = activations(isa);
+        for m in SIZES {
+            for (n, k) in SIZES.iter().flat_map(|&n| [1, 5, 16, 97].map(|k| (n, k))) {
+                let (mut x, w) = (matrix(m, k, 1), q8(n, k, 2));
+                let rows = rows_of(&mut x, max);
+                let expected = expected(&rows, &w);
+                // Sums are exact; the scales round thrice.
+                let tolerance = 3e-5 * k as f64;
+                // Activations on the left.
+                let packed = PackedMatrix::new(isa, Packing::Panels, &Linear::Q8(w.clone()));
+                let mut units = AlignedMatrix::zeros(m, k.div_ceil(4));
+                let mut scales = AlignedMatrix::zeros(1, m);
+                isa.run(QuantizeRows {
+                    x: x.view(),
+                    out: units.units(),
+                    rows: m,
+                    cols: k,
+                    scales: scales.as_mut_ptr(),
+                });
+                let plain: Vec<f32> = rows.iter().map(|(_, scale)| *scale).collect();
+                assert_eq!(scales.row(0), plain);
+                let mut c = AlignedMatrix::zeros(m, n);
+                let parts = 1 + (m + n) % 3;
+                for part in 0..parts {
+                    let epilogue = c.view().store();
+                    isa.run(Product {
+                        m,
+                        n,
+                        units: packed.units(),
+                        lhs: units.units().lhs(),
+                        rhs: Rhs::Packed(&packed),
+                        format: Int8::<false> {
+                            row_scales: scales.as_ptr(),
+                            col_scales: packed.scales(),
+                            starts: packed.starts(),
+                        },
+                        epilogue,
+                        part: Part { part, parts },
+                    });
+                }
+                assert_close(isa, "q8 panels", &c, &expected, tolerance);
+                // Activations on the right.
+                let packed = PackedMatrix::new(isa, Packing::Rows, &Linear::Q8(w.clone()));
+                let mut xt = transposed(&x);
+                let mut units = AlignedMatrix::zeros(k.div_ceil(4), m);
+                let mut scales = AlignedMatrix::zeros(1, m);
+                isa.run(QuantizeCols {
+                    x: xt.view(),
+                    out: units.units(),
+                    rows: k,
+                    cols: m,
+                    scales: scales.as_mut_ptr(),
+                    signed: false,
+                });
+                assert_eq!(scales.row(0), plain);
+                let mut c = AlignedMatrix::zeros(n, m);
+                let epilogue = Store {
+                    ptr: c.as_mut_ptr(),
+                    stride: c.stride(),
+                };
+                isa.run(Product {
+                    m: n,
+                    n: m,
+                    units: packed.units(),
+                    lhs: Lhs::Packed(&packed),
+                    rhs: units.units().rhs(),
+                    format: Int8::<true> {
+                        row_scales: packed.scales(),
+                        col_scales: scales.as_ptr(),
+                        starts: packed.starts(),
+                    },
+                    epilogue,
+                    part: Part::WHOLE,
+                });
+                assert_close(isa, "q8 rows", &transposed(&c), &expected, tolerance);
+            }
+        }
+    }
+}
+
+#[test]
+fn eight_bit_sums_do_not_overflow_where_the_processor_saturates() {
+    for isa in Isa::available() {
+        let (m, n, k) = (3, 17, 200);
+        let extreme = |i: usize| if i % 7 < 4 { 1.0 } else { -1.0 };
+        let values: Vec<f32> = (0..m * k).map(extreme).collect();
+        let mut x = AlignedMatrix::from_slice(m, k, &values);
+        let w = Q8Weights {
+            rows: n,
+            cols: k,
+            values: (0..n * k).map(|i| extreme(i) as i8 * 127).collect(),
+            scales: vec![1.0; n],
+        };
+        let (_, max) = activations(isa);
+        let rows: Vec<_> = (0..m).map(|r| quantize(x.row(r), max)).collect();
+        let packed = PackedMatrix::new(isa, Packing::Panels, &Linear::Q8(w.clone()));
+        let mut units = AlignedMatrix::zeros(m, k.div_ceil(4));
+        let mut scales = AlignedMatrix::zeros(1, m);
+        isa.run(QuantizeRows {
+            x: x.view(),
+            out: units.units(),
+            rows: m,
+            cols: k,
+            scales: scales.as_mut_ptr(),
+        });
+        let mut c = AlignedMatrix::zeros(m, n);
+        let epilogue = c.view().store();
+        isa.run(Product {
+            m,
+            n,
+            units: packed.units(),
+            lhs: units.units().lhs(),
+            rhs: Rhs::Packed(&packed),
+            format: Int8::<false> {
+                row_scales: scales.as_ptr(),
+                col_scales: packed.scales(),
+                starts: packed.starts(),
+            },
+            epilogue,
+            part: Part::WHOLE,
+        });
+        assert_close(isa, "extremes", &c, &expected(&rows, &w), 0.02);
+    }
+}
+
+#[test]
+fn rows_without_finite_numbers_are_told() {
+    for isa in Isa::available() {
+        for (bad, scale) in [(f32::NAN, None), (f32::INFINITY, None), (1e-44, Some(0.0))] {
+            let mut x = AlignedMatrix::from_slice(2, 3, &[0.0, bad, 0.0, 1.0, 2.0, 3.0]);
+            let mut units = AlignedMatrix::zeros(2, 1);
+            let mut scales = AlignedMatrix::zeros(1, 2);
+            isa.run(QuantizeRows {
+                x: x.view(),
+                out: units.units(),
+                rows: 2,
+                cols: 3,
+                scales: scales.as_mut_ptr(),
+            });
+            match scale {
+                Some(scale) => assert_eq!(scales.row(0)[0], scale),
+                None => assert!(scales.row(0)[0].is_nan(), "{} {bad}", isa.name()),
+            }
+            assert_eq!(scales.row(0)[1], 3.0 / activations(isa).1 as f32);
+        }
+    }
+}
+
+/// The nearest bfloat16, as f32.
+fn rounded(m: &AlignedMatrix) -> AlignedMatrix {
+    let values: Vec<f32> = m
+        .to_vec()
+        .iter()
+        .map(|&v| bf16::from_f32(v).to_f32())
+        .collect();
+    AlignedMatrix::from_slice(m.rows(), m.cols(), &values)
+}
+
+fn bf16_weights(w: &AlignedMatrix) -> Linear {
+    Linear::Bf16(Bf16Weights {
+        rows: w.rows(),
+        cols: w.cols(),
+        values: w.to_vec().into_iter().map(bf16::from_f32).collect(),
+    })
+}
+
+#[test]
+fn bfloat16_products_agree_with_the_reference() {
+    for isa in Isa::available().into_iter().filter(|isa| isa.has_bf16()) {
+        for m in SIZES {
+            for (n, k) in SIZES.iter().flat_map(|&n| [1, 5, 16, 97].map(|k| (n, k))) {
+                let (mut x, w) = (matrix(m, k, 1), matrix(n, k, 2));
+                let expected = reference(&rounded(&x), &transposed(&rounded(&w)));
+                let tolerance = 1e-6 * k as f64;
+                let packed = PackedMatrix::new(isa, Packing::Panels, &bf16_weights(&w));
+                let mut units = AlignedMatrix::zeros(m, k.div_ceil(2));
+                isa.run(Bf16Rows {
+                    x: x.view(),
+                    out: units.units(),
+                    rows: m,
+                    cols: k,
+                });
+                let mut c = AlignedMatrix::zeros(m, n);
+                let epilogue = c.view().store();
+                isa.run(Product {
+                    m,
+                    n,
+                    units: packed.units(),
+                    lhs: units.units().lhs(),
+                    rhs: Rhs::Packed(&packed),
+                    format: Bf16,
+                    epilogue,
+                    part: Part::WHOLE,
+                });
+                assert_close(isa, "bf16 panels", &c, &expected, tolerance);
+                let packed = PackedMatrix::new(isa, Packing::Rows, &bf16_weights(&w));
+                let mut xt = transposed(&x);
+                let mut units = AlignedMatrix::zeros(k.div_ceil(2), m);
+                isa.run(Bf16Cols {
+                    x: xt.view(),
+                    out: units.units(),
+                    rows: k,
+                    cols: m,
+                });
+                let mut c = AlignedMatrix::zeros(n, m);
+                let epilogue = c.view().store();
+                isa.run(Product {
+                    m: n,
+                    n: m,
+                    units: packed.units(),
+                    lhs: Lhs::Packed(&packed),
+                    rhs: units.units().rhs(),
+                    format: Bf16,
+                    epilogue,
+                    part: Part::WHOLE,
+                });
+                assert_close(isa, "bf16 rows", &transposed(&c), &expected, tolerance);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_swiglu_in_bfloat16_is_stored_in_bfloat16() {
+    for isa in Isa::available().into_iter().filter(|isa| isa.has_bf16()) {
+        let (m, k, width) = (13, 97, 256);
+        let (mut x, w) = (matrix(m, k, 3), matrix(2 * width, k, 4));
+        let pre = reference(&rounded(&x), &transposed(&rounded(&w)));
+        let expected: Vec<f64> = (0..m * width)
+            .map(|i| i / width * 2 * width + i % width)
+            .map(|at| silu(pre[at]) * pre[at + width])
+            .collect();
+        let close = |what: &str, r: usize, c: usize, bits: u32| {
+            let found = f64::from(bf16::from_bits(bits as u16).to_f32());
+            let expected = expected[r * width + c];
+            let tolerance = 5e-3 * expected.abs() + 1e-4;
+            assert!(
+                (found - expected).abs() <= tolerance,
+                "{what} ({r}, {c}): {found} for {expected}"
+            );
+        };
+        let packed = PackedMatrix::new(isa, Packing::PairPanels, &bf16_weights(&w));
+        let mut units = AlignedMatrix::zeros(m, k.div_ceil(2));
+        isa.run(Bf16Rows {
+            x: x.view(),
+            out: units.units(),
+            rows: m,
+            cols: k,
+        });
+        let mut acts = AlignedMatrix::zeros(m, width / 2);
+        isa.run(Product {
+            m,
+            n: 2 * width,
+            units: packed.units(),
+            lhs: units.units().lhs(),
+            rhs: Rhs::Packed(&packed),
+            format: Bf16,
+            epilogue: SwiGluPanels(acts.units().acts::<false>()),
+            part: Part::WHOLE,
+        });
+        for (r, c) in (0..m).flat_map(|r| (0..width).map(move |c| (r, c))) {
+            close("panels", r, c, acts.row(r)[c / 2] >> (16 * (c % 2)));
+        }
+        let packed = PackedMatrix::new(isa, Packing::PairRows, &bf16_weights(&w));
+        let mut xt = transposed(&x);
+        let mut units = AlignedMatrix::zeros(k.div_ceil(2), m);
+        isa.run(Bf16Cols {
+            x: xt.view(),
+            out: units.units(),
+            rows: k,
+            cols: m,
+        });
+        let mut acts = AlignedMatrix::zeros(width / 2, m);
+        isa.run(Product {
+            m: 2 * width,
+            n: m,
+            units: packed.units(),
+            lhs: Lhs::Packed(&packed),
+            rhs: units.units().rhs(),
+            format: Bf16,
+            epilogue: SwiGluRows(acts.units().acts::<true>()),
+            part: Part::WHOLE,
+        });
+        for (r, c) in (0..m).flat_map(|r| (0..width).map(move |c| (r, c))) {
+            close("rows", r, c, acts.row(c / 2)[r] >> (16 * (c % 2)));
+        }
+    }
+}
