@@ -53,7 +53,11 @@ pub struct PackedModel {
 impl PackedModel {
     /// Packs the weights of a model for an instruction set.
     pub fn new(isa: Isa, config: &TrmConfig, weights: &TrmWeights) -> Self {
-        let pack = |packing, w: &AlignedMatrix| PackedMatrix::of_floats(isa, packing, w);
+        let pack = |packing, w: &AlignedMatrix| {
+            let mut p = PackedMatrix::new(isa, packing, &hack(w));
+            p.stream = true;
+            p
+        };
         PackedModel {
             isa,
             layers: weights
@@ -176,5 +180,36 @@ impl RotaryTable {
             sin: angles.map(f32::sin).collect(),
             half,
         }
+    }
+}
+
+fn hack(w: &AlignedMatrix) -> crate::kernels::Linear {
+    use crate::kernels::*;
+    if w.rows() < 32 {
+        return w.clone().into();
+    }
+    match std::env::var("HACK").as_deref() {
+        Ok("bf16") => Linear::Bf16(Bf16Weights {
+            rows: w.rows(),
+            cols: w.cols(),
+            values: w.to_vec().into_iter().map(half::bf16::from_f32).collect(),
+        }),
+        Ok("q8") => {
+            let mut values = vec![];
+            let mut scales = vec![];
+            for r in 0..w.rows() {
+                let top = w.row(r).iter().fold(0f32, |a, b| a.max(b.abs()));
+                let s = top / 127.0;
+                scales.push(s);
+                values.extend(w.row(r).iter().map(|v| (v / s).round() as i8));
+            }
+            Linear::Q8(Q8Weights {
+                rows: w.rows(),
+                cols: w.cols(),
+                values,
+                scales,
+            })
+        }
+        _ => w.clone().into(),
     }
 }

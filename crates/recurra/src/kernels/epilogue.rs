@@ -19,20 +19,19 @@ pub(crate) trait Epilogue: Copy {
     );
 }
 
-/// Calls `put(offset, vector)` for every vector of a block whose matrix has rows `stride` numbers apart.
-#[inline(always)]
-fn each<S: Simd, const MR: usize, const NV: usize>(
-    block: &[[S::F; NV]; MR],
-    row: usize,
-    col: usize,
-    stride: usize,
-    mut put: impl FnMut(usize, S::F),
-) {
-    for (i, vecs) in block.iter().enumerate() {
-        for (j, &v) in vecs.iter().enumerate() {
-            put((row + i) * stride + col + j * S::LANES, v);
+/// Runs `$put` for every vector `$v` of a block, which stands at `$at` in a matrix with rows `$stride` numbers apart.
+///
+/// A macro, not a function of a closure: a closure that is not inlined would be compiled for any processor.
+macro_rules! each {
+    ($block:ident, $row:ident, $col:ident, $stride:expr, |$at:ident, $v:ident| $put:expr) => {
+        for (i, vecs) in $block.iter().enumerate() {
+            for (j, &$v) in vecs.iter().enumerate() {
+                let $at = ($row + i) * $stride + $col + j * S::LANES;
+                // SAFETY: the caller of the product gave a result matrix of its size.
+                unsafe { $put }
+            }
         }
-    }
+    };
 }
 
 /// Results replace what is there.
@@ -51,8 +50,7 @@ impl Epilogue for Store {
         row: usize,
         col: usize,
     ) {
-        // SAFETY: the caller of the product gave a result matrix of its size.
-        each::<S, MR, NV>(block, row, col, self.stride, |at, v| unsafe {
+        each!(block, row, col, self.stride, |at, v| {
             s.store(self.ptr.add(at), v);
         });
     }
@@ -76,8 +74,7 @@ impl Epilogue for StoreScaled {
         col: usize,
     ) {
         let factor = s.splat(self.factor);
-        // SAFETY: the caller of the product gave a result matrix of its size.
-        each::<S, MR, NV>(block, row, col, self.stride, |at, v| unsafe {
+        each!(block, row, col, self.stride, |at, v| {
             s.store(self.ptr.add(at), s.mul(v, factor));
         });
     }
@@ -99,8 +96,7 @@ impl Epilogue for Add {
         row: usize,
         col: usize,
     ) {
-        // SAFETY: the caller of the product gave a result matrix of its size.
-        each::<S, MR, NV>(block, row, col, self.stride, |at, v| unsafe {
+        each!(block, row, col, self.stride, |at, v| {
             let p = self.ptr.add(at);
             s.store(p, s.add(s.load(p), v));
         });
@@ -244,19 +240,21 @@ impl<A: ActSink> Epilogue for SwiGluRows<A> {
         // Half the rows are gates, so results stand at half the row.
         let (half, row) = (MR / 2, row / 2);
         for j in 0..NV {
-            let pre = |i: usize| (block[i][j], block[i + half][j]);
-            let act = |i: usize| swiglu::<S, A>(s, pre(i).0, pre(i).1);
             let col = col + j * S::LANES;
             if A::PAIRS {
                 debug_assert!(half.is_multiple_of(2) && row.is_multiple_of(2));
                 for i in (0..half).step_by(2) {
+                    let even = swiglu::<S, A>(s, block[i][j], block[i + half][j]);
+                    let odd = swiglu::<S, A>(s, block[i + 1][j], block[i + 1 + half][j]);
                     // SAFETY: passed on.
-                    unsafe { self.0.put_pair(s, row + i, col, [act(i), act(i + 1)]) }
+                    unsafe { self.0.put_pair(s, row + i, col, [even, odd]) }
                 }
             } else {
                 for i in 0..half {
+                    let pre = (block[i][j], block[i + half][j]);
+                    let act = swiglu::<S, A>(s, pre.0, pre.1);
                     // SAFETY: passed on.
-                    unsafe { self.0.put(s, row + i, col, act(i), pre(i)) }
+                    unsafe { self.0.put(s, row + i, col, act, pre) }
                 }
             }
         }

@@ -99,17 +99,23 @@ impl<F: Format, E: Epilogue, const MR: usize, const NV: usize> SimdOp for Block<
         let (format, row, col) = (self.format, self.row, self.col);
         // SAFETY: `Product::run` keeps the block inside its factors and its result.
         unsafe {
-            let mut acc: [[F::Acc<S>; NV]; MR] = std::array::from_fn(|i| {
-                std::array::from_fn(|j| format.start(s, row + i, col + j * S::LANES))
-            });
+            // Loops, not closures: a closure that is not inlined would be compiled for any processor.
+            let mut acc = [[format.start(s, row, col); NV]; MR];
+            for (i, row_acc) in acc.iter_mut().enumerate() {
+                for (j, c) in row_acc.iter_mut().enumerate() {
+                    *c = format.start(s, row + i, col + j * S::LANES);
+                }
+            }
             let (mut a, mut b, mut next) = (self.a, self.b, self.next);
             for _ in 0..self.units {
                 if self.next_step > 0 {
                     s.prefetch(next);
                     next = next.wrapping_add(self.next_step);
                 }
-                let vecs: [F::Vec<S>; NV] =
-                    std::array::from_fn(|j| F::load(s, b.add(j * S::LANES)));
+                let mut vecs = [F::load(s, b); NV];
+                for (j, v) in vecs.iter_mut().enumerate().skip(1) {
+                    *v = F::load(s, b.add(j * S::LANES));
+                }
                 for (i, row) in acc.iter_mut().enumerate() {
                     let splat = F::splat(s, *a.add(i * self.a_row));
                     for (c, &v) in row.iter_mut().zip(&vecs) {
@@ -119,9 +125,12 @@ impl<F: Format, E: Epilogue, const MR: usize, const NV: usize> SimdOp for Block<
                 a = a.wrapping_add(self.a_col);
                 b = b.wrapping_add(self.b_row);
             }
-            let block: [[S::F; NV]; MR] = std::array::from_fn(|i| {
-                std::array::from_fn(|j| format.finish(s, acc[i][j], row + i, col + j * S::LANES))
-            });
+            let mut block = [[s.splat(0.0); NV]; MR];
+            for (i, (sums, row_acc)) in block.iter_mut().zip(&acc).enumerate() {
+                for (j, (sum, &c)) in sums.iter_mut().zip(row_acc).enumerate() {
+                    *sum = format.finish(s, c, row + i, col + j * S::LANES);
+                }
+            }
             self.epilogue.finish(s, &block, row, col);
         }
     }

@@ -92,13 +92,12 @@ impl SimdOp for QuantizeCols {
         };
         let zero = s.splat_unit(zero as u32);
         for c in (0..self.cols).step_by(S::LANES) {
-            let place = |r: usize| self.x.at(r, c).ptr;
             // SAFETY: rows are padded to whole vectors, and so are the scales.
             unsafe {
                 let mut top = [s.splat(0.0); 4];
                 for r in (0..self.rows).step_by(4) {
                     for (i, t) in top.iter_mut().enumerate().take(self.rows - r) {
-                        *t = s.max_magnitude(s.load(place(r + i)), *t);
+                        *t = s.max_magnitude(s.load(self.x.at(r + i, c).ptr), *t);
                     }
                 }
                 let mut factors = [0.0; LINE];
@@ -111,16 +110,14 @@ impl SimdOp for QuantizeCols {
                     *self.scales.add(c + lane) = scale;
                 }
                 let factor = s.load(factors.as_ptr());
-                let byte = |r: usize| {
-                    if r < self.rows {
-                        s.add_i32(s.to_i32(s.mul(s.load(place(r)), factor)), zero)
-                    } else {
-                        zero
-                    }
-                };
                 for r in (0..self.rows).step_by(4) {
-                    let unit = s.pack_bytes([byte(r), byte(r + 1), byte(r + 2), byte(r + 3)]);
-                    s.store_units(self.out.at(r / 4, c).ptr, unit);
+                    // Below the last row stands zero: its weights are zero too.
+                    let mut bytes = [zero; 4];
+                    for (i, byte) in bytes.iter_mut().enumerate().take(self.rows - r) {
+                        let x = s.load(self.x.at(r + i, c).ptr);
+                        *byte = s.add_i32(s.to_i32(s.mul(x, factor)), zero);
+                    }
+                    s.store_units(self.out.at(r / 4, c).ptr, s.pack_bytes(bytes));
                 }
             }
         }
