@@ -1,5 +1,6 @@
 //! All memory that thinking needs, sized once from the model.
 
+use super::attention::{AttentionViews, QuantizedHeads};
 use super::linear::RowBuffer;
 use crate::kernels::matrix::LINE;
 use crate::kernels::view::{Units, View};
@@ -15,7 +16,7 @@ pub(crate) const PANEL_LINES: usize = 3;
 const ROW_CHUNK: usize = 128;
 
 /// Queries whose scores are computed together: the score matrix is never stored whole.
-pub(crate) const QUERY_BLOCK: usize = 16;
+pub(crate) const QUERY_BLOCK: usize = 32;
 
 /// The buffers of one worker: its latent state and the scratch space of a layer.
 ///
@@ -94,18 +95,27 @@ enum MixScratch {
         /// For each part, scales of a panel and of its SwiGLU: `[parts * 2, 48]`.
         scales: AlignedMatrix,
     },
-    Attention {
-        /// `[positions, 3 * hidden]`, rotated.
-        qkv: AlignedMatrix,
-        /// Keys transposed, head after head: `[hidden, positions]`.
-        keys: AlignedMatrix,
-        /// Values, head after head: `[heads * positions, head_dim]`.
-        values: AlignedMatrix,
-        /// What the heads found, `[positions, hidden]`, with room for a whole vector behind the last head.
-        out: AlignedMatrix,
-        /// For each part, the scores of a block of queries: `[parts * 16, positions]`.
-        scores: AlignedMatrix,
-    },
+    Attention(Box<AttentionScratch>),
+}
+
+/// The scratch space of attention: the matrices of [`AttentionViews`] and [`QuantizedHeads`], by their names.
+#[derive(Debug)]
+struct AttentionScratch {
+    qkv: AlignedMatrix,
+    keys: AlignedMatrix,
+    values: AlignedMatrix,
+    out: AlignedMatrix,
+    scores: AlignedMatrix,
+    queries_q: AlignedMatrix<u32>,
+    query_scales: AlignedMatrix,
+    keys_q: AlignedMatrix<u32>,
+    key_scales: AlignedMatrix,
+    key_starts: AlignedMatrix<u32>,
+    values_q: AlignedMatrix<u32>,
+    value_scales: AlignedMatrix,
+    value_starts: AlignedMatrix<u32>,
+    probabilities_q: AlignedMatrix<u32>,
+    probability_scales: AlignedMatrix,
 }
 
 /// The scratch space of a layer as its kernels see it.
@@ -137,13 +147,7 @@ pub(crate) enum MixViews {
         act_panel: Units,
         scales: View,
     },
-    Attention {
-        qkv: View,
-        keys: View,
-        values: View,
-        out: View,
-        scores: View,
-    },
+    Attention(AttentionViews),
 }
 
 impl TrmBufferPool {
@@ -200,14 +204,7 @@ impl Scratch {
                 }
             }
             Mixer::Attention => {
-                let heads = config.num_heads;
-                MixScratch::Attention {
-                    qkv: AlignedMatrix::zeros(l, 3 * d),
-                    keys: AlignedMatrix::zeros(d, l),
-                    values: AlignedMatrix::zeros(heads * l, config.head_dim()),
-                    out: AlignedMatrix::zeros(l, d + LINE),
-                    scores: AlignedMatrix::zeros(parts * QUERY_BLOCK, l),
-                }
+                MixScratch::Attention(Box::new(AttentionScratch::new(config, parts, precision)))
             }
         };
         Scratch {
@@ -226,16 +223,7 @@ impl Scratch {
                 act_panel,
                 scales,
             } => act.bytes() + panel.bytes() + act_panel.bytes() + scales.bytes(),
-            MixScratch::Attention {
-                qkv,
-                keys,
-                values,
-                out,
-                scores,
-            } => {
-                let all = [qkv, keys, values, out, scores];
-                all.into_iter().map(AlignedMatrix::bytes).sum()
-            }
+            MixScratch::Attention(attention) => attention.bytes(),
         };
         self.act.bytes() + self.rows.iter().map(rows).sum::<usize>() + mix
     }
@@ -262,19 +250,84 @@ impl Scratch {
                     act_panel: act_panel.units(),
                     scales: scales.view(),
                 },
-                MixScratch::Attention {
-                    qkv,
-                    keys,
-                    values,
-                    out,
-                    scores,
-                } => MixViews::Attention {
-                    qkv: qkv.view(),
-                    keys: keys.view(),
-                    values: values.view(),
-                    out: out.view(),
-                    scores: scores.view(),
-                },
+                MixScratch::Attention(attention) => MixViews::Attention(attention.views()),
+            },
+        }
+    }
+}
+
+impl AttentionScratch {
+    fn new(config: &TrmConfig, parts: usize, precision: Precision) -> Self {
+        let (l, d, heads) = (config.positions_len(), config.hidden_size, config.num_heads);
+        let head_dim = config.head_dim();
+        // Of the precisions that a model may mix, bfloat16 has the larger units.
+        let (some, half) = match precision {
+            Precision::F32 => (0, usize::MAX),
+            _ => (1, 2),
+        };
+        let units = |rows, cols| AlignedMatrix::<u32>::zeros(some * rows, cols);
+        let floats = |rows, cols| AlignedMatrix::<f32>::zeros(some * rows, cols);
+        AttentionScratch {
+            qkv: AlignedMatrix::zeros(l, 3 * d),
+            keys: AlignedMatrix::zeros(d, l),
+            values: AlignedMatrix::zeros(heads * l, head_dim),
+            out: AlignedMatrix::zeros(l, d + LINE),
+            scores: AlignedMatrix::zeros(parts * QUERY_BLOCK, l),
+            queries_q: units(l, d.div_ceil(half)),
+            query_scales: floats(heads, l),
+            keys_q: units(heads * head_dim.div_ceil(half), l),
+            key_scales: floats(heads, l),
+            key_starts: units(heads, l),
+            values_q: units(heads * l.div_ceil(half), head_dim),
+            value_scales: floats(heads, head_dim),
+            value_starts: units(heads, head_dim),
+            probabilities_q: units(parts * QUERY_BLOCK, l.div_ceil(half)),
+            probability_scales: floats(parts, QUERY_BLOCK),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        let floats = [
+            &self.qkv,
+            &self.keys,
+            &self.values,
+            &self.out,
+            &self.scores,
+            &self.query_scales,
+            &self.key_scales,
+            &self.value_scales,
+            &self.probability_scales,
+        ];
+        let units = [
+            &self.queries_q,
+            &self.keys_q,
+            &self.key_starts,
+            &self.values_q,
+            &self.value_starts,
+            &self.probabilities_q,
+        ];
+        let floats = floats.into_iter().map(AlignedMatrix::bytes).sum::<usize>();
+        floats + units.into_iter().map(AlignedMatrix::bytes).sum::<usize>()
+    }
+
+    fn views(&mut self) -> AttentionViews {
+        AttentionViews {
+            qkv: self.qkv.view(),
+            keys: self.keys.view(),
+            values: self.values.view(),
+            out: self.out.view(),
+            scores: self.scores.view(),
+            quantized: QuantizedHeads {
+                queries: self.queries_q.units(),
+                query_scales: self.query_scales.view(),
+                keys: self.keys_q.units(),
+                key_scales: self.key_scales.view(),
+                key_starts: self.key_starts.units(),
+                values: self.values_q.units(),
+                value_scales: self.value_scales.view(),
+                value_starts: self.value_starts.units(),
+                probabilities: self.probabilities_q.units(),
+                probability_scales: self.probability_scales.view(),
             },
         }
     }

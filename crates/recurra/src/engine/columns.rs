@@ -123,7 +123,7 @@ impl Network<'_> {
                     rows,
                     cols,
                     scales: scales.ptr,
-                    signed: false,
+                    as_weights: None,
                 });
                 Cols::Q8(out, scales.ptr)
             }

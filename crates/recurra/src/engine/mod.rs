@@ -2,6 +2,7 @@
 //! after every step.
 
 pub(crate) mod arena;
+mod attention;
 mod columns;
 pub(crate) mod layer;
 pub(crate) mod linear;

@@ -2,13 +2,18 @@
 
 use super::simd::Simd;
 
-/// e^x to about 1 ULP for x in -87.3..=88.3; clamped outside.
+/// e^x to about 1 ULP for x in -87.3..=88.3; clamped outside. With `SHORT`, to `1e-4`, in two thirds of the time.
 ///
 /// x = n ln 2 + r with |r| <= ln 2 / 2, ln 2 in two parts, then a polynomial for e^r (coefficients of the
-/// Cephes library's `expf`) and an exact scaling by 2^n.
+/// Cephes library's `expf`) and an exact scaling by 2^n. Short: as in [`sigmoid`].
 #[inline(always)]
-pub(crate) fn exp<S: Simd>(s: S, x: S::F) -> S::F {
+pub(crate) fn exp<S: Simd, const SHORT: bool>(s: S, x: S::F) -> S::F {
     let x = s.min(s.max(x, s.splat(-87.3)), s.splat(88.3));
+    if SHORT {
+        let t = s.mul(x, s.splat(std::f32::consts::LOG2_E));
+        let n = s.round(t);
+        return s.scale2(exp2_short(s, s.sub(t, n)), n);
+    }
     let n = s.round(s.mul(x, s.splat(std::f32::consts::LOG2_E)));
     let r = s.fma(n, s.splat(-0.693_359_4), x);
     let r = s.fma(n, s.splat(2.121_944_4e-4), r);
@@ -26,6 +31,16 @@ pub(crate) fn exp<S: Simd>(s: S, x: S::F) -> S::F {
     s.scale2(p, n)
 }
 
+/// 2^f for |f| <= 1/2, with a relative error below 7.5e-5, the least possible for its degree.
+#[inline(always)]
+fn exp2_short<S: Simd>(s: S, f: S::F) -> S::F {
+    let mut p = s.splat(5.517_167e-2);
+    for c in [2.426_111_3e-1, 6.932_61e-1, 9.999_280_7e-1] {
+        p = s.fma(p, f, s.splat(c));
+    }
+    p
+}
+
 /// 1 / (1 + e^-x), with a relative error below `2e-7 + 1e-7 |x|` down to x = -87; 0 or tiny below. With `SHORT`, below
 /// `1.5e-4`, in half the time: a thirtieth of a step of an 8-bit activation.
 ///
@@ -41,11 +56,7 @@ pub(crate) fn sigmoid<S: Simd, const SHORT: bool>(s: S, x: S::F) -> S::F {
     let n = s.round(t);
     let f = s.sub(t, n);
     if SHORT {
-        let mut p = s.splat(5.517_167e-2);
-        for c in [2.426_111_3e-1, 6.932_61e-1, 9.999_280_7e-1] {
-            p = s.fma(p, f, s.splat(c));
-        }
-        return s.recip_short(s.add(one, s.scale2(p, n)));
+        return s.recip_short(s.add(one, s.scale2(exp2_short(s, f), n)));
     }
     let mut p = s.splat(1.534_581e-4);
     for c in [

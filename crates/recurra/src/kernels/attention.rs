@@ -1,8 +1,8 @@
 //! The parts of attention that are not products: rotary positions and softmax.
 
 use super::activation::exp;
-use super::simd::{Floats, Simd, SimdOp};
-use super::view::View;
+use super::simd::{Bytes, Floats, Simd, SimdOp};
+use super::view::{Units, View};
 
 /// Rotates pairs (i, i + half) of each head of a row by the angle of its position; with `back`, the other way.
 ///
@@ -43,11 +43,13 @@ impl SimdOp for Rotate<'_> {
     }
 }
 
-/// Softmax of each row, in place. Padding is set to zero whatever stood there.
+/// Softmax of each row times `factor`, in place. Padding is set to zero whatever stood there.
 pub(crate) struct SoftmaxRows {
     pub(crate) x: View,
     pub(crate) rows: usize,
     pub(crate) cols: usize,
+    /// Not negative.
+    pub(crate) factor: f32,
 }
 
 impl SimdOp for SoftmaxRows {
@@ -56,21 +58,15 @@ impl SimdOp for SoftmaxRows {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let padded = self.cols.next_multiple_of(S::LANES);
+        let factor = s.splat(self.factor);
         for r in 0..self.rows {
             let x = self.x.at(r, 0).ptr;
             // SAFETY: rows are padded to whole vectors.
             unsafe {
-                for i in self.cols..padded {
-                    *x.add(i) = f32::NEG_INFINITY;
-                }
-                let mut top = s.splat(f32::NEG_INFINITY);
-                for i in (0..padded).step_by(S::LANES) {
-                    top = s.max(top, s.load(x.add(i)));
-                }
-                let top = s.splat(s.largest(top));
+                let top = s.splat(-largest_of_row(s, x, self.cols) * self.factor);
                 let mut sum = s.splat(0.0);
                 for i in (0..padded).step_by(S::LANES) {
-                    let e = exp(s, s.sub(s.load(x.add(i)), top));
+                    let e = exp::<S, false>(s, s.fma(s.load(x.add(i)), factor, top));
                     s.store(x.add(i), e);
                     // The padding's e^-87 is lost in a sum of at least one.
                     sum = s.add(sum, e);
@@ -82,6 +78,67 @@ impl SimdOp for SoftmaxRows {
                 for i in self.cols..padded {
                     *x.add(i) = 0.0;
                 }
+            }
+        }
+    }
+}
+
+/// The largest number of a row; its padding is set to minus infinity.
+///
+/// # Safety
+/// `x` holds `cols` numbers, padded to whole vectors.
+#[inline(always)]
+unsafe fn largest_of_row<S: Simd>(s: S, x: *mut f32, cols: usize) -> f32 {
+    let padded = cols.next_multiple_of(S::LANES);
+    // SAFETY: the caller's promise.
+    unsafe {
+        for i in cols..padded {
+            *x.add(i) = f32::NEG_INFINITY;
+        }
+        let mut top = s.splat(f32::NEG_INFINITY);
+        for i in (0..padded).step_by(S::LANES) {
+            top = s.max(top, s.load(x.add(i)));
+        }
+        s.largest(top)
+    }
+}
+
+/// Softmax of each row times `factor`, as 8-bit integers without a zero point, four to a unit; the row's scale is one
+/// over their sum, so that they add up to one as they stand. The largest is the largest byte.
+pub(crate) struct SoftmaxBytes {
+    /// Overwritten.
+    pub(crate) x: View,
+    pub(crate) out: Units,
+    pub(crate) rows: usize,
+    pub(crate) cols: usize,
+    /// Not negative.
+    pub(crate) factor: f32,
+    /// One for each row.
+    pub(crate) scales: *mut f32,
+}
+
+impl SimdOp for SoftmaxBytes {
+    type Output = ();
+    type Uses = Bytes;
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        // Bytes of activations are unsigned where they have a zero point; of 7 bits without VNNI.
+        let largest = if S::ACT_ZERO == 128 { 255.0 } else { 127.0 };
+        let (factor, largest) = (s.splat(self.factor), s.splat(largest));
+        for r in 0..self.rows {
+            let (x, out) = (self.x.at(r, 0).ptr, self.out.at(r, 0).ptr.cast::<u8>());
+            // SAFETY: rows are padded to whole cache lines; there is a scale for each row.
+            unsafe {
+                let top = s.splat(-largest_of_row(s, x, self.cols) * self.factor);
+                let mut sum = s.splat(0.0);
+                for i in (0..self.cols).step_by(S::LANES) {
+                    let e = exp::<S, true>(s, s.fma(s.load(x.add(i)), factor, top));
+                    // The padding's e^-87 is zero as an integer.
+                    let q = s.to_i32(s.mul(e, largest));
+                    sum = s.add(sum, s.to_f32(q));
+                    s.store_bytes(out.add(i), q);
+                }
+                *self.scales.add(r) = 1.0 / s.sum(sum);
             }
         }
     }

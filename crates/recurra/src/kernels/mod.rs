@@ -56,11 +56,15 @@ pub enum Isa {
 impl Isa {
     /// Every instruction set that this processor has, the fastest first.
     pub fn available() -> Vec<Isa> {
+        #[cfg(target_arch = "x86_64")]
+        let bf16 = avx512::Avx512::<2>::detect();
         [
             #[cfg(target_arch = "x86_64")]
-            avx512::Avx512::<2>::detect().map(Isa::Avx512Bf16),
+            bf16.filter(|isa| isa.pays()).map(Isa::Avx512Bf16),
             #[cfg(target_arch = "x86_64")]
             avx512::Avx512::<1>::detect().map(Isa::Avx512Vnni),
+            #[cfg(target_arch = "x86_64")]
+            bf16.filter(|isa| !isa.pays()).map(Isa::Avx512Bf16),
             #[cfg(target_arch = "x86_64")]
             avx512::Avx512::<0>::detect().map(Isa::Avx512),
             #[cfg(target_arch = "x86_64")]

@@ -186,10 +186,13 @@ impl<F: Format, E: Epilogue> SimdOp for Product<'_, F, E> {
                     Lhs::Strided { ptr, row, col } => (ptr.wrapping_add(r0 * row), row, col),
                     Lhs::Packed(p) => (p.as_ptr().wrapping_add(r0 * self.units), 1, r1 - r0),
                 };
+                // `const`: blocks that the instruction set's tile does not have are not compiled.
                 macro_rules! blocks {
-                    ($($mr:literal)*; $nvs:tt) => { match r1 - r0 { $($mr => blocks!(@ $mr $nvs),)* _ => unreachable!() } };
-                    (@ $mr:literal ($($nv:literal)*)) => { match v1 - v0 {
-                        $($nv => s.vectorize(Block::<F, E, $mr, $nv> {
+                    ($tile:expr; $($mr:literal)*; $nvs:tt) => {
+                        match r1 - r0 { $($mr if const { $mr <= $tile.rows } => blocks!(@ $tile; $mr $nvs),)* _ => unreachable!() }
+                    };
+                    (@ $tile:expr; $mr:literal ($($nv:literal)*)) => { match v1 - v0 {
+                        $($nv if const { $nv <= $tile.vecs } => s.vectorize(Block::<F, E, $mr, $nv> {
                             units: self.units, a, a_row, a_col, b, b_row, row: r0, col,
                             format: self.format, epilogue: self.epilogue, next, next_step, size: PhantomData,
                         }),)*
@@ -197,9 +200,9 @@ impl<F: Format, E: Epilogue> SimdOp for Product<'_, F, E> {
                     } };
                 }
                 if E::PAIR_PANELS {
-                    blocks!(1 2 3 4 5 6 7 8 9 10 11 12; (2));
+                    blocks!(S::PAIR_TILE; 1 2 3 4 5 6 7 8 9 10 11 12; (2));
                 } else {
-                    blocks!(1 2 3 4 5 6 7 8; (1 2 3));
+                    blocks!(S::TILE; 1 2 3 4 5 6 7 8; (1 2 3));
                 }
             }
         }

@@ -76,8 +76,9 @@ pub(crate) struct QuantizeCols {
     pub(crate) cols: usize,
     /// One for each column, padded to whole vectors.
     pub(crate) scales: *mut f32,
-    /// Whether the bytes are signed, without the zero point: the other factor of a product of activations.
-    pub(crate) signed: bool,
+    /// For the other factor of a product of two activations: bytes are signed as weights are, and here goes, for each
+    /// column, where its sums start ([`Int8`](super::format::Int8)).
+    pub(crate) as_weights: Option<*mut u32>,
 }
 
 impl SimdOp for QuantizeCols {
@@ -85,10 +86,9 @@ impl SimdOp for QuantizeCols {
     type Uses = Bytes;
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let (zero, max) = if self.signed {
-            (0, 127)
-        } else {
-            (S::ACT_ZERO, S::ACT_MAX)
+        let (zero, max) = match self.as_weights {
+            Some(_) => (0, 127),
+            None => (S::ACT_ZERO, S::ACT_MAX),
         };
         let zero = s.splat_unit(zero as u32);
         for c in (0..self.cols).step_by(S::LANES) {
@@ -110,14 +110,20 @@ impl SimdOp for QuantizeCols {
                     *self.scales.add(c + lane) = scale;
                 }
                 let factor = s.load(factors.as_ptr());
+                let mut sum = s.splat_unit(0);
                 for r in (0..self.rows).step_by(4) {
                     // Below the last row stands zero: its weights are zero too.
                     let mut bytes = [zero; 4];
                     for (i, byte) in bytes.iter_mut().enumerate().take(self.rows - r) {
                         let x = s.load(self.x.at(r + i, c).ptr);
                         *byte = s.add_i32(s.to_i32(s.mul(x, factor)), zero);
+                        sum = s.add_i32(sum, *byte);
                     }
                     s.store_units(self.out.at(r / 4, c).ptr, s.pack_bytes(bytes));
+                }
+                if let Some(starts) = self.as_weights {
+                    let start = s.mul(s.to_f32(sum), s.splat(-S::ACT_ZERO as f32));
+                    s.store_units(starts.add(c), s.to_i32(start));
                 }
             }
         }

@@ -282,7 +282,8 @@ impl Network<'_> {
             let [query, key, value] = [0, 1, 2].map(|part| qkv.at(0, part * d + h * head_dim));
             let [d_query, d_key, d_value] =
                 [0, 1, 2].map(|part| d_qkv.at(0, part * d + h * head_dim));
-            self.probabilities(qkv, keys, p, h, 0, l);
+            self.scores(qkv, keys, p, h, (0, l));
+            self.softmax(p, l);
             // The head's part of `d_out` is a left factor as it stands, and a right factor once copied.
             let d_head = d_out.at(0, h * head_dim);
             copy_rows(d_head, head, l, head_dim);

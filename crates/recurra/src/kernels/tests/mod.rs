@@ -227,11 +227,41 @@ fn softmax_and_rotation_agree_with_the_reference() {
                 e(j) / (0..cols).map(e).sum::<f64>()
             };
             let mut y = x.clone();
-            isa.run(SoftmaxRows {
-                x: y.view(),
+            let mut half = y.clone();
+            for r in 0..rows {
+                half.row_mut(r).iter_mut().for_each(|v| *v *= 2.0);
+            }
+            let mut z = half.clone();
+            for (x, factor) in [(y.view(), 1.0), (z.view(), 0.5)] {
+                isa.run(SoftmaxRows {
+                    x,
+                    rows,
+                    cols,
+                    factor,
+                });
+            }
+            assert_close(isa, "scaled", &z, &table(rows, cols, p), 1e-6);
+            let mut bytes = AlignedMatrix::zeros(rows, cols.div_ceil(4));
+            let mut scales = AlignedMatrix::zeros(1, rows);
+            isa.run(SoftmaxBytes {
+                x: half.view(),
+                out: bytes.units(),
                 rows,
                 cols,
+                factor: 0.5,
+                scales: scales.as_mut_ptr(),
             });
+            for r in 0..rows {
+                let scale = scales.row(0)[r];
+                let byte = |c: usize| bytes.row(r)[c / 4].to_le_bytes()[c % 4];
+                let found: Vec<f32> = (0..cols).map(|c| f32::from(byte(c)) * scale).collect();
+                let found = AlignedMatrix::from_slice(1, cols, &found);
+                let expected: Vec<f64> = (0..cols).map(|c| p(r, c)).collect();
+                // A byte of 7 bits is a 127th of the largest, rounded.
+                assert_close(isa, "softmax bytes", &found, &expected, 0.01);
+                let sum: f32 = found.row(0).iter().sum();
+                assert!((sum - 1.0).abs() < 1e-5, "{} sum {sum}", isa.name());
+            }
             assert_close(isa, "softmax", &y, &table(rows, cols, p), 1e-6);
             let g = matrix(rows, cols, 2);
             let mut dp = g.clone();

@@ -127,7 +127,7 @@ fn eight_bit_products_are_exact() {
                     rows: k,
                     cols: m,
                     scales: scales.as_mut_ptr(),
-                    signed: false,
+                    as_weights: None,
                 });
                 assert_eq!(scales.row(0), plain);
                 let mut c = AlignedMatrix::zeros(n, m);
