@@ -68,6 +68,23 @@ impl TrmBufferPool {
             scratch: Scratch::new(config, parts),
         }
     }
+
+    /// Bytes that it takes in memory.
+    pub fn bytes(&self) -> usize {
+        let state = [&self.x, &self.z_h, &self.z_l, &self.logits];
+        let mix = match &self.scratch.mix {
+            MixScratch::Mlp(act) => vec![act],
+            MixScratch::Attention {
+                qkv,
+                keys,
+                values,
+                out,
+                scores,
+            } => vec![qkv, keys, values, out, scores],
+        };
+        let all = state.into_iter().chain([&self.scratch.act]).chain(mix);
+        all.map(|m| size_of_val(m.padded())).sum()
+    }
 }
 
 impl Scratch {

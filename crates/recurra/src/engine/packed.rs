@@ -129,6 +129,18 @@ impl PackedModel {
     pub fn isa(&self) -> Isa {
         self.isa
     }
+
+    /// Bytes that the weights of linear layers take: what every step reads.
+    pub fn bytes(&self) -> usize {
+        let layer = |layer: &PackedLayer| {
+            let mix = match &layer.mix {
+                PackedMix::Mlp { gate_up, down } => gate_up.bytes() + down.bytes(),
+                PackedMix::Attention { qkv, o } => qkv.bytes() + o.bytes(),
+            };
+            mix + layer.gate_up.bytes() + layer.down.bytes()
+        };
+        self.layers.iter().map(layer).sum()
+    }
 }
 
 impl RotaryTable {

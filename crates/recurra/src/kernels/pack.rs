@@ -132,6 +132,11 @@ impl PackedMatrix {
         });
     }
 
+    /// Bytes that it takes in memory.
+    pub fn bytes(&self) -> usize {
+        size_of_val(self.data.padded())
+    }
+
     pub(crate) fn as_ptr(&self) -> *const f32 {
         self.data.as_ptr()
     }
