@@ -3,11 +3,12 @@
 use super::machine;
 use super::measure::{LEAST_TIME, Timed};
 use rayon::prelude::*;
+use recurra::kernels::matrix::LINE;
 use recurra::kernels::{AlignedMatrix, Isa, Precision, peak};
 use std::time::Instant;
 
 /// Arithmetic whose peak can be measured. One more is a line here, beside its name in [`limit`].
-const ARITHMETIC: [(&str, Rounds); 1] = [("f32", peak::multiply_adds)];
+const ARITHMETIC: &[(&str, Rounds)] = &[("f32", peak::multiply_adds)];
 
 /// Does so many rounds on one core and returns the operations.
 type Rounds = fn(Isa, u64) -> u64;
@@ -31,7 +32,7 @@ pub(super) struct Limit<'a, What> {
 /// Arithmetic peaks, for each number of threads.
 pub(super) fn arithmetic(isa: Isa, counts: &[usize]) -> Vec<Limit<'static, &'static str>> {
     let mut limits = Vec::new();
-    for (what, one) in ARITHMETIC {
+    for &(what, one) in ARITHMETIC {
         let rounds = rounds_for(|rounds| {
             one(isa, rounds);
         });
@@ -104,7 +105,7 @@ impl Memory {
                 timed,
             });
             let far = self.far.row(0);
-            let share = far.len().div_ceil(threads);
+            let share = far.len().div_ceil(threads).next_multiple_of(LINE);
             let read = move |part: &[f32]| peak::reads(isa, part, 1);
             let timed = Timed::new(move || match threads {
                 1 => read(far),

@@ -6,6 +6,7 @@ use crate::exit::Exit;
 use recurra::model::TrmWeights;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
@@ -89,11 +90,10 @@ fn answer(
     range("threads", threads, most_threads)?;
     let fits = (0.0..=86_400.0).contains(&seconds);
     anyhow::ensure!(fits, "seconds: expected 0 to 86400, found {seconds}");
-    let key = (batch, threads);
-    if !batches.contains_key(&key) {
-        batches.insert(key, Batch::new(&subject.weights, batch, threads)?);
-    }
-    let batch = batches.get_mut(&key).expect("it is there by now");
+    let batch = match batches.entry((batch, threads)) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(new) => new.insert(Batch::new(&subject.weights, batch, threads)?),
+    };
     let (started, mut steps) = (Instant::now(), 0);
     loop {
         batch.step();
