@@ -6,6 +6,7 @@ Sets up what it needs under target/rivals; see README.md beside this file.
 
 import argparse
 import json
+import signal
 import sys
 import time
 from pathlib import Path
@@ -73,6 +74,8 @@ def say(text: str) -> None:
 
 def main() -> None:
     args = arguments()
+    # Ended from outside, it ends its workers.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("compare: ended"))
     try:
         setup = Setup.make(args)
         contenders = all_contenders(setup, args.only)
