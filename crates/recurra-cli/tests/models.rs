@@ -254,35 +254,3 @@ fn info_says_what_is_in_the_file() {
         .unwrap();
     assert_eq!(common::json(&forced)[0]["instruction_set"], "scalar");
 }
-
-#[test]
-fn bench_measures_a_model() {
-    let dir = tempfile::tempdir().unwrap();
-    let model = random_model(dir.path());
-    let out = recurra(
-        "bench {} --json --threads 2 --batch 4 --seconds 0",
-        &[&model],
-    );
-    assert_eq!((status(&out), stderr(&out)), (Some(0), String::new()));
-    let report = &json(&out)[0];
-    let rows = |name: &str, keys: [&str; 2]| -> Vec<[u64; 2]> {
-        let rows = report[name].as_array().unwrap().iter();
-        rows.map(|row| keys.map(|key| row[key].as_u64().unwrap_or(0)))
-            .collect()
-    };
-    assert_eq!(rows("peak", ["threads", ""]), [[1, 0], [2, 0]]);
-    assert_eq!(
-        rows("step", ["batch", "threads"]),
-        [[1, 1], [1, 2], [4, 1], [4, 2]]
-    );
-    for step in report["step"].as_array().unwrap() {
-        let number = |key: &str| step[key].as_f64().unwrap();
-        assert!(number("ms_per_step") > 0.0 && number("gflops") > 0.0);
-        assert!(number("share_of_peak") > 0.0 && number("share_of_peak") < 1.5);
-    }
-    let table = stdout(&recurra(
-        "bench {} --threads 1 --batch 1 --seconds 0",
-        &[&model],
-    ));
-    assert!(table.contains("of peak"), "{table}");
-}

@@ -83,6 +83,11 @@ impl TrmEngine {
         &self.model
     }
 
+    /// Its own memory.
+    pub fn buffers(&self) -> &TrmBufferPool {
+        &self.pool
+    }
+
     /// Takes a question of `seq_len` tokens and sets the state to the beginning. `puzzle` is the row of the puzzle
     /// table; 0 for models without one.
     ///

@@ -1,7 +1,7 @@
-//! The machine's own limit: multiply-adds with nothing to load or store.
+//! The machine's own limits: multiply-adds with nothing to load or store, and loads with next to nothing to compute.
 
 use super::Isa;
-use super::simd::{Floats, Simd, SimdOp};
+use super::simd::{Bf16s, Bytes, Floats, Simd, SimdOp};
 
 struct MultiplyAdds(u64);
 
@@ -32,4 +32,107 @@ impl SimdOp for MultiplyAdds {
 pub fn multiply_adds(isa: Isa, rounds: u64) -> u64 {
     std::hint::black_box(isa.run(MultiplyAdds(rounds)));
     rounds * (CHAINS * isa.lanes() * 2) as u64
+}
+
+struct Bf16Dots(u64);
+
+impl SimdOp for Bf16Dots {
+    type Output = f32;
+    type Uses = Bf16s;
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> f32 {
+        // Two ones, and two numbers no sum of which overflows.
+        let x = s.splat_unit(std::hint::black_box(0x3f80_3f80));
+        let y = s.splat_unit(std::hint::black_box(0x1000_1000));
+        let mut acc = [s.splat(0.0); CHAINS];
+        for _ in 0..self.0 {
+            for a in acc.iter_mut() {
+                *a = s.dot2(*a, x, y);
+            }
+        }
+        acc.into_iter().map(|a| s.sum(a)).sum()
+    }
+}
+
+/// As [`multiply_adds`], of bfloat16 ([`Isa::has_bf16`]).
+pub fn bf16_dots(isa: Isa, rounds: u64) -> u64 {
+    std::hint::black_box(isa.run(Bf16Dots(rounds)));
+    rounds * (CHAINS * isa.lanes() * 4) as u64
+}
+
+struct Int8Dots(u64);
+
+impl SimdOp for Int8Dots {
+    type Output = f32;
+    type Uses = Bytes;
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> f32 {
+        let x = s.splat_unit(std::hint::black_box(0x0100_0100));
+        let y = s.splat_unit(std::hint::black_box(0x0101_0101));
+        let mut acc = [s.splat_unit(0); CHAINS];
+        for _ in 0..self.0 {
+            for a in acc.iter_mut() {
+                *a = s.dot4(*a, x, y);
+            }
+        }
+        acc.into_iter().map(|a| s.sum(s.to_f32(a))).sum()
+    }
+}
+
+/// As [`multiply_adds`], of 8-bit integers.
+pub fn int8_dots(isa: Isa, rounds: u64) -> u64 {
+    std::hint::black_box(isa.run(Int8Dots(rounds)));
+    rounds * (CHAINS * isa.lanes() * 8) as u64
+}
+
+struct Reads<'a> {
+    data: &'a [f32],
+    rounds: u64,
+}
+
+impl SimdOp for Reads<'_> {
+    type Output = f32;
+    type Uses = Floats;
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> f32 {
+        let mut acc = [s.splat(0.0); CHAINS];
+        for _ in 0..self.rounds {
+            // Opaque, so that no round is taken for the sum of the one before.
+            for block in std::hint::black_box(self.data).chunks_exact(CHAINS * S::LANES) {
+                for (a, v) in acc.iter_mut().zip(block.chunks_exact(S::LANES)) {
+                    // SAFETY: `v` has LANES floats.
+                    *a = s.add(*a, unsafe { s.load(v.as_ptr()) });
+                }
+            }
+        }
+        acc.into_iter().map(|a| s.sum(a)).sum()
+    }
+}
+
+/// Reads `data` `rounds` times, but for a few floats at its end, and returns how many bytes that was. Timed by the
+/// caller, it gives the read bandwidth of whatever holds `data`; its start should lie on a cache line.
+pub fn reads(isa: Isa, data: &[f32], rounds: u64) -> u64 {
+    std::hint::black_box(isa.run(Reads { data, rounds }));
+    let block = CHAINS * isa.lanes();
+    rounds * (data.len() / block * block * size_of::<f32>()) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_of_what_is_done() {
+        for isa in Isa::available() {
+            assert_eq!(multiply_adds(isa, 3), 3 * 12 * 2 * isa.lanes() as u64);
+            assert_eq!(int8_dots(isa, 3), 3 * 12 * 8 * isa.lanes() as u64);
+            let data = vec![1.0; 1000];
+            let floats = isa.run(Reads {
+                data: &data,
+                rounds: 2,
+            });
+            assert_eq!(reads(isa, &data, 2), 4 * floats as u64);
+            assert!(floats > 1000.0);
+        }
+    }
 }

@@ -1,0 +1,146 @@
+//! `recurra bench`: what it tells, and its answers to another program.
+
+mod common;
+
+use common::*;
+use serde_json::Value;
+
+#[test]
+fn it_measures_a_model() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = random_model(dir.path());
+    let out = recurra(
+        "bench {} --json --threads 2 --batch 4 --seconds 0 --against scalar",
+        &[&model],
+    );
+    assert_eq!((status(&out), stderr(&out)), (Some(0), String::new()));
+    let report = &json(&out)[0];
+    let rows = |name: &str, keys: &[&str]| -> Vec<Value> {
+        let rows = report[name].as_array().unwrap().iter();
+        rows.map(|row| keys.iter().map(|key| row[key].clone()).collect())
+            .collect()
+    };
+    assert_eq!(report["precision"], "f32");
+    assert!(report["cpu"].is_string() || report["cpu"].is_null());
+    assert!(report["instruction_set"].is_string());
+    assert!(report["rounds"].as_u64().unwrap() >= 3);
+    // All weights are used by every step but the tables; packing may round up.
+    assert!(report["packed_bytes"].as_u64().unwrap() > 10_000);
+    assert_eq!(
+        rows("peak", &["arithmetic", "threads"])[..2],
+        [serde_json::json!(["f32", 1]), serde_json::json!(["f32", 2])]
+    );
+    assert_eq!(
+        rows("memory", &["level", "threads"]),
+        [("L2", 1), ("memory", 1), ("L2", 2), ("memory", 2)].map(|row| serde_json::json!(row))
+    );
+    assert_eq!(
+        rows("step", &["precision", "batch", "threads"]),
+        [(1, 1), (1, 2), (4, 1), (4, 2)].map(|(b, t)| serde_json::json!(["f32", b, t]))
+    );
+    let positive = |row: &Value, keys: &[&str]| {
+        for key in keys {
+            assert!(row[key].as_f64().unwrap() > 0.0, "{key}: {row}");
+        }
+    };
+    for peak in report["peak"].as_array().unwrap() {
+        positive(peak, &["gflops"]);
+    }
+    for memory in report["memory"].as_array().unwrap() {
+        positive(memory, &["bytes", "gb_per_s"]);
+    }
+    for step in report["step"].as_array().unwrap() {
+        positive(step, &["ms_per_step", "ms_per_sample", "gflops"]);
+        positive(step, &["share_of_peak", "buffer_bytes"]);
+        assert!(step["share_of_peak"].as_f64().unwrap() < 1.5);
+        let number = |key: &str| step[key].as_f64().unwrap();
+        let samples = number("ms_per_step") / number("ms_per_sample");
+        assert!((samples - number("batch")).abs() < 1e-6);
+    }
+    assert_eq!(report["against"]["instruction_set"], "scalar");
+    positive(&report["against"], &["ms_per_step", "times"]);
+}
+
+#[test]
+fn it_prints_a_table() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = random_model(dir.path());
+    let out = recurra(
+        "bench {} --threads 1 --batch 1 --seconds 0 --against scalar",
+        &[&model],
+    );
+    let table = stdout(&out);
+    for part in ["of peak", "read L2", "GB/s", "MiB a worker", "\nscalar: "] {
+        assert!(table.contains(part), "{part}: {table}");
+    }
+}
+
+#[test]
+fn a_worker_answers_line_by_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = random_model(dir.path());
+    let request = r#"{"batch":3,"threads":2,"seconds":0}"#;
+    let input = format!("{request}\n{request}\n");
+    let out = run("bench {} --worker --threads 2", &[&model], input.as_bytes());
+    assert_eq!((status(&out), stderr(&out)), (Some(0), String::new()));
+    let [hello, first, second] = &json(&out)[..] else {
+        panic!("{}", stdout(&out));
+    };
+    assert_eq!(hello["precision"], "f32");
+    assert_eq!(hello["threads"], 2);
+    assert!(hello["flops_per_step"].as_u64().unwrap() > 1000);
+    for answer in [first, second] {
+        assert_eq!(answer["steps"], 1);
+        assert!(answer["ms_per_step"].as_f64().unwrap() > 0.0);
+    }
+}
+
+#[test]
+fn a_worker_goes_on_after_a_bad_request() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = random_model(dir.path());
+    let cases = [
+        (
+            r#"{"batch":0,"threads":1,"seconds":0}"#,
+            "batch: expected 1 to 65536, found 0",
+        ),
+        (
+            r#"{"batch":1,"threads":2,"seconds":0}"#,
+            "threads: expected 1 to 1, found 2",
+        ),
+        (
+            r#"{"batch":1,"threads":1,"seconds":-1}"#,
+            "seconds: expected 0 to 86400, found -1",
+        ),
+        (r#"{"batch":1,"threads":1}"#, "seconds"),
+        (r#"{"batch":1,"threads":1,"seconds":0,"more":1}"#, "more"),
+        ("", "EOF"),
+        ("step!", "expected"),
+    ];
+    let mut input: String = cases.iter().map(|(line, _)| format!("{line}\n")).collect();
+    input += r#"{"batch":1,"threads":1,"seconds":0}"#;
+    let out = run("bench {} --worker --threads 1", &[&model], input.as_bytes());
+    assert_eq!((status(&out), stderr(&out)), (Some(1), String::new()));
+    let answers = &json(&out)[1..];
+    for ((line, part), answer) in cases.iter().zip(answers) {
+        let error = answer["error"].as_str().unwrap();
+        assert!(error.contains(part), "{line}: {error}");
+    }
+    assert_eq!(answers.last().unwrap()["steps"], 1);
+}
+
+#[test]
+fn arguments_that_make_no_sense() {
+    for (arguments, part) in [
+        ("bench --reference chess", "sudoku"),
+        ("bench x --reference maze", "cannot be used with"),
+        ("bench --against mmx", "scalar"),
+        ("bench --worker --json", "cannot be used with"),
+        ("bench --seconds=-1", "seconds"),
+        ("bench --batch 0", "batch"),
+    ] {
+        let out = recurra(arguments, &[]);
+        assert_eq!(status(&out), Some(2), "{arguments}");
+        assert!(stderr(&out).contains(part), "{arguments}: {}", stderr(&out));
+    }
+}
