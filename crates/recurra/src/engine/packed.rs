@@ -1,6 +1,6 @@
 //! A model's weights in the order in which the kernels read them.
 
-use crate::kernels::{AlignedMatrix, Isa, PackedMatrix, Packing};
+use crate::kernels::{AlignedMatrix, Isa, Linear, PackedMatrix, Packing};
 use crate::model::config::Positions;
 use crate::model::weights::{LayerWeights, MixWeights};
 use crate::model::{TrmConfig, TrmWeights};
@@ -50,10 +50,31 @@ pub struct PackedModel {
     pub(crate) l_init: AlignedMatrix,
 }
 
+/// Weights of a linear layer that can be packed: a model's own, or the f32 of a training.
+pub trait Pack {
+    /// Packs them for products on `isa`.
+    fn pack(&self, isa: Isa, packing: Packing) -> PackedMatrix;
+}
+
+impl Pack for AlignedMatrix {
+    fn pack(&self, isa: Isa, packing: Packing) -> PackedMatrix {
+        PackedMatrix::new(isa, packing, self)
+    }
+}
+
+impl Pack for Linear {
+    fn pack(&self, isa: Isa, packing: Packing) -> PackedMatrix {
+        match self {
+            Linear::F32(weights) => weights.pack(isa, packing),
+            other => other.to_f32().pack(isa, packing),
+        }
+    }
+}
+
 impl PackedModel {
     /// Packs the weights of a model for an instruction set.
-    pub fn new(isa: Isa, config: &TrmConfig, weights: &TrmWeights) -> Self {
-        let pack = |packing, w: &AlignedMatrix| PackedMatrix::new(isa, packing, w);
+    pub fn new<M: Pack>(isa: Isa, config: &TrmConfig, weights: &TrmWeights<M>) -> Self {
+        let pack = |packing, w: &M| w.pack(isa, packing);
         PackedModel {
             isa,
             layers: weights
@@ -75,7 +96,7 @@ impl PackedModel {
                 })
                 .collect(),
             rotary: (config.positions == Positions::Rotary).then(|| RotaryTable::new(config)),
-            lm_head: pack(Packing::Panels, &weights.lm_head),
+            lm_head: weights.lm_head.pack(isa, Packing::Panels),
             q_head: weights.q_head.clone(),
             q_bias: [weights.q_bias.row(0)[0], weights.q_bias.row(0)[1]],
             embed_tokens: weights.embed_tokens.clone(),
