@@ -1,4 +1,4 @@
-//! The program `recurra`: generates puzzles, runs, measures and inspects tiny recursive models.
+//! The program `recurra`: generates puzzles, runs, measures, shrinks and inspects tiny recursive models.
 //!
 //! One file per command under `commands`; what several of them need has a file of its own beside this one.
 

@@ -10,6 +10,7 @@ pub mod error;
 mod fixtures;
 pub mod kernels;
 pub mod model;
+pub mod quantize;
 pub mod solver;
 pub mod tasks;
 #[cfg(test)]

@@ -25,10 +25,21 @@ struct Info<'a> {
     bytes: u64,
     task: Option<TaskSpec>,
     weights: usize,
+    /// The least exact precision of the linear layers.
+    precision: &'static str,
+    parts: Vec<PartInfo>,
     flops_per_step: u64,
     instruction_set: &'static str,
     architecture: &'a TrmConfig,
     provenance: &'a serde_json::Map<String, serde_json::Value>,
+}
+
+/// A part of the model in its file.
+#[derive(Serialize)]
+struct PartInfo {
+    name: &'static str,
+    precision: &'static str,
+    bytes: usize,
 }
 
 /// Runs the command.
@@ -40,6 +51,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         bytes: std::fs::metadata(&args.model).map_or(0, |m| m.len()),
         task: model.header.task,
         weights: TrmWeights::count(config),
+        precision: model.precision().name(),
+        parts: model
+            .parts()
+            .map(|part| PartInfo {
+                name: part.name,
+                precision: part.precision.name(),
+                bytes: part.bytes,
+            })
+            .into(),
         flops_per_step: config.flops_per_step(),
         instruction_set: Isa::detect().name(),
         architecture: config,
@@ -73,10 +93,13 @@ fn table(info: &Info<'_>) -> String {
         ),
     };
     let task = info.task.map_or("none".to_owned(), |task| task.to_string());
+    let part = |p: &PartInfo| format!("{} {} ({} bytes)", p.name, p.precision, p.bytes);
+    let parts: Vec<String> = info.parts.iter().map(part).collect();
     let mut rows = vec![
         ("file", format!("{}, {} bytes", info.file, info.bytes)),
         ("task", task),
         ("weights", info.weights.to_string()),
+        ("precision", parts.join(", ")),
         ("hidden size", c.hidden_size.to_string()),
         ("layers", c.num_layers.to_string()),
         (

@@ -5,6 +5,7 @@ mod eval;
 mod generate;
 mod import;
 mod info;
+mod quantize;
 mod solve;
 mod trace;
 mod train;
@@ -21,6 +22,7 @@ pub(crate) enum Command {
     Generate(generate::Args),
     Info(info::Args),
     Import(import::Args),
+    Quantize(quantize::Args),
     Trace(trace::Args),
     Bench(bench::Args),
 }
@@ -35,6 +37,7 @@ impl Command {
             Command::Generate(args) => generate::run(&args),
             Command::Info(args) => info::run(&args),
             Command::Import(args) => import::run(&args),
+            Command::Quantize(args) => quantize::run(&args),
             Command::Trace(args) => trace::run(&args),
             Command::Bench(args) => bench::run(&args),
         }

@@ -1,6 +1,6 @@
 //! A model's weights in the order in which the kernels read them.
 
-use crate::kernels::{AlignedMatrix, Isa, PackedMatrix, Packing, Precision};
+use crate::kernels::{AlignedMatrix, Isa, Linear, PackedMatrix, Packing, Precision};
 use crate::model::config::Positions;
 use crate::model::weights::{LayerWeights, MixWeights};
 use crate::model::{TrmConfig, TrmWeights};
@@ -50,15 +50,32 @@ pub struct PackedModel {
     pub(crate) l_init: AlignedMatrix,
 }
 
+/// Models larger than this do not stay in the second-level cache from one layer to the next.
+const STREAM_BYTES: usize = 1 << 20;
+
+/// Weights of a linear layer that can be packed: a model's own, or the f32 of a training.
+pub trait Pack {
+    /// Packs them for products on `isa`.
+    fn pack(&self, isa: Isa, packing: Packing) -> PackedMatrix;
+}
+
+impl Pack for AlignedMatrix {
+    fn pack(&self, isa: Isa, packing: Packing) -> PackedMatrix {
+        PackedMatrix::of_floats(isa, packing, self)
+    }
+}
+
+impl Pack for Linear {
+    fn pack(&self, isa: Isa, packing: Packing) -> PackedMatrix {
+        PackedMatrix::new(isa, packing, self)
+    }
+}
+
 impl PackedModel {
     /// Packs the weights of a model for an instruction set.
-    pub fn new(isa: Isa, config: &TrmConfig, weights: &TrmWeights) -> Self {
-        let pack = |packing, w: &AlignedMatrix| {
-            let mut p = PackedMatrix::new(isa, packing, &hack(w));
-            p.stream = true;
-            p
-        };
-        PackedModel {
+    pub fn new<M: Pack>(isa: Isa, config: &TrmConfig, weights: &TrmWeights<M>) -> Self {
+        let pack = |packing, w: &M| w.pack(isa, packing);
+        let mut packed = PackedModel {
             isa,
             layers: weights
                 .layers
@@ -79,7 +96,7 @@ impl PackedModel {
                 })
                 .collect(),
             rotary: (config.positions == Positions::Rotary).then(|| RotaryTable::new(config)),
-            lm_head: pack(Packing::Panels, &weights.lm_head),
+            lm_head: weights.lm_head.pack(isa, Packing::Panels),
             q_head: weights.q_head.clone(),
             q_bias: [weights.q_bias.row(0)[0], weights.q_bias.row(0)[1]],
             embed_tokens: weights.embed_tokens.clone(),
@@ -88,7 +105,12 @@ impl PackedModel {
             h_init: weights.h_init.clone(),
             l_init: weights.l_init.clone(),
             config: config.clone(),
+        };
+        let stream = packed.bytes() > STREAM_BYTES;
+        for matrix in packed.matrices_mut() {
+            matrix.stream = stream;
         }
+        packed
     }
 
     /// Packs new values of the same weights, without allocating.
@@ -122,6 +144,16 @@ impl PackedModel {
         if let (Some(to), Some(from)) = (&mut self.embed_pos, &weights.embed_pos) {
             copy(to, from);
         }
+    }
+
+    fn matrices_mut(&mut self) -> impl Iterator<Item = &mut PackedMatrix> {
+        self.layers.iter_mut().flat_map(|layer| {
+            let [a, b] = match &mut layer.mix {
+                PackedMix::Mlp { gate_up, down } => [gate_up, down],
+                PackedMix::Attention { qkv, o } => [qkv, o],
+            };
+            [a, b, &mut layer.gate_up, &mut layer.down]
+        })
     }
 
     /// All linear layers and the output layer.
@@ -180,36 +212,5 @@ impl RotaryTable {
             sin: angles.map(f32::sin).collect(),
             half,
         }
-    }
-}
-
-fn hack(w: &AlignedMatrix) -> crate::kernels::Linear {
-    use crate::kernels::*;
-    if w.rows() < 32 {
-        return w.clone().into();
-    }
-    match std::env::var("HACK").as_deref() {
-        Ok("bf16") => Linear::Bf16(Bf16Weights {
-            rows: w.rows(),
-            cols: w.cols(),
-            values: w.to_vec().into_iter().map(half::bf16::from_f32).collect(),
-        }),
-        Ok("q8") => {
-            let mut values = vec![];
-            let mut scales = vec![];
-            for r in 0..w.rows() {
-                let top = w.row(r).iter().fold(0f32, |a, b| a.max(b.abs()));
-                let s = top / 127.0;
-                scales.push(s);
-                values.extend(w.row(r).iter().map(|v| (v / s).round() as i8));
-            }
-            Linear::Q8(Q8Weights {
-                rows: w.rows(),
-                cols: w.cols(),
-                values,
-                scales,
-            })
-        }
-        _ => w.clone().into(),
     }
 }

@@ -7,6 +7,7 @@ pub mod file;
 #[cfg(feature = "import")]
 pub mod import;
 mod init;
+pub(crate) mod tensors;
 pub mod weights;
 
 pub use config::TrmConfig;

@@ -2,43 +2,44 @@
 
 use super::config::{Mixer, Positions, TrmConfig};
 use crate::error::{Error, Result};
-use crate::kernels::AlignedMatrix;
+use crate::kernels::{AlignedMatrix, Linear, Precision};
 
 /// A SwiGLU without bias: `down(silu(gate(x)) * up(x))`.
 #[derive(Debug, Clone)]
-pub struct SwiGluWeights {
+pub struct SwiGluWeights<M = AlignedMatrix> {
     /// `[2 * width, inputs]`: gate rows first, then up rows.
-    pub gate_up: AlignedMatrix,
+    pub gate_up: M,
     /// `[inputs, width]`.
-    pub down: AlignedMatrix,
+    pub down: M,
 }
 
 /// The part of a layer that mixes positions.
 #[derive(Debug, Clone)]
-pub enum MixWeights {
+pub enum MixWeights<M = AlignedMatrix> {
     /// A SwiGLU across positions.
-    Mlp(SwiGluWeights),
+    Mlp(SwiGluWeights<M>),
     /// Attention: `qkv` is `[3 * hidden, hidden]` (queries, keys, values; heads within), `o` is `[hidden, hidden]`.
     Attention {
         /// Queries, keys and values.
-        qkv: AlignedMatrix,
+        qkv: M,
         /// Output projection.
-        o: AlignedMatrix,
+        o: M,
     },
 }
 
 /// One layer of the network.
 #[derive(Debug, Clone)]
-pub struct LayerWeights {
+pub struct LayerWeights<M = AlignedMatrix> {
     /// Mixes positions.
-    pub mix: MixWeights,
+    pub mix: MixWeights<M>,
     /// Mixes channels.
-    pub mlp: SwiGluWeights,
+    pub mlp: SwiGluWeights<M>,
 }
 
-/// All weights of a model. Also the shape of a gradient, a moment of an optimiser, a moving average.
+/// All weights of a model: the tables in f32, the linear layers of its network as `M` holds them. With f32 for those
+/// too, also the shape of a gradient, a moment of an optimiser, a moving average.
 #[derive(Debug, Clone)]
-pub struct TrmWeights {
+pub struct TrmWeights<M = AlignedMatrix> {
     /// `[vocab, hidden]`.
     pub embed_tokens: AlignedMatrix,
     /// `[vocab, hidden]`.
@@ -56,7 +57,7 @@ pub struct TrmWeights {
     /// `[hidden]`: z_L before the first step.
     pub l_init: AlignedMatrix,
     /// The layers, first to last.
-    pub layers: Vec<LayerWeights>,
+    pub layers: Vec<LayerWeights<M>>,
 }
 
 /// A tensor's name and shape.
@@ -66,15 +67,14 @@ impl TrmWeights {
     /// Names (the reference implementation's, without its prefix) and shapes of all tensors of a model, in
     /// the order of [`TrmWeights::tensors`].
     pub fn shapes(config: &TrmConfig) -> Vec<NamedShape> {
+        let mut shapes = Self::table_shapes(config);
+        shapes.extend(Self::linear_shapes(config));
+        shapes
+    }
+
+    /// The part of [`TrmWeights::shapes`] outside of the layers, in the order of [`TrmWeights::tables`].
+    pub fn table_shapes(config: &TrmConfig) -> Vec<NamedShape> {
         let (d, l) = (config.hidden_size, config.positions_len());
-        let swiglu = |layer: usize, name: &str, n: usize| {
-            let width = config.swiglu_width(n);
-            let name = format!("L_level.layers.{layer}.{name}");
-            [
-                (format!("{name}.gate_up_proj.weight"), vec![2 * width, n]),
-                (format!("{name}.down_proj.weight"), vec![n, width]),
-            ]
-        };
         let mut shapes: Vec<NamedShape> = vec![
             (
                 "embed_tokens.embedding_weight".into(),
@@ -93,6 +93,21 @@ impl TrmWeights {
         }
         shapes.push(("H_init".into(), vec![d]));
         shapes.push(("L_init".into(), vec![d]));
+        shapes
+    }
+
+    /// The part of [`TrmWeights::shapes`] inside the layers, in the order of [`TrmWeights::linears`].
+    pub fn linear_shapes(config: &TrmConfig) -> Vec<NamedShape> {
+        let (d, l) = (config.hidden_size, config.positions_len());
+        let swiglu = |layer: usize, name: &str, n: usize| {
+            let width = config.swiglu_width(n);
+            let name = format!("L_level.layers.{layer}.{name}");
+            [
+                (format!("{name}.gate_up_proj.weight"), vec![2 * width, n]),
+                (format!("{name}.down_proj.weight"), vec![n, width]),
+            ]
+        };
+        let mut shapes = Vec::new();
         for i in 0..config.num_layers {
             match config.mixer {
                 Mixer::Mlp => shapes.extend(swiglu(i, "mlp_t", l)),
@@ -120,25 +135,59 @@ impl TrmWeights {
         config: &TrmConfig,
         mut tensor: impl FnMut(&str, &[usize]) -> Result<AlignedMatrix>,
     ) -> Result<Self> {
-        let mut all = Self::shapes(config)
-            .into_iter()
-            .map(|(name, shape)| tensor(&name, &shape));
-        let mut next = || all.next().expect("`shapes` lists every tensor");
-        Ok(TrmWeights {
-            embed_tokens: next()?,
-            lm_head: next()?,
-            q_head: next()?,
-            q_bias: next()?,
-            puzzle_emb: (config.puzzle_emb_ndim > 0).then(&mut next).transpose()?,
-            embed_pos: (config.positions == Positions::Learned)
-                .then(&mut next)
-                .transpose()?,
-            h_init: next()?,
-            l_init: next()?,
+        let mut all = Vec::new();
+        for (name, shape) in Self::shapes(config) {
+            all.push(tensor(&name, &shape)?);
+        }
+        let linears = all.split_off(Self::table_shapes(config).len());
+        Ok(Self::assemble(config, all, linears))
+    }
+
+    /// All tensors, in the order of [`TrmWeights::shapes`].
+    pub fn tensors(&self) -> Vec<&AlignedMatrix> {
+        let mut all = self.tables();
+        all.extend(self.linears());
+        all
+    }
+
+    /// All tensors, in the order of [`TrmWeights::shapes`].
+    pub fn tensors_mut(&mut self) -> Vec<&mut AlignedMatrix> {
+        let (mut all, linears) = self.parts_mut();
+        all.extend(linears);
+        all
+    }
+
+    /// How many numbers a model of this configuration has.
+    pub fn count(config: &TrmConfig) -> usize {
+        let size = |(_, shape): NamedShape| shape.iter().product::<usize>();
+        Self::shapes(config).into_iter().map(size).sum()
+    }
+}
+
+impl<M> TrmWeights<M> {
+    /// Weights from all tables and all linear layers, in the order of [`TrmWeights::shapes`].
+    pub(crate) fn assemble(
+        config: &TrmConfig,
+        tables: Vec<AlignedMatrix>,
+        linears: Vec<M>,
+    ) -> Self {
+        let mut tables = tables.into_iter();
+        let mut table = || tables.next().expect("`table_shapes` lists every table");
+        let mut linears = linears.into_iter();
+        let mut linear = || linears.next().expect("`linear_shapes` lists every layer");
+        TrmWeights {
+            embed_tokens: table(),
+            lm_head: table(),
+            q_head: table(),
+            q_bias: table(),
+            puzzle_emb: (config.puzzle_emb_ndim > 0).then(&mut table),
+            embed_pos: (config.positions == Positions::Learned).then(&mut table),
+            h_init: table(),
+            l_init: table(),
             layers: (0..config.num_layers)
                 .map(|_| {
-                    let (first, second) = (next()?, next()?);
-                    Ok(LayerWeights {
+                    let (first, second) = (linear(), linear());
+                    LayerWeights {
                         mix: match config.mixer {
                             Mixer::Mlp => MixWeights::Mlp(SwiGluWeights {
                                 gate_up: first,
@@ -150,17 +199,17 @@ impl TrmWeights {
                             },
                         },
                         mlp: SwiGluWeights {
-                            gate_up: next()?,
-                            down: next()?,
+                            gate_up: linear(),
+                            down: linear(),
                         },
-                    })
+                    }
                 })
-                .collect::<Result<_>>()?,
-        })
+                .collect(),
+        }
     }
 
-    /// All tensors, in the order of [`TrmWeights::shapes`].
-    pub fn tensors(&self) -> Vec<&AlignedMatrix> {
+    /// What lies outside of the layers, in the order of [`TrmWeights::table_shapes`].
+    pub fn tables(&self) -> Vec<&AlignedMatrix> {
         let mut all = vec![
             &self.embed_tokens,
             &self.lm_head,
@@ -170,6 +219,12 @@ impl TrmWeights {
         all.extend(&self.puzzle_emb);
         all.extend(&self.embed_pos);
         all.extend([&self.h_init, &self.l_init]);
+        all
+    }
+
+    /// The linear layers, in the order of [`TrmWeights::linear_shapes`].
+    pub fn linears(&self) -> Vec<&M> {
+        let mut all = Vec::new();
         for layer in &self.layers {
             match &layer.mix {
                 MixWeights::Mlp(w) => all.extend([&w.gate_up, &w.down]),
@@ -180,31 +235,81 @@ impl TrmWeights {
         all
     }
 
-    /// All tensors, in the order of [`TrmWeights::shapes`].
-    pub fn tensors_mut(&mut self) -> Vec<&mut AlignedMatrix> {
-        let mut all = vec![
+    /// Tables and linear layers, to be changed.
+    pub(crate) fn parts_mut(&mut self) -> (Vec<&mut AlignedMatrix>, Vec<&mut M>) {
+        let mut tables = vec![
             &mut self.embed_tokens,
             &mut self.lm_head,
             &mut self.q_head,
             &mut self.q_bias,
         ];
-        all.extend(&mut self.puzzle_emb);
-        all.extend(&mut self.embed_pos);
-        all.extend([&mut self.h_init, &mut self.l_init]);
+        tables.extend(&mut self.puzzle_emb);
+        tables.extend(&mut self.embed_pos);
+        tables.extend([&mut self.h_init, &mut self.l_init]);
+        let mut linears = Vec::new();
         for layer in &mut self.layers {
             match &mut layer.mix {
-                MixWeights::Mlp(w) => all.extend([&mut w.gate_up, &mut w.down]),
-                MixWeights::Attention { qkv, o } => all.extend([qkv, o]),
+                MixWeights::Mlp(w) => linears.extend([&mut w.gate_up, &mut w.down]),
+                MixWeights::Attention { qkv, o } => linears.extend([qkv, o]),
             }
-            all.extend([&mut layer.mlp.gate_up, &mut layer.mlp.down]);
+            linears.extend([&mut layer.mlp.gate_up, &mut layer.mlp.down]);
         }
-        all
+        (tables, linears)
     }
 
-    /// How many numbers a model of this configuration has.
-    pub fn count(config: &TrmConfig) -> usize {
-        let size = |(_, shape): NamedShape| shape.iter().product::<usize>();
-        Self::shapes(config).into_iter().map(size).sum()
+    /// The same model with its linear layers held in another way.
+    pub fn map<N>(self, mut linear: impl FnMut(M) -> N) -> TrmWeights<N> {
+        let mut layers = Vec::with_capacity(self.layers.len());
+        for LayerWeights { mix, mlp } in self.layers {
+            let mix = match mix {
+                MixWeights::Mlp(w) => MixWeights::Mlp(SwiGluWeights {
+                    gate_up: linear(w.gate_up),
+                    down: linear(w.down),
+                }),
+                MixWeights::Attention { qkv, o } => MixWeights::Attention {
+                    qkv: linear(qkv),
+                    o: linear(o),
+                },
+            };
+            let mlp = SwiGluWeights {
+                gate_up: linear(mlp.gate_up),
+                down: linear(mlp.down),
+            };
+            layers.push(LayerWeights { mix, mlp });
+        }
+        TrmWeights {
+            embed_tokens: self.embed_tokens,
+            lm_head: self.lm_head,
+            q_head: self.q_head,
+            q_bias: self.q_bias,
+            puzzle_emb: self.puzzle_emb,
+            embed_pos: self.embed_pos,
+            h_init: self.h_init,
+            l_init: self.l_init,
+            layers,
+        }
+    }
+}
+
+impl TrmWeights<Linear> {
+    /// The least exact precision of its linear layers.
+    pub fn precision(&self) -> Precision {
+        let precisions = self.linears().into_iter().map(Linear::precision);
+        precisions.max().unwrap_or(Precision::F32)
+    }
+
+    /// The same weights, all in f32.
+    pub fn to_f32(&self) -> TrmWeights {
+        self.clone().map(|linear| match linear {
+            Linear::F32(weights) => weights,
+            other => other.to_f32(),
+        })
+    }
+}
+
+impl From<TrmWeights> for TrmWeights<Linear> {
+    fn from(weights: TrmWeights) -> Self {
+        weights.map(Linear::F32)
     }
 }
 

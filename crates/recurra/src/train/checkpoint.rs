@@ -10,7 +10,7 @@ use super::sample::Sample;
 use super::trainer::{TrainConfig, Trainer};
 use crate::error::{Error, Result};
 use crate::kernels::AlignedMatrix;
-use crate::model::file::{serialize, tensor_matrix};
+use crate::model::tensors::{Tensor, serialize, tensor_matrix};
 use crate::model::weights::{NamedShape, check_shape};
 use crate::model::{TrmConfig, TrmWeights};
 use safetensors::{Dtype, SafeTensors};
@@ -68,7 +68,7 @@ impl Trainer {
         };
         let state = serde_json::to_string(&state).expect("a state is JSON");
         let shapes = TrmWeights::shapes(&self.config);
-        let mut tensors: Vec<(String, Vec<usize>, &AlignedMatrix)> = Vec::new();
+        let mut tensors = Vec::new();
         for (group, weights) in [
             ("weights", &self.weights),
             ("average", &self.average),
@@ -78,19 +78,15 @@ impl Trainer {
             for ((name, shape), matrix) in shapes.iter().zip(weights.tensors()) {
                 // What the optimiser does not train has no moments.
                 if matrix.rows() > 0 {
-                    tensors.push((format!("{group}.{name}"), shape.clone(), matrix));
+                    tensors.push(Tensor::f32(&format!("{group}.{name}"), shape, matrix));
                 }
             }
         }
-        let shape = vec![self.config.positions_len(), self.config.hidden_size];
+        let shape = [self.config.positions_len(), self.config.hidden_size];
         for (i, slot) in self.slots.iter().enumerate() {
-            tensors.push((format!("z_h.{i}"), shape.clone(), &slot.z_h));
-            tensors.push((format!("z_l.{i}"), shape.clone(), &slot.z_l));
+            tensors.push(Tensor::f32(&format!("z_h.{i}"), &shape, &slot.z_h));
+            tensors.push(Tensor::f32(&format!("z_l.{i}"), &shape, &slot.z_l));
         }
-        let tensors: Vec<_> = tensors
-            .iter()
-            .map(|(n, s, m)| (n.as_str(), s.as_slice(), *m))
-            .collect();
         serialize(&tensors, HashMap::from([(STATE_KEY.to_owned(), state)]))
     }
 

@@ -15,7 +15,7 @@ mod tests;
 
 pub use yaml::config_from_yaml;
 
-use super::file::finite_matrix;
+use super::tensors::finite_matrix;
 use super::weights::check_shape;
 use super::{TrmConfig, TrmWeights};
 use crate::error::{Error, Result};

@@ -1,0 +1,262 @@
+//! `recurra quantize`: a model in fewer bits.
+
+use crate::exit::{self, Exit, message};
+use crate::input::{Puzzles, describe};
+use crate::output::OutputFile;
+use crate::progress;
+use crate::threads::Threads;
+use anyhow::{anyhow, bail};
+use clap::builder::RangedU64ValueParser;
+use rayon::prelude::*;
+use recurra::kernels::Precision;
+use recurra::model::TrmModel;
+use recurra::quantize::{Fidelity, compare, moments, quantize};
+use recurra::tasks::TaskSpec;
+use recurra::tasks::sudoku::{Grid, HeldOut, Sudoku};
+use recurra::train::{IGNORE_LABEL, Sample, SudokuSource};
+use serde::Serialize;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Make a model smaller: its weights in 16, 8 or 4 bits
+///
+/// For 8 and 4 bits the model first thinks about some questions, and what its layers see in all steps decides how
+/// their weights are rounded. The questions are those of --calibrate (answers are not needed), or generated from a
+/// fixed seed where the task has a generator. A quarter of them is kept apart: on these, the result is compared with
+/// the model it was made from. A warning says so if it does not think as that one does.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Model file, in f32
+    model: PathBuf,
+    /// Precision of the weights
+    #[arg(long, value_enum)]
+    to: To,
+    /// Puzzles to calibrate with; `-` is standard input
+    #[arg(long, value_name = "DATA")]
+    calibrate: Option<PathBuf>,
+    /// Use at most so many questions [default: 256, fewer for large models]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
+    limit: Option<usize>,
+    #[command(flatten)]
+    threads: Threads,
+    /// Model file to write
+    #[arg(short, long, value_name = "MODEL")]
+    output: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum To {
+    /// bfloat16: half the size
+    Bf16,
+    /// 8-bit integers: about a quarter
+    Q8,
+    /// 4-bit integers: about a seventh
+    Q4,
+}
+
+impl From<To> for Precision {
+    fn from(to: To) -> Self {
+        match to {
+            To::Bf16 => Precision::Bf16,
+            To::Q8 => Precision::Q8,
+            To::Q4 => Precision::Q4,
+        }
+    }
+}
+
+/// Seed of generated questions.
+const SEED: u64 = 0xca11;
+/// Questions to use where nobody says how many: more of them change nothing that can be measured.
+const QUESTIONS: usize = 256;
+/// Fewer where one step on each would take more floating-point operations than this …
+const WORK: u64 = 2_000_000_000_000;
+/// … but not fewer than these.
+const LEAST_QUESTIONS: usize = 64;
+
+#[derive(Serialize)]
+struct Report {
+    file: String,
+    from: &'static str,
+    to: &'static str,
+    /// Questions that decided on the rounding.
+    calibrated_on: usize,
+    bytes_before: usize,
+    bytes_after: usize,
+    /// Before by after.
+    ratio: f64,
+    /// Compared with the model it was made from; null without questions.
+    fidelity: Option<Fidelity>,
+    /// Whether it thinks as that one does; null without questions.
+    good: Option<bool>,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let to = Precision::from(args.to);
+    let model = TrmModel::open(&args.model)?;
+    let threads = args.threads.start()?;
+    let (questions, refused) = questions(args, &model)?;
+    // One question alone must do for both.
+    let apart = questions.len().div_ceil(4);
+    let (to_compare, rest) = questions.split_at(apart);
+    let to_calibrate = match (to, rest) {
+        (Precision::Bf16, _) => &[],
+        (_, []) => to_compare,
+        (_, rest) => rest,
+    };
+    let bar = progress::bar(
+        Some((to_compare.len() + to_calibrate.len()) as u64),
+        "questions",
+    );
+    let done = || bar.inc(1);
+    let in_model = |e: recurra::Error| e.in_file(&args.model);
+    let seen = match to_calibrate {
+        [] => None,
+        some => Some(moments(&model, some, threads, &done).map_err(in_model)?),
+    };
+    let small = quantize(&model, to, seen.as_ref()).map_err(in_model)?;
+    let fidelity = compare(&model, &small, to_compare, threads, &done).map_err(in_model)?;
+    bar.finish_and_clear();
+    let bytes = small.to_bytes();
+    OutputFile::write_whole(&args.output, &bytes)?;
+    let bytes_before = model.to_bytes().len();
+    let report = Report {
+        file: args.output.display().to_string(),
+        from: model.precision().name(),
+        to: to.name(),
+        calibrated_on: to_calibrate.len(),
+        bytes_before,
+        bytes_after: bytes.len(),
+        ratio: bytes_before as f64 / bytes.len() as f64,
+        fidelity,
+        good: fidelity.map(|f| f.is_good()),
+    };
+    let text = if args.json {
+        serde_json::to_string(&report)? + "\n"
+    } else {
+        table(&report)
+    };
+    std::io::stdout().lock().write_all(text.as_bytes())?;
+    warn(&report);
+    Ok(Exit::refused(refused))
+}
+
+/// The questions, and whether some of the data was refused.
+fn questions(args: &Args, model: &TrmModel) -> anyhow::Result<(Vec<Sample>, bool)> {
+    let most = args.limit.unwrap_or_else(|| {
+        let affordable = (WORK / model.config().flops_per_step().max(1)) as usize;
+        affordable.clamp(LEAST_QUESTIONS, QUESTIONS)
+    });
+    let sudoku = match model.header.task {
+        Some(TaskSpec::Sudoku { size }) => Sudoku::new(size),
+        None => None,
+    };
+    match (&args.calibrate, sudoku) {
+        (Some(data), Some(sudoku)) => read(data, sudoku, most),
+        (Some(data), None) => Err(anyhow!(
+            "{}: expected a model with a task, whose questions can be read, to calibrate with {}; found none",
+            args.model.display(),
+            data.display()
+        )),
+        (None, Some(sudoku)) => {
+            // Of those for training, so that the others still measure how good the result is.
+            let held_out = HeldOut::new(5);
+            let one = |n: usize| SudokuSource::mixed(sudoku, held_out, false, SEED, n as u64);
+            let puzzles = (0..most).into_par_iter().filter_map(one);
+            let samples = puzzles.map(|puzzle| sample(&puzzle.question)).collect();
+            Ok((samples, false))
+        }
+        (None, None) => Ok((Vec::new(), false)),
+    }
+}
+
+fn sample(question: &Grid) -> Sample {
+    let question = question.encode();
+    Sample {
+        labels: vec![IGNORE_LABEL; question.len()],
+        question,
+        puzzle: 0,
+    }
+}
+
+/// Reads questions from a file; bad lines are told.
+fn read(data: &Path, sudoku: Sudoku, most: usize) -> anyhow::Result<(Vec<Sample>, bool)> {
+    let mut puzzles = Puzzles::open(data, sudoku)?;
+    let (mut samples, mut refused) = (Vec::new(), false);
+    while samples.len() < most {
+        let entries = puzzles.chunk(most - samples.len());
+        if entries.is_empty() {
+            break;
+        }
+        for entry in entries {
+            match entry.result {
+                Ok(puzzle) => samples.push(sample(&puzzle.question)),
+                Err(error) => {
+                    let (name, line) = (puzzles.name(), entry.line);
+                    exit::say(&format!("{name}:{line}: {}", describe(line, &error)));
+                    refused = true;
+                }
+            }
+        }
+    }
+    if samples.is_empty() {
+        bail!("{}: no puzzle that could be used", puzzles.name());
+    }
+    Ok((samples, refused))
+}
+
+/// Says on standard error what a user of the result should know.
+fn warn(report: &Report) {
+    let Some(fidelity) = &report.fidelity else {
+        message(
+            "warning: the model names no task, so there were no questions to calibrate with or to compare on",
+        );
+        return;
+    };
+    if !fidelity.is_good() {
+        let more = match report.to {
+            "q4" => "`--to q8`, or more questions like those it will be asked (`--calibrate`)",
+            "q8" => "`--to bf16`",
+            _ => "the model in f32",
+        };
+        message(&format!(
+            "warning: this model does not quantise well: the cosine of its answer state to that in f32 is {:.3} \
+             (mean over {} questions; expected {} or more). Compare both with `recurra eval` before using it, or try {more}",
+            fidelity.cosine(),
+            fidelity.questions,
+            Fidelity::LEAST_COSINE,
+        ));
+    }
+}
+
+fn table(report: &Report) -> String {
+    let mut rows = vec![
+        ("file", report.file.clone()),
+        ("precision", format!("{}, from {}", report.to, report.from)),
+        (
+            "bytes",
+            format!(
+                "{}, from {}: 1/{:.2}",
+                report.bytes_after, report.bytes_before, report.ratio
+            ),
+        ),
+        (
+            "calibrated on",
+            format!("{} questions", report.calibrated_on),
+        ),
+    ];
+    if let Some(f) = &report.fidelity {
+        let cosine = |c: recurra::quantize::LeastAndMean| {
+            format!("cosine to f32 {:.5} (mean), {:.5} (least)", c.mean, c.least)
+        };
+        rows.push(("compared on", format!("{} questions", f.questions)));
+        rows.push(("first step", cosine(f.first_step)));
+        rows.push(("last step", cosine(f.last_step)));
+        rows.push(("same answers", format!("{:.2} %", 100.0 * f.same_answers)));
+    }
+    let line = |(name, value): &(&str, String)| format!("{name:<14} {}\n", exit::printable(value));
+    rows.iter().map(line).collect()
+}
