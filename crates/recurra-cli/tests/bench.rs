@@ -20,12 +20,13 @@ fn it_measures_a_model() {
         rows.map(|row| keys.iter().map(|key| row[key].clone()).collect())
             .collect()
     };
-    assert_eq!(report["precision"], "f32");
     assert!(report["cpu"].is_string() || report["cpu"].is_null());
     assert!(report["instruction_set"].is_string());
     assert!(report["rounds"].as_u64().unwrap() >= 3);
     // All weights are used by every step but the tables; packing may round up.
-    assert!(report["packed_bytes"].as_u64().unwrap() > 10_000);
+    let bytes = |i: usize| report["packed"][i]["bytes"].as_u64().unwrap();
+    assert_eq!(report["packed"][2]["precision"], "q8");
+    assert!(bytes(0) > 10_000 && bytes(2) < bytes(0));
     assert_eq!(
         rows("peak", &["arithmetic", "threads"])[..2],
         [serde_json::json!(["f32", 1]), serde_json::json!(["f32", 2])]
@@ -36,7 +37,12 @@ fn it_measures_a_model() {
     );
     assert_eq!(
         rows("step", &["precision", "batch", "threads"]),
-        [(1, 1), (1, 2), (4, 1), (4, 2)].map(|(b, t)| serde_json::json!(["f32", b, t]))
+        ["f32", "bf16", "q8", "q4"]
+            .iter()
+            .flat_map(
+                |p| [(1, 1), (1, 2), (4, 1), (4, 2)].map(|(b, t)| serde_json::json!([p, b, t]))
+            )
+            .collect::<Vec<_>>()
     );
     let positive = |row: &Value, keys: &[&str]| {
         for key in keys {
@@ -52,7 +58,6 @@ fn it_measures_a_model() {
     for step in report["step"].as_array().unwrap() {
         positive(step, &["ms_per_step", "ms_per_sample", "gflops"]);
         positive(step, &["share_of_peak", "buffer_bytes"]);
-        assert!(step["share_of_peak"].as_f64().unwrap() < 1.5);
         let number = |key: &str| step[key].as_f64().unwrap();
         let samples = number("ms_per_step") / number("ms_per_sample");
         assert!((samples - number("batch")).abs() < 1e-6);

@@ -15,6 +15,7 @@ use recurra::TrmConfig;
 use recurra::engine::PackedModel;
 use recurra::kernels::{Isa, Precision};
 use recurra::model::{TrmModel, TrmWeights};
+use recurra::quantize::quantize;
 use references::Reference;
 use std::io::Write;
 use std::path::PathBuf;
@@ -38,6 +39,10 @@ pub(crate) struct Args {
         conflicts_with = "model"
     )]
     reference: Reference,
+    /// Precisions to measure, with commas between; a model in f32 is rounded to the others (accuracy is not the matter
+    /// here) [default: f32,bf16,q8,q4, or the precision of the model file]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = precision)]
+    precision: Vec<Precision>,
     #[command(flatten)]
     threads: Threads,
     /// Samples in the large batch
@@ -77,11 +82,22 @@ fn instruction_set(text: &str) -> Result<Isa, String> {
     })
 }
 
+fn precision(text: &str) -> Result<Precision, String> {
+    let found = Precision::ALL.into_iter().find(|p| p.name() == text);
+    found.ok_or_else(|| "expected f32, bf16, q8 or q4".into())
+}
+
 /// What is measured.
 struct Subject {
     /// For people.
     name: String,
     model: TrmModel,
+    variants: Vec<Variant>,
+}
+
+/// The model in one precision.
+struct Variant {
+    /// Of the file.
     precision: Precision,
     /// Packed for the instruction set that `recurra` would use.
     weights: Arc<PackedModel>,
@@ -98,13 +114,21 @@ impl Subject {
                 (args.reference.title(), model)
             }
         };
-        let subject = Subject {
-            name,
-            precision: Precision::F32,
-            weights: Arc::new(pack(Isa::detect(), &model)),
-            model,
+        let own = model.precision();
+        let precisions = match &args.precision[..] {
+            [] if own == Precision::F32 && !args.worker => &Precision::ALL[..],
+            [] => &[own],
+            some => some,
         };
-        Ok(subject)
+        let variants = precisions.iter().map(|&precision| {
+            let weights = Arc::new(pack(Isa::detect(), &model, precision)?);
+            anyhow::Ok(Variant { precision, weights })
+        });
+        Ok(Subject {
+            name,
+            variants: variants.collect::<anyhow::Result<_>>()?,
+            model,
+        })
     }
 
     fn config(&self) -> &TrmConfig {
@@ -112,14 +136,23 @@ impl Subject {
     }
 }
 
-fn pack(isa: Isa, model: &TrmModel) -> PackedModel {
-    PackedModel::new(isa, model.config(), &model.weights)
+/// Packs a model in its own precision, or rounded to another.
+fn pack(isa: Isa, model: &TrmModel, precision: Precision) -> anyhow::Result<PackedModel> {
+    let rounded;
+    let weights = if precision == model.precision() {
+        &model.weights
+    } else {
+        rounded = quantize(model, precision, None)?;
+        &rounded.weights
+    };
+    Ok(PackedModel::new(isa, model.config(), weights))
 }
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let subject = Subject::new(args)?;
+    // First: rounding a model works on all threads.
     let threads = args.threads.start()?;
+    let subject = Subject::new(args)?;
     if args.worker {
         return worker::run(&subject, threads);
     }

@@ -2,7 +2,7 @@
 
 use super::batch::Batch;
 use super::peaks::{self, Memory};
-use super::report::{Against, Bandwidth, Peak, Report, Step};
+use super::report::{Against, Bandwidth, Packed, Peak, Report, Step};
 use super::{Args, Subject, machine, pack};
 use crate::progress;
 use recurra::kernels::Isa;
@@ -62,7 +62,7 @@ impl<'a> Timed<'a> {
 
 /// Measures the subject and the machine.
 pub(super) fn measure(args: &Args, subject: &Subject, threads: usize) -> anyhow::Result<Report> {
-    let (isa, config) = (subject.weights.isa(), subject.config());
+    let (isa, config) = (subject.variants[0].weights.isa(), subject.config());
     let flops = config.flops_per_step();
     let mut counts = vec![1];
     counts.extend((threads > 1).then_some(threads));
@@ -73,15 +73,17 @@ pub(super) fn measure(args: &Args, subject: &Subject, threads: usize) -> anyhow:
     let mut arithmetic = peaks::arithmetic(isa, &counts);
     let mut bandwidths = memory.limits(isa, &counts);
     let mut steps = Vec::new();
-    for &size in &batches {
-        for &threads in &counts {
-            let mut batch = Batch::new(&subject.weights, size, threads)?;
-            let bytes = batch.buffer_bytes();
-            let timed = Timed::new(move || {
-                batch.step();
-                flops * size as u64
-            });
-            steps.push((size, threads, bytes, timed));
+    for variant in &subject.variants {
+        for &size in &batches {
+            for &threads in &counts {
+                let mut batch = Batch::new(&variant.weights, size, threads)?;
+                let bytes = batch.buffer_bytes();
+                let timed = Timed::new(move || {
+                    batch.step();
+                    flops * size as u64
+                });
+                steps.push((variant, size, threads, bytes, timed));
+            }
         }
     }
     let mut against = args.against.map(|isa| other(isa, subject)).transpose()?;
@@ -101,17 +103,17 @@ pub(super) fn measure(args: &Args, subject: &Subject, threads: usize) -> anyhow:
             gflops: limit.timed.giga_per_second(),
         })
         .collect();
-    // Of the packed weights: where there are no products of bfloat16, it is multiplied as f32.
-    let limit = peaks::limit(subject.weights.precision());
     let step: Vec<Step> = steps
         .iter()
-        .map(|(batch, threads, bytes, timed)| {
+        .map(|(variant, batch, threads, bytes, timed)| {
+            // Of the packed weights: where there are no products of bfloat16, it is multiplied as f32.
+            let limit = peaks::limit(variant.weights.precision());
             let (ms, gflops) = (1e3 * timed.median(), timed.giga_per_second());
             let peak = peak
                 .iter()
                 .find(|p| (p.arithmetic, p.threads) == (limit, *threads));
             Step {
-                precision: subject.precision.name(),
+                precision: variant.precision.name(),
                 batch: *batch,
                 threads: *threads,
                 ms_per_step: ms,
@@ -126,8 +128,7 @@ pub(super) fn measure(args: &Args, subject: &Subject, threads: usize) -> anyhow:
         model: subject.name.clone(),
         weights: TrmWeights::count(config),
         flops_per_step: flops,
-        precision: subject.precision.name(),
-        packed_bytes: subject.weights.bytes(),
+        packed: subject.variants.iter().map(Packed::of).collect(),
         cpu: machine::cpu(),
         instruction_set: isa.name(),
         rounds,
@@ -153,9 +154,10 @@ pub(super) fn measure(args: &Args, subject: &Subject, threads: usize) -> anyhow:
     })
 }
 
-/// One sample on one thread on another instruction set.
+/// One sample on one thread on another instruction set, in the first precision.
 fn other(isa: Isa, subject: &Subject) -> anyhow::Result<(Isa, Timed<'static>)> {
-    let mut batch = Batch::new(&Arc::new(pack(isa, &subject.model)), 1, 1)?;
+    let weights = pack(isa, &subject.model, subject.variants[0].precision)?;
+    let mut batch = Batch::new(&Arc::new(weights), 1, 1)?;
     let timed = Timed::new(move || {
         batch.step();
         1

@@ -1,5 +1,6 @@
 //! What `recurra bench` tells, as JSON and as a table.
 
+use super::Variant;
 use serde::Serialize;
 use std::fmt::{Error, Write as _};
 
@@ -9,9 +10,7 @@ pub(super) struct Report {
     pub(super) model: String,
     pub(super) weights: usize,
     pub(super) flops_per_step: u64,
-    pub(super) precision: &'static str,
-    /// Memory of the weights of linear layers, which all workers share.
-    pub(super) packed_bytes: usize,
+    pub(super) packed: Vec<Packed>,
     pub(super) cpu: Option<String>,
     pub(super) instruction_set: &'static str,
     pub(super) rounds: usize,
@@ -20,6 +19,23 @@ pub(super) struct Report {
     pub(super) step: Vec<Step>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) against: Option<Against>,
+}
+
+/// The weights in one precision.
+#[derive(Serialize)]
+pub(super) struct Packed {
+    pub(super) precision: &'static str,
+    /// Memory, which all workers share.
+    pub(super) bytes: usize,
+}
+
+impl Packed {
+    pub(super) fn of(variant: &Variant) -> Self {
+        Packed {
+            precision: variant.precision.name(),
+            bytes: variant.weights.bytes(),
+        }
+    }
 }
 
 /// A peak of the machine's arithmetic.
@@ -79,10 +95,8 @@ impl Report {
         writeln!(to, "{}", self.model)?;
         writeln!(
             to,
-            "{} weights, {}, {:.1} MiB packed; {:.3} GFLOP a step and sample",
+            "{} weights; {:.3} GFLOP a step and sample",
             self.weights,
-            self.precision,
-            self.packed_bytes as f64 / MIB,
             self.flops_per_step as f64 / 1e9
         )?;
         let cpu = self.cpu.as_deref().unwrap_or("unknown processor");
@@ -91,7 +105,11 @@ impl Report {
             "{cpu}, {}; medians of {} rounds\n",
             self.instruction_set, self.rounds
         )?;
-        writeln!(to, "{:<24} {:>8} {:>15}", "peak", "threads", "")?;
+        for packed in &self.packed {
+            let (precision, size) = (packed.precision, packed.bytes as f64 / MIB);
+            writeln!(to, "weights in {precision:<4} {size:>30.2} MiB")?;
+        }
+        writeln!(to, "\n{:<24} {:>8} {:>15}", "peak", "threads", "")?;
         for peak in &self.peak {
             let (what, threads, gflops) = (peak.arithmetic, peak.threads, peak.gflops);
             writeln!(to, "{what:<24} {threads:>8} {gflops:>8.1} GFLOP/s")?;

@@ -44,15 +44,16 @@ enum Answer {
 /// Answers requests until there are no more.
 pub(super) fn run(subject: &Subject, threads: usize) -> anyhow::Result<Exit> {
     let mut out = std::io::stdout().lock();
+    let variant = &subject.variants[0];
     let hello = Hello {
         model: &subject.name,
         version: env!("CARGO_PKG_VERSION"),
         weights: TrmWeights::count(subject.config()),
         flops_per_step: subject.config().flops_per_step(),
-        precision: subject.precision.name(),
-        packed_bytes: subject.weights.bytes(),
+        precision: variant.precision.name(),
+        packed_bytes: variant.weights.bytes(),
         cpu: machine::cpu(),
-        instruction_set: subject.weights.isa().name(),
+        instruction_set: variant.weights.isa().name(),
         threads,
     };
     writeln!(out, "{}", serde_json::to_string(&hello)?)?;
@@ -92,7 +93,7 @@ fn answer(
     anyhow::ensure!(fits, "seconds: expected 0 to 86400, found {seconds}");
     let batch = match batches.entry((batch, threads)) {
         Entry::Occupied(known) => known.into_mut(),
-        Entry::Vacant(new) => new.insert(Batch::new(&subject.weights, batch, threads)?),
+        Entry::Vacant(new) => new.insert(Batch::new(&subject.variants[0].weights, batch, threads)?),
     };
     let (started, mut steps) = (Instant::now(), 0);
     loop {
