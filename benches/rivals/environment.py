@@ -74,7 +74,7 @@ def environment() -> Path:
         shutil.rmtree(folder)
     TARGET.mkdir(parents=True, exist_ok=True)
     venv.create(folder, with_pip=True)
-    problem = "the rivals could not be installed; is the Python package index reachable?"
+    problem = "the rivals could not be installed (is the Python package index reachable?)"
     run([python, "-m", "pip", "install", "--quiet", "-r", HERE / "requirements.txt"], problem)
     mark.write_text(wanted)
     return python
