@@ -13,7 +13,7 @@ pub(crate) const PANEL_LINES: usize = 3;
 
 /// Rows of a sample that go through the half of a layer that does not mix them together: their SwiGLU stays in the
 /// second-level cache.
-const ROW_CHUNK: usize = 128;
+const ROW_CHUNK: usize = 192;
 
 /// Queries whose scores are computed together: the score matrix is never stored whole.
 pub(crate) const QUERY_BLOCK: usize = 32;
@@ -103,7 +103,6 @@ enum MixScratch {
 struct AttentionScratch {
     qkv: AlignedMatrix,
     keys: AlignedMatrix,
-    values: AlignedMatrix,
     out: AlignedMatrix,
     scores: AlignedMatrix,
     queries_q: AlignedMatrix<u32>,
@@ -268,9 +267,8 @@ impl AttentionScratch {
         let units = |rows, cols| AlignedMatrix::<u32>::zeros(some * rows, cols);
         let floats = |rows, cols| AlignedMatrix::<f32>::zeros(some * rows, cols);
         AttentionScratch {
-            qkv: AlignedMatrix::zeros(l, 3 * d),
+            qkv: AlignedMatrix::zeros(l, 3 * d + LINE),
             keys: AlignedMatrix::zeros(d, l),
-            values: AlignedMatrix::zeros(heads * l, head_dim),
             out: AlignedMatrix::zeros(l, d + LINE),
             scores: AlignedMatrix::zeros(parts * QUERY_BLOCK, l),
             queries_q: units(l, d.div_ceil(half)),
@@ -290,7 +288,6 @@ impl AttentionScratch {
         let floats = [
             &self.qkv,
             &self.keys,
-            &self.values,
             &self.out,
             &self.scores,
             &self.query_scales,
@@ -314,7 +311,6 @@ impl AttentionScratch {
         AttentionViews {
             qkv: self.qkv.view(),
             keys: self.keys.view(),
-            values: self.values.view(),
             out: self.out.view(),
             scores: self.scores.view(),
             quantized: QuantizedHeads {

@@ -1,7 +1,7 @@
 //! Attention between the positions of a sample, in the precision of its weights.
 //!
-//! Scores are computed for a block of queries at a time and never stored whole. The heads' keys and values are laid out
-//! as the right factors of products: keys transposed, and where weights are quantised, keys and values too.
+//! Scores are computed for a block of queries at a time and never stored whole. Keys are laid out transposed, as the
+//! right factor of the scores; where weights are quantised, queries, keys and values are too.
 
 use super::arena::{MixViews, QUERY_BLOCK, ScratchViews};
 use super::layer::{Inject, Network};
@@ -13,18 +13,16 @@ use crate::kernels::matrix::LINE;
 use crate::kernels::pack::split;
 use crate::kernels::product::{Lhs, Part, Product, Rhs};
 use crate::kernels::quantize::{Bf16Cols, Bf16Rows, QuantizeCols, QuantizeRows};
-use crate::kernels::view::{Units, View, copy_rows};
+use crate::kernels::view::{Units, View, copy_rows, transpose};
 use crate::kernels::{PackedMatrix, Precision};
 
 /// Attention's scratch space as its kernels see it.
 #[derive(Clone, Copy)]
 pub(crate) struct AttentionViews {
-    /// `[positions, 3 * hidden]`, rotated.
+    /// Queries, keys and values, rotated: `[positions, 3 * hidden]`, with room for a whole vector behind the last head.
     pub(crate) qkv: View,
     /// Keys transposed, head after head: `[hidden, positions]`.
     pub(crate) keys: View,
-    /// Values, head after head: `[heads * positions, head_dim]`.
-    pub(crate) values: View,
     /// What the heads found, `[positions, hidden]`, with room for a whole vector behind the last head.
     pub(crate) out: View,
     /// For each part, the scores of a block of queries: `[parts * 32, positions]`.
@@ -112,7 +110,7 @@ impl Network<'_> {
                     back: false,
                 });
             }
-            self.lay_out_heads(views.qkv, views.keys, views.values, first, count);
+            self.transpose_keys(views.qkv, views.keys, first, count);
         });
         self.member.meet();
         let precision = self.attention_precision(qkv);
@@ -124,8 +122,9 @@ impl Network<'_> {
         }
         // All keys are there: each member answers its own queries.
         let rows = all.of(l);
-        for (from, to) in split(rows.len(), QUERY_BLOCK) {
-            for head in 0..self.heads {
+        // Head after head: its keys and values stay in the second-level cache for all queries.
+        for head in 0..self.heads {
+            for (from, to) in split(rows.len(), QUERY_BLOCK) {
                 let queries = (rows.start + from, to - from);
                 match precision {
                     Precision::F32 => self.attend(views, head, queries),
@@ -168,31 +167,19 @@ impl Network<'_> {
         self.d / self.heads
     }
 
-    /// Copies keys (transposed) and values of some positions into the heads' own matrices.
-    pub(crate) fn lay_out_heads(
-        &self,
-        qkv: View,
-        keys: View,
-        values: View,
-        first: usize,
-        count: usize,
-    ) {
-        let (d, head_dim) = (self.d, self.head_dim());
-        for r in first..first + count {
-            for head in 0..self.heads {
-                let (key, value) = (
-                    qkv.at(r, d + head * head_dim),
-                    qkv.at(r, 2 * d + head * head_dim),
-                );
-                for c in 0..head_dim {
-                    // SAFETY: parts write to different positions; the matrices hold all positions and heads.
-                    unsafe {
-                        *keys.at(head * head_dim + c, r).ptr = *key.ptr.add(c);
-                        *values.at(head * self.l + r, c).ptr = *value.ptr.add(c);
-                    }
-                }
-            }
+    /// Copies the keys of some positions into the heads' transposed matrices.
+    pub(crate) fn transpose_keys(&self, qkv: View, keys: View, first: usize, count: usize) {
+        // A line of the result at a time.
+        for (from, to) in split(count, LINE) {
+            let (r, rows) = (first + from, to - from);
+            transpose(qkv.at(r, self.d), keys.at(0, r), rows, self.d);
         }
+    }
+
+    /// A head's values: its part of every row. A vector that reaches beyond the head meets its neighbour's numbers, or
+    /// the room behind the last one.
+    fn values(&self, views: AttentionViews, head: usize) -> View {
+        views.qkv.at(0, 2 * self.d + head * self.head_dim())
     }
 
     /// Quantises a head's queries, keys and values.
@@ -200,7 +187,7 @@ impl Network<'_> {
         let (l, head_dim, q) = (self.l, self.head_dim(), views.quantized);
         let queries = views.qkv.at(0, head * head_dim);
         let keys = views.keys.at(head * head_dim, 0);
-        let values = views.values.at(head * l, 0);
+        let values = self.values(views, head);
         match precision {
             Precision::F32 => {}
             Precision::Bf16 => {
@@ -296,7 +283,7 @@ impl Network<'_> {
         self.scores(views.qkv, views.keys, p, head, queries);
         self.softmax(p, count);
         let to = self.head_out(views, head, first);
-        let values = views.values.at(head * l, 0).rhs();
+        let values = self.values(views, head).rhs();
         self.head_product((count, head_dim, l), p.lhs(), values, F32, to);
     }
 

@@ -33,7 +33,7 @@ pub(crate) enum MixTape {
     Attention {
         /// Input of the layer, `[positions, hidden]`.
         x: AlignedMatrix,
-        /// Queries, keys and values after rotation, `[positions, 3 * hidden]`.
+        /// Queries, keys and values after rotation, `[positions, 3 * hidden]`, with room behind the last head.
         qkv: AlignedMatrix,
         /// What the heads found, `[positions, hidden]`, with room behind the last head.
         out: AlignedMatrix,
@@ -55,7 +55,7 @@ impl LayerTape {
                 },
                 Mixer::Attention => MixTape::Attention {
                     x: zeros(l, d),
-                    qkv: zeros(l, 3 * d),
+                    qkv: zeros(l, 3 * d + LINE),
                     out: zeros(l, d + LINE),
                     inverse: zeros(1, l),
                 },

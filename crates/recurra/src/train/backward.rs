@@ -41,9 +41,8 @@ struct AttentionScratch {
     d_out: AlignedMatrix,
     /// Gradient of queries, keys and values, `[positions, 3 * hidden]`.
     d_qkv: AlignedMatrix,
-    /// Transposed keys of all heads and their values, as the forward pass lays them out.
+    /// Transposed keys of all heads, as the forward pass lays them out.
     keys: AlignedMatrix,
-    values: AlignedMatrix,
     /// Probabilities of a head and their gradient, `[positions, positions]`.
     p: AlignedMatrix,
     dp: AlignedMatrix,
@@ -72,7 +71,6 @@ impl BackwardScratch {
                         d_out: zeros(l, d + LINE),
                         d_qkv: zeros(l, 3 * d),
                         keys: zeros(d, l),
-                        values: zeros(config.num_heads * l, head_dim),
                         p: zeros(l, l),
                         dp: zeros(l, l),
                         head: zeros(l, head_dim),
@@ -266,13 +264,13 @@ impl Network<'_> {
         let head_dim = d / heads;
         let d_out = scratch.d_out.view();
         let d_qkv = scratch.d_qkv.view();
-        let (keys, values) = (scratch.keys.view(), scratch.values.view());
+        let keys = scratch.keys.view();
         let (p, dp) = (scratch.p.view(), scratch.dp.view());
         let (head, result) = (scratch.head.view(), scratch.result.view());
         let values_t = scratch.values_t.view();
         self.product(l, d, d, dy.lhs(), w_o.rhs(), d_out.store());
         self.product(d, d, l, dy.transposed_lhs(), out.rhs(), to_o.add());
-        self.lay_out_heads(qkv, keys, values, 0, l);
+        self.transpose_keys(qkv, keys, 0, l);
         let scaled = StoreScaled {
             ptr: result.ptr,
             stride: result.stride,
