@@ -107,6 +107,15 @@ impl<F: Format, E: Epilogue, const MR: usize, const NV: usize> SimdOp for Block<
                 }
             }
             let (mut a, mut b, mut next) = (self.a, self.b, self.next);
+            // Opaque, so that few rows have a register each for their distance: the compiler would add them up anew for
+            // every unit, which on small vectors fills a fifth of the processor's front end.
+            let mut rows = [0; MR];
+            for (i, row) in rows.iter_mut().enumerate() {
+                *row = i * self.a_row;
+                if MR <= 6 {
+                    *row = std::hint::black_box(*row);
+                }
+            }
             for _ in 0..self.units {
                 if self.next_step > 0 {
                     s.prefetch(next);
@@ -116,8 +125,8 @@ impl<F: Format, E: Epilogue, const MR: usize, const NV: usize> SimdOp for Block<
                 for (j, v) in vecs.iter_mut().enumerate().skip(1) {
                     *v = F::load(s, b.add(j * S::LANES));
                 }
-                for (i, row) in acc.iter_mut().enumerate() {
-                    let splat = F::splat(s, *a.add(i * self.a_row));
+                for (row, &at) in acc.iter_mut().zip(&rows) {
+                    let splat = F::splat(s, *a.add(at));
                     for (c, &v) in row.iter_mut().zip(&vecs) {
                         *c = F::multiply_add(s, splat, v, *c);
                     }
