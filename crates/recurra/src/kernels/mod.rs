@@ -33,6 +33,7 @@ pub(crate) mod view;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use crate::{Error, Result};
 pub use linear::{Bf16Weights, Linear, Precision, Q4Weights, Q8Weights};
 pub use map::Function;
 pub use matrix::AlignedMatrix;
@@ -106,13 +107,30 @@ impl Isa {
         .collect()
     }
 
-    /// The fastest that this processor has, or the one that the environment variable `RECURRA_ISA` names
-    /// ([`Isa::name`]), for tests and bug reports. A name that this processor does not know is ignored.
+    /// The fastest that this processor has, or the one that the environment variable `RECURRA_ISA` names, for tests
+    /// and bug reports. A name that this processor does not know is ignored here: [`Isa::forced`] tells.
     pub fn detect() -> Isa {
+        let forced = Self::forced().ok().flatten();
+        forced.unwrap_or_else(|| Self::available()[0])
+    }
+
+    /// The instruction set that the environment variable `RECURRA_ISA` names, if it is set to anything; an error where
+    /// this processor has none of that name.
+    pub fn forced() -> Result<Option<Isa>> {
+        match std::env::var_os("RECURRA_ISA") {
+            Some(name) if !name.is_empty() => Self::named(&name.to_string_lossy()).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The instruction set of this name ([`Isa::name`]), if this processor has it.
+    pub fn named(name: &str) -> Result<Isa> {
         let all = Self::available();
-        let forced = std::env::var("RECURRA_ISA").ok();
-        let named = forced.and_then(|name| all.iter().find(|isa| isa.name() == name));
-        *named.unwrap_or(&all[0])
+        let found = all.iter().find(|isa| isa.name() == name).copied();
+        found.ok_or_else(|| Error::InstructionSet {
+            available: all.iter().map(|isa| isa.name()).collect(),
+            found: name.to_owned(),
+        })
     }
 
     /// Its name, as `RECURRA_ISA` takes it.
