@@ -245,6 +245,23 @@ fn tables_and_inputs_without_puzzles() {
 }
 
 #[test]
+fn an_instruction_set_that_is_not_there_is_refused() {
+    let run = |name: &str| {
+        let mut command = program();
+        command.args(["generate", "sudoku", "--count", "1"]);
+        command.env("RECURRA_ISA", name).output().unwrap()
+    };
+    let output = run("avx3");
+    assert_eq!((status(&output), stdout(&output)), (Some(2), String::new()));
+    let message = stderr(&output);
+    assert!(message.contains("RECURRA_ISA") && message.contains("`avx3`"));
+    assert!(message.contains("scalar"), "{message}");
+    for name in ["scalar", ""] {
+        assert_eq!(status(&run(name)), Some(0), "{name}");
+    }
+}
+
+#[test]
 fn wrong_command_lines_and_files() {
     let dir = tempfile::tempdir().unwrap();
     let model = random_model(dir.path());

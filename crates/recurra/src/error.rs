@@ -52,6 +52,14 @@ pub enum Error {
         /// The loss in it.
         loss: f64,
     },
+    /// This processor has no instruction set of that name.
+    #[error("instruction set: expected one of {}, found `{found}`", available.join(", "))]
+    InstructionSet {
+        /// Those that it has, the fastest first.
+        available: Vec<&'static str>,
+        /// The name asked for.
+        found: String,
+    },
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     Io {

@@ -224,7 +224,8 @@ impl Network<'_> {
                     rows: head_dim,
                     cols: l,
                     scales: q.key_scales.at(head, 0).ptr,
-                    as_weights: Some(q.key_starts.at(head, 0).ptr),
+                    signed: true,
+                    starts: Some(q.key_starts.at(head, 0).ptr),
                 });
                 self.isa.run(QuantizeCols {
                     x: values,
@@ -232,7 +233,8 @@ impl Network<'_> {
                     rows: l,
                     cols: head_dim,
                     scales: q.value_scales.at(head, 0).ptr,
-                    as_weights: None,
+                    signed: true,
+                    starts: None,
                 });
             }
         }

@@ -123,7 +123,8 @@ impl Network<'_> {
                     rows,
                     cols,
                     scales: scales.ptr,
-                    as_weights: None,
+                    signed: false,
+                    starts: None,
                 });
                 Cols::Q8(out, scales.ptr)
             }

@@ -204,7 +204,8 @@ impl Shared {
     }
 }
 
-#[cfg(test)]
+// A browser's module has no threads, and does not outlive a panic.
+#[cfg(all(test, not(target_family = "wasm")))]
 mod tests {
     use super::*;
 

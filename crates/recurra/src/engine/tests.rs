@@ -5,6 +5,8 @@ use super::team::Member;
 use super::*;
 use crate::fixtures::{MODELS, largest_difference, model, tensors};
 use crate::kernels::{AlignedMatrix, Precision};
+use crate::model::TrmWeights;
+use crate::model::config::{Mixer, Positions};
 
 #[test]
 fn agrees_with_the_reference_implementation() {
@@ -126,4 +128,64 @@ fn thinking_stops_at_the_halting_head_or_after_the_last_step() {
     };
     assert_eq!(think(1.0), (1, StopReason::Halt));
     assert_eq!(think(-1.0), (40, StopReason::MaxSteps));
+}
+
+/// Cosine of the angle between two states.
+fn cosine(a: &AlignedMatrix, b: &AlignedMatrix) -> f64 {
+    let dot = |a: &AlignedMatrix, b: &AlignedMatrix| -> f64 {
+        let pairs = a.to_vec().into_iter().zip(b.to_vec());
+        pairs.map(|(a, b)| f64::from(a) * f64::from(b)).sum()
+    };
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
+#[test]
+fn fewer_bits_give_nearly_the_same_state() {
+    for mixer in [Mixer::Mlp, Mixer::Attention] {
+        let config = TrmConfig {
+            seq_len: 37,
+            hidden_size: 128,
+            num_heads: 4,
+            h_cycles: 1,
+            l_cycles: 2,
+            mixer,
+            positions: match mixer {
+                Mixer::Mlp => Positions::None,
+                Mixer::Attention => Positions::Rotary,
+            },
+            ..crate::model::config::tests::small()
+        };
+        let weights = TrmWeights::random(&config, 3);
+        let question: Vec<u16> = (0..37).map(|i| i % config.vocab_size as u16).collect();
+        let state = |isa: Isa, model: &TrmModel, threads: usize| {
+            let packed = Arc::new(PackedModel::new(isa, &config, &model.weights));
+            let precision = packed.precision();
+            let mut engine = TrmEngine::with_weights(packed, 1);
+            engine.team = Team::new(threads);
+            engine.pool = TrmBufferPool::new(&config, threads, precision);
+            engine.start(&question, 0).unwrap();
+            engine.step();
+            engine.z_h().clone()
+        };
+        let model = TrmModel::new(config.clone(), None, weights);
+        let exact = state(Isa::available()[0], &model, 1);
+        // Untrained, rounding grows from call to call.
+        for (precision, least) in [(Precision::Bf16, 0.9999), (Precision::Q8, 0.998)] {
+            let rounded = crate::quantize::quantize(&model, precision, None).unwrap();
+            for isa in Isa::available() {
+                let alone = state(isa, &rounded, 1);
+                let found = cosine(&exact, &alone);
+                // Bytes of 7 bits where the processor multiplies pairs of them.
+                let pairs = ["sse41", "avx2", "avx512"].contains(&isa.name());
+                let least = least - if pairs { 0.004 } else { 0.0 };
+                assert!(
+                    found >= least,
+                    "{mixer:?} {precision} {}: {found}",
+                    isa.name()
+                );
+                // Threads share the work out and change nothing.
+                assert_eq!(state(isa, &rounded, 3).to_vec(), alone.to_vec());
+            }
+        }
+    }
 }

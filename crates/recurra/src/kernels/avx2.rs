@@ -105,6 +105,10 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         unsafe { _mm256_min_ps(a, b) }
     }
     #[inline(always)]
+    fn by_sign(self, x: __m256, minus: __m256, plus: __m256) -> __m256 {
+        unsafe { _mm256_blendv_ps(plus, minus, x) }
+    }
+    #[inline(always)]
     fn round(self, a: __m256) -> __m256 {
         unsafe { _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a) }
     }

@@ -151,6 +151,10 @@ impl<const LEVEL: u8> Simd for Avx512<LEVEL> {
         unsafe { _mm512_min_ps(a, b) }
     }
     #[inline(always)]
+    fn by_sign(self, x: __m512, minus: __m512, plus: __m512) -> __m512 {
+        unsafe { _mm512_mask_blend_ps(_mm512_movepi32_mask(_mm512_castps_si512(x)), plus, minus) }
+    }
+    #[inline(always)]
     fn round(self, a: __m512) -> __m512 {
         unsafe { _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a) }
     }

@@ -12,7 +12,10 @@ pub mod avx512;
 pub(crate) mod epilogue;
 pub(crate) mod format;
 pub mod linear;
+pub mod map;
 pub mod matrix;
+#[cfg(target_arch = "aarch64")]
+pub mod neon;
 pub(crate) mod norm;
 pub mod pack;
 pub mod peak;
@@ -20,13 +23,19 @@ pub(crate) mod product;
 pub(crate) mod quantize;
 pub mod scalar;
 pub mod simd;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub mod simd128;
+#[cfg(target_arch = "x86_64")]
+pub mod sse41;
 pub(crate) mod swiglu;
 pub(crate) mod view;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
+use crate::{Error, Result};
 pub use linear::{Bf16Weights, Linear, Precision, Q4Weights, Q8Weights};
+pub use map::Function;
 pub use matrix::AlignedMatrix;
 pub use pack::{PackedMatrix, Packing};
 use simd::{Bf16s, Bytes, Floats, Instructions, Simd, SimdOp};
@@ -36,6 +45,9 @@ use simd::{Bf16s, Bytes, Floats, Instructions, Simd, SimdOp};
 pub enum Isa {
     /// Plain Rust.
     Scalar(scalar::Scalar),
+    /// SSE4.1.
+    #[cfg(target_arch = "x86_64")]
+    Sse41(sse41::Sse41),
     /// AVX2 with FMA.
     #[cfg(target_arch = "x86_64")]
     Avx2(avx2::Avx2<false>),
@@ -51,11 +63,24 @@ pub enum Isa {
     /// AVX-512 with VNNI and BF16.
     #[cfg(target_arch = "x86_64")]
     Avx512Bf16(avx512::Avx512<2>),
+    /// NEON.
+    #[cfg(target_arch = "aarch64")]
+    Neon(neon::Neon<false>),
+    /// NEON with dot products of bytes.
+    #[cfg(target_arch = "aarch64")]
+    NeonDot(neon::Neon<true>),
+    /// WebAssembly's vectors of 128 bits.
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    Simd128(simd128::Simd128),
 }
 
 impl Isa {
     /// Every instruction set that this processor has, the fastest first.
     pub fn available() -> Vec<Isa> {
+        if cfg!(miri) {
+            // Miri interprets Rust: it knows few intrinsics.
+            return vec![Isa::Scalar(scalar::Scalar)];
+        }
         #[cfg(target_arch = "x86_64")]
         let bf16 = avx512::Avx512::<2>::detect();
         [
@@ -71,6 +96,14 @@ impl Isa {
             avx2::Avx2::<true>::detect().map(Isa::Avx2Vnni),
             #[cfg(target_arch = "x86_64")]
             avx2::Avx2::<false>::detect().map(Isa::Avx2),
+            #[cfg(target_arch = "x86_64")]
+            sse41::Sse41::detect().map(Isa::Sse41),
+            #[cfg(target_arch = "aarch64")]
+            neon::Neon::<true>::detect().map(Isa::NeonDot),
+            #[cfg(target_arch = "aarch64")]
+            neon::Neon::<false>::detect().map(Isa::Neon),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Some(Isa::Simd128(simd128::Simd128)),
             Some(Isa::Scalar(scalar::Scalar)),
         ]
         .into_iter()
@@ -78,19 +111,38 @@ impl Isa {
         .collect()
     }
 
-    /// The fastest that this processor has, or the one that the environment variable `RECURRA_ISA` names
-    /// ([`Isa::name`]), for tests and bug reports. A name that this processor does not know is ignored.
+    /// The fastest that this processor has, or the one that the environment variable `RECURRA_ISA` names, for tests
+    /// and bug reports. A name that this processor does not know is ignored here: [`Isa::forced`] tells.
     pub fn detect() -> Isa {
+        let forced = Self::forced().ok().flatten();
+        forced.unwrap_or_else(|| Self::available()[0])
+    }
+
+    /// The instruction set that the environment variable `RECURRA_ISA` names, if it is set to anything; an error where
+    /// this processor has none of that name.
+    pub fn forced() -> Result<Option<Isa>> {
+        match std::env::var_os("RECURRA_ISA") {
+            Some(name) if !name.is_empty() => Self::named(&name.to_string_lossy()).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The instruction set of this name ([`Isa::name`]), if this processor has it.
+    pub fn named(name: &str) -> Result<Isa> {
         let all = Self::available();
-        let forced = std::env::var("RECURRA_ISA").ok();
-        let named = forced.and_then(|name| all.iter().find(|isa| isa.name() == name));
-        *named.unwrap_or(&all[0])
+        let found = all.iter().find(|isa| isa.name() == name).copied();
+        found.ok_or_else(|| Error::InstructionSet {
+            available: all.iter().map(|isa| isa.name()).collect(),
+            found: name.to_owned(),
+        })
     }
 
     /// Its name, as `RECURRA_ISA` takes it.
     pub fn name(self) -> &'static str {
         match self {
             Isa::Scalar(_) => "scalar",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Sse41(_) => "sse41",
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
@@ -101,6 +153,12 @@ impl Isa {
             Isa::Avx512Vnni(_) => "avx512vnni",
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Bf16(_) => "avx512bf16",
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon(_) => "neon",
+            #[cfg(target_arch = "aarch64")]
+            Isa::NeonDot(_) => "neondot",
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Isa::Simd128(_) => "simd128",
         }
     }
 
@@ -140,6 +198,8 @@ impl Instructions for Floats {
         match isa {
             Isa::Scalar(s) => s.vectorize(op),
             #[cfg(target_arch = "x86_64")]
+            Isa::Sse41(s) => s.vectorize(op),
+            #[cfg(target_arch = "x86_64")]
             Isa::Avx2(s) => s.vectorize(op),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2Vnni(s) => s.base().vectorize(op),
@@ -149,6 +209,12 @@ impl Instructions for Floats {
             Isa::Avx512Vnni(s) => s.base().vectorize(op),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Bf16(s) => s.base().vectorize(op),
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon(s) => s.vectorize(op),
+            #[cfg(target_arch = "aarch64")]
+            Isa::NeonDot(s) => s.base().vectorize(op),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Isa::Simd128(s) => s.vectorize(op),
         }
     }
 }
@@ -159,6 +225,8 @@ impl Instructions for Bytes {
         match isa {
             Isa::Scalar(s) => s.vectorize(op),
             #[cfg(target_arch = "x86_64")]
+            Isa::Sse41(s) => s.vectorize(op),
+            #[cfg(target_arch = "x86_64")]
             Isa::Avx2(s) => s.vectorize(op),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2Vnni(s) => s.vectorize(op),
@@ -168,6 +236,12 @@ impl Instructions for Bytes {
             Isa::Avx512Vnni(s) => s.vectorize(op),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Bf16(s) => s.vnni().vectorize(op),
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon(s) => s.vectorize(op),
+            #[cfg(target_arch = "aarch64")]
+            Isa::NeonDot(s) => s.vectorize(op),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Isa::Simd128(s) => s.vectorize(op),
         }
     }
 }

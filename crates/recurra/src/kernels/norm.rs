@@ -2,6 +2,7 @@
 //!
 //! `y = x * r` with `r = 1 / sqrt(mean(x^2) + eps)`; backward, `dx = r * (dy - y * mean(y * dy))`.
 
+use super::activation::rsqrt;
 use super::simd::{Floats, Simd, SimdOp};
 use super::view::View;
 
@@ -84,7 +85,7 @@ impl SimdOp for NormCols {
     type Uses = Floats;
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let (n, eps, one) = (s.splat(self.rows as f32), s.splat(self.eps), s.splat(1.0));
+        let (n, eps) = (s.splat(self.rows as f32), s.splat(self.eps));
         for c in (0..self.cols).step_by(S::LANES) {
             let mut squares = s.splat(0.0);
             // SAFETY: rows are padded to whole vectors; so is `inverse`.
@@ -93,7 +94,7 @@ impl SimdOp for NormCols {
                     let v = s.load(self.x.at(row, c).ptr);
                     squares = s.fma(v, v, squares);
                 }
-                let r = s.div(one, s.sqrt(s.add(s.div(squares, n), eps)));
+                let r = rsqrt(s, s.add(s.div(squares, n), eps));
                 for row in 0..self.rows {
                     let p = self.x.at(row, c).ptr;
                     s.store(p, s.mul(s.load(p), r));

@@ -145,16 +145,27 @@ impl<F: Format, E: Epilogue, const MR: usize, const NV: usize> SimdOp for Block<
     }
 }
 
+/// The largest block of a product.
+const fn tile<S: Simd, E: Epilogue>() -> Tile {
+    if E::PAIR_PANELS {
+        S::PAIR_TILE
+    } else {
+        S::TILE
+    }
+}
+
+/// Whether a product is ever cut into blocks of this size.
+const fn cuts<S: Simd, E: Epilogue>(rows: usize, vecs: usize) -> bool {
+    let most = tile::<S, E>();
+    rows <= most.rows && vecs <= most.vecs && (!E::PAIR_ROWS || rows.is_multiple_of(2))
+}
+
 impl<F: Format, E: Epilogue> SimdOp for Product<'_, F, E> {
     type Output = ();
     type Uses = F::Uses;
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Tile { rows, vecs } = if E::PAIR_PANELS {
-            S::PAIR_TILE
-        } else {
-            S::TILE
-        };
+        let Tile { rows, vecs } = tile::<S, E>();
         let row_blocks = self.m.div_ceil(rows);
         let panels = self.n.div_ceil(S::LANES).div_ceil(vecs);
         let blocks = self.part.of(row_blocks * panels);
@@ -195,13 +206,11 @@ impl<F: Format, E: Epilogue> SimdOp for Product<'_, F, E> {
                     Lhs::Strided { ptr, row, col } => (ptr.wrapping_add(r0 * row), row, col),
                     Lhs::Packed(p) => (p.as_ptr().wrapping_add(r0 * self.units), 1, r1 - r0),
                 };
-                // `const`: blocks that the instruction set's tile does not have are not compiled.
+                // Blocks that this instruction set never cuts are not compiled: that is half of them, and the slowest.
                 macro_rules! blocks {
-                    ($tile:expr; $($mr:literal)*; $nvs:tt) => {
-                        match r1 - r0 { $($mr if const { $mr <= $tile.rows } => blocks!(@ $tile; $mr $nvs),)* _ => unreachable!() }
-                    };
-                    (@ $tile:expr; $mr:literal ($($nv:literal)*)) => { match v1 - v0 {
-                        $($nv if const { $nv <= $tile.vecs } => s.vectorize(Block::<F, E, $mr, $nv> {
+                    ($($mr:literal)*; $nvs:tt) => { match r1 - r0 { $($mr => blocks!(@ $mr $nvs),)* _ => unreachable!() } };
+                    (@ $mr:literal ($($nv:literal)*)) => { match v1 - v0 {
+                        $($nv if const { cuts::<S, E>($mr, $nv) } => s.vectorize(Block::<F, E, $mr, $nv> {
                             units: self.units, a, a_row, a_col, b, b_row, row: r0, col,
                             format: self.format, epilogue: self.epilogue, next, next_step, size: PhantomData,
                         }),)*
@@ -209,9 +218,9 @@ impl<F: Format, E: Epilogue> SimdOp for Product<'_, F, E> {
                     } };
                 }
                 if E::PAIR_PANELS {
-                    blocks!(S::PAIR_TILE; 1 2 3 4 5 6 7 8 9 10 11 12; (2));
+                    blocks!(1 2 3 4 5 6 7 8 9 10 11 12; (2));
                 } else {
-                    blocks!(S::TILE; 1 2 3 4 5 6 7 8; (1 2 3));
+                    blocks!(1 2 3 4 5 6 7 8; (1 2 3));
                 }
             }
         }

@@ -76,9 +76,10 @@ pub(crate) struct QuantizeCols {
     pub(crate) cols: usize,
     /// One for each column, padded to whole vectors.
     pub(crate) scales: *mut f32,
-    /// For the other factor of a product of two activations: bytes are signed as weights are, and here goes, for each
-    /// column, where its sums start ([`Int8`](super::format::Int8)).
-    pub(crate) as_weights: Option<*mut u32>,
+    /// Whether bytes are signed as weights are: the other factor of a product of two activations.
+    pub(crate) signed: bool,
+    /// Where the sums of each column start ([`Int8`](super::format::Int8)) when it is taken as weights.
+    pub(crate) starts: Option<*mut u32>,
 }
 
 impl SimdOp for QuantizeCols {
@@ -86,9 +87,10 @@ impl SimdOp for QuantizeCols {
     type Uses = Bytes;
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let (zero, max) = match self.as_weights {
-            Some(_) => (0, 127),
-            None => (S::ACT_ZERO, S::ACT_MAX),
+        let (zero, max) = if self.signed {
+            (0, 127)
+        } else {
+            (S::ACT_ZERO, S::ACT_MAX)
         };
         let zero = s.splat_unit(zero as u32);
         for c in (0..self.cols).step_by(S::LANES) {
@@ -121,7 +123,7 @@ impl SimdOp for QuantizeCols {
                     }
                     s.store_units(self.out.at(r / 4, c).ptr, s.pack_bytes(bytes));
                 }
-                if let Some(starts) = self.as_weights {
+                if let Some(starts) = self.starts {
                     let start = s.mul(s.to_f32(sum), s.splat(-S::ACT_ZERO as f32));
                     s.store_units(starts.add(c), s.to_i32(start));
                 }

@@ -63,6 +63,10 @@ impl Simd for Scalar {
         if a < b { a } else { b }
     }
     #[inline(always)]
+    fn by_sign(self, x: f32, minus: f32, plus: f32) -> f32 {
+        if x.is_sign_negative() { minus } else { plus }
+    }
+    #[inline(always)]
     fn round(self, a: f32) -> f32 {
         a.round_ties_even()
     }

@@ -76,10 +76,12 @@ pub trait Simd: Copy + Send + Sync + 'static {
     }
     /// `a * b + c`, rounded once where the processor can.
     fn fma(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
-    /// The larger; `b` where either is NaN.
+    /// The larger; where either is NaN, `b` or NaN. So what may be NaN and is to stay so stands second.
     fn max(self, a: Self::F, b: Self::F) -> Self::F;
-    /// The smaller; `b` where either is NaN.
+    /// The smaller; where either is NaN, `b` or NaN.
     fn min(self, a: Self::F, b: Self::F) -> Self::F;
+    /// `minus` where the sign bit of `x` is set, otherwise `plus`.
+    fn by_sign(self, x: Self::F, minus: Self::F, plus: Self::F) -> Self::F;
     /// Rounded to the nearest integer, halves to the even one.
     fn round(self, a: Self::F) -> Self::F;
     /// `a * 2^n` for integral `n` in -126..=127.

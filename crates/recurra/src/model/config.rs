@@ -231,7 +231,7 @@ pub(crate) mod tests {
             ("seq_len", |c| c.seq_len = 0),
             ("seq_len", |c| c.seq_len = usize::MAX),
             ("seq_len", |c| c.seq_len = 1 << 19),
-            ("hidden_size", |c| c.hidden_size = 1 << 40),
+            ("hidden_size", |c| c.hidden_size = 1 << 30),
             ("num_layers", |c| c.num_layers = 0),
             ("h_cycles", |c| c.h_cycles = 0),
             ("l_cycles", |c| c.l_cycles = 5000),

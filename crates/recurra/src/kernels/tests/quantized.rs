@@ -7,6 +7,7 @@ use crate::kernels::product::*;
 use crate::kernels::quantize::*;
 use crate::kernels::simd::{Bytes, Simd, SimdOp};
 use half::bf16;
+use std::collections::BTreeMap;
 
 /// Zero point and largest magnitude of an instruction set's activations.
 fn activations(isa: Isa) -> (i32, i32) {
@@ -48,14 +49,6 @@ fn q8(rows: usize, cols: usize, seed: u64) -> Q8Weights {
     }
 }
 
-/// Rows of `x` as plain integers with their scales, of which one row is zero where there are several.
-fn rows_of(x: &mut AlignedMatrix, max: i32) -> Vec<(Vec<i32>, f32)> {
-    if x.rows() > 2 {
-        x.row_mut(1).fill(0.0);
-    }
-    (0..x.rows()).map(|r| quantize(x.row(r), max)).collect()
-}
-
 /// What 8-bit products should give.
 fn expected(x: &[(Vec<i32>, f32)], w: &Q8Weights) -> Vec<f64> {
     let mut all = Vec::new();
@@ -74,83 +67,89 @@ fn expected(x: &[(Vec<i32>, f32)], w: &Q8Weights) -> Vec<f64> {
 
 #[test]
 fn eight_bit_products_are_exact() {
-    for isa in Isa::available() {
-        let (_, max) = activations(isa);
-        for m in SIZES {
-            for (n, k) in SIZES.iter().flat_map(|&n| [1, 5, 16, 97].map(|k| (n, k))) {
-                let (mut x, w) = (matrix(m, k, 1), q8(n, k, 2));
-                let rows = rows_of(&mut x, max);
-                let expected = expected(&rows, &w);
-                // Sums are exact; the scales round thrice.
-                let tolerance = 3e-5 * k as f64;
-                // Activations on the left.
-                let packed = PackedMatrix::new(isa, Packing::Panels, &Linear::Q8(w.clone()));
-                let mut units = AlignedMatrix::zeros(m, k.div_ceil(4));
-                let mut scales = AlignedMatrix::zeros(1, m);
-                isa.run(QuantizeRows {
-                    x: x.view(),
-                    out: units.units(),
-                    rows: m,
-                    cols: k,
-                    scales: scales.as_mut_ptr(),
-                });
+    for (m, n, k) in shapes() {
+        let (mut x, w) = (matrix(m, k, 1), q8(n, k, 2));
+        if m > 2 {
+            x.row_mut(1).fill(0.0);
+        }
+        let mut xt = transposed(&x);
+        // Once for each range of activations.
+        let mut references = BTreeMap::new();
+        // Sums are exact; the scales round thrice.
+        let tolerance = 3e-5 * k as f64;
+        for isa in Isa::available() {
+            let (_, max) = activations(isa);
+            let (plain, expected) = references.entry(max).or_insert_with(|| {
+                let rows = by(m, |r| quantize(x.row(r), max));
                 let plain: Vec<f32> = rows.iter().map(|(_, scale)| *scale).collect();
-                assert_eq!(scales.row(0), plain);
-                let mut c = AlignedMatrix::zeros(m, n);
-                let parts = 1 + (m + n) % 3;
-                for part in 0..parts {
-                    let epilogue = c.view().store();
-                    isa.run(Product {
-                        m,
-                        n,
-                        units: packed.units(),
-                        lhs: units.units().lhs(),
-                        rhs: Rhs::Packed(&packed),
-                        format: Int8::<false> {
-                            row_scales: scales.as_ptr(),
-                            col_scales: packed.scales(),
-                            starts: packed.starts(),
-                        },
-                        epilogue,
-                        part: Part { part, parts },
-                    });
-                }
-                assert_close(isa, "q8 panels", &c, &expected, tolerance);
-                // Activations on the right.
-                let packed = PackedMatrix::new(isa, Packing::Rows, &Linear::Q8(w.clone()));
-                let mut xt = transposed(&x);
-                let mut units = AlignedMatrix::zeros(k.div_ceil(4), m);
-                let mut scales = AlignedMatrix::zeros(1, m);
-                isa.run(QuantizeCols {
-                    x: xt.view(),
-                    out: units.units(),
-                    rows: k,
-                    cols: m,
-                    scales: scales.as_mut_ptr(),
-                    as_weights: None,
-                });
-                assert_eq!(scales.row(0), plain);
-                let mut c = AlignedMatrix::zeros(n, m);
-                let epilogue = Store {
-                    ptr: c.as_mut_ptr(),
-                    stride: c.stride(),
-                };
+                (plain, expected(&rows, &w))
+            });
+            // Activations on the left.
+            let packed = PackedMatrix::new(isa, Packing::Panels, &Linear::Q8(w.clone()));
+            let mut units = AlignedMatrix::zeros(m, k.div_ceil(4));
+            let mut scales = AlignedMatrix::zeros(1, m);
+            isa.run(QuantizeRows {
+                x: x.view(),
+                out: units.units(),
+                rows: m,
+                cols: k,
+                scales: scales.as_mut_ptr(),
+            });
+            assert_eq!(scales.row(0), *plain);
+            let mut c = AlignedMatrix::zeros(m, n);
+            let parts = 1 + (m + n) % 3;
+            for part in 0..parts {
+                let epilogue = c.view().store();
                 isa.run(Product {
-                    m: n,
-                    n: m,
+                    m,
+                    n,
                     units: packed.units(),
-                    lhs: Lhs::Packed(&packed),
-                    rhs: units.units().rhs(),
-                    format: Int8::<true> {
-                        row_scales: packed.scales(),
-                        col_scales: scales.as_ptr(),
+                    lhs: units.units().lhs(),
+                    rhs: Rhs::Packed(&packed),
+                    format: Int8::<false> {
+                        row_scales: scales.as_ptr(),
+                        col_scales: packed.scales(),
                         starts: packed.starts(),
                     },
                     epilogue,
-                    part: Part::WHOLE,
+                    part: Part { part, parts },
                 });
-                assert_close(isa, "q8 rows", &transposed(&c), &expected, tolerance);
             }
+            assert_close(isa, "q8 panels", &c, expected, tolerance);
+            // Activations on the right.
+            let packed = PackedMatrix::new(isa, Packing::Rows, &Linear::Q8(w.clone()));
+            let mut units = AlignedMatrix::zeros(k.div_ceil(4), m);
+            let mut scales = AlignedMatrix::zeros(1, m);
+            isa.run(QuantizeCols {
+                x: xt.view(),
+                out: units.units(),
+                rows: k,
+                cols: m,
+                scales: scales.as_mut_ptr(),
+                signed: false,
+                starts: None,
+            });
+            assert_eq!(scales.row(0), *plain);
+            let mut c = AlignedMatrix::zeros(n, m);
+            let epilogue = Store {
+                ptr: c.as_mut_ptr(),
+                stride: c.stride(),
+            };
+            isa.run(Product {
+                m: n,
+                n: m,
+                units: packed.units(),
+                lhs: Lhs::Packed(&packed),
+                rhs: units.units().rhs(),
+                format: Int8::<true> {
+                    row_scales: packed.scales(),
+                    col_scales: scales.as_ptr(),
+                    starts: packed.starts(),
+                },
+                epilogue,
+                part: Part::WHOLE,
+            });
+            assert_close(isa, "q8 rows", &transposed(&c), expected, tolerance);
         }
     }
 }
@@ -244,55 +243,53 @@ fn bf16_weights(w: &AlignedMatrix) -> Linear {
 #[test]
 fn bfloat16_products_agree_with_the_reference() {
     for isa in Isa::available().into_iter().filter(|isa| isa.has_bf16()) {
-        for m in SIZES {
-            for (n, k) in SIZES.iter().flat_map(|&n| [1, 5, 16, 97].map(|k| (n, k))) {
-                let (mut x, w) = (matrix(m, k, 1), matrix(n, k, 2));
-                let expected = reference(&rounded(&x), &transposed(&rounded(&w)));
-                let tolerance = 1e-6 * k as f64;
-                let packed = PackedMatrix::new(isa, Packing::Panels, &bf16_weights(&w));
-                let mut units = AlignedMatrix::zeros(m, k.div_ceil(2));
-                isa.run(Bf16Rows {
-                    x: x.view(),
-                    out: units.units(),
-                    rows: m,
-                    cols: k,
-                });
-                let mut c = AlignedMatrix::zeros(m, n);
-                let epilogue = c.view().store();
-                isa.run(Product {
-                    m,
-                    n,
-                    units: packed.units(),
-                    lhs: units.units().lhs(),
-                    rhs: Rhs::Packed(&packed),
-                    format: Bf16,
-                    epilogue,
-                    part: Part::WHOLE,
-                });
-                assert_close(isa, "bf16 panels", &c, &expected, tolerance);
-                let packed = PackedMatrix::new(isa, Packing::Rows, &bf16_weights(&w));
-                let mut xt = transposed(&x);
-                let mut units = AlignedMatrix::zeros(k.div_ceil(2), m);
-                isa.run(Bf16Cols {
-                    x: xt.view(),
-                    out: units.units(),
-                    rows: k,
-                    cols: m,
-                });
-                let mut c = AlignedMatrix::zeros(n, m);
-                let epilogue = c.view().store();
-                isa.run(Product {
-                    m: n,
-                    n: m,
-                    units: packed.units(),
-                    lhs: Lhs::Packed(&packed),
-                    rhs: units.units().rhs(),
-                    format: Bf16,
-                    epilogue,
-                    part: Part::WHOLE,
-                });
-                assert_close(isa, "bf16 rows", &transposed(&c), &expected, tolerance);
-            }
+        for (m, n, k) in shapes() {
+            let (mut x, w) = (matrix(m, k, 1), matrix(n, k, 2));
+            let expected = reference(&rounded(&x), &transposed(&rounded(&w)));
+            let tolerance = 1e-6 * k as f64;
+            let packed = PackedMatrix::new(isa, Packing::Panels, &bf16_weights(&w));
+            let mut units = AlignedMatrix::zeros(m, k.div_ceil(2));
+            isa.run(Bf16Rows {
+                x: x.view(),
+                out: units.units(),
+                rows: m,
+                cols: k,
+            });
+            let mut c = AlignedMatrix::zeros(m, n);
+            let epilogue = c.view().store();
+            isa.run(Product {
+                m,
+                n,
+                units: packed.units(),
+                lhs: units.units().lhs(),
+                rhs: Rhs::Packed(&packed),
+                format: Bf16,
+                epilogue,
+                part: Part::WHOLE,
+            });
+            assert_close(isa, "bf16 panels", &c, &expected, tolerance);
+            let packed = PackedMatrix::new(isa, Packing::Rows, &bf16_weights(&w));
+            let mut xt = transposed(&x);
+            let mut units = AlignedMatrix::zeros(k.div_ceil(2), m);
+            isa.run(Bf16Cols {
+                x: xt.view(),
+                out: units.units(),
+                rows: k,
+                cols: m,
+            });
+            let mut c = AlignedMatrix::zeros(n, m);
+            let epilogue = c.view().store();
+            isa.run(Product {
+                m: n,
+                n: m,
+                units: packed.units(),
+                lhs: Lhs::Packed(&packed),
+                rhs: units.units().rhs(),
+                format: Bf16,
+                epilogue,
+                part: Part::WHOLE,
+            });
+            assert_close(isa, "bf16 rows", &transposed(&c), &expected, tolerance);
         }
     }
 }
