@@ -248,7 +248,7 @@ fn tables_and_inputs_without_puzzles() {
 fn an_instruction_set_that_is_not_there_is_refused() {
     let run = |name: &str| {
         let mut command = program();
-        command.args(["generate", "sudoku", "--count", "1"]);
+        command.args("generate sudoku --size 4 --count 1 --seed 1".split(' '));
         command.env("RECURRA_ISA", name).output().unwrap()
     };
     let output = run("avx3");

@@ -71,20 +71,22 @@ impl SimdOp for Int8Dots {
         let x = s.splat_unit(std::hint::black_box(0x0100_0100));
         let y = s.splat_unit(std::hint::black_box(0x0101_0101));
         let mut acc = [s.splat_unit(0); CHAINS];
-        // Where a product takes several instructions, the first of them would be done once for all: these are given
-        // numbers from memory.
-        let several = S::ACT_ZERO == 64;
-        let data = [0x0100_0100; CHAINS * LINE];
-        for _ in 0..self.0 {
-            let data = std::hint::black_box(&data);
-            for (a, x_j) in acc.iter_mut().zip(data.chunks_exact(LINE)) {
-                // SAFETY: no vector is longer than a line.
-                let x = if several {
-                    unsafe { s.load_units(x_j.as_ptr()) }
-                } else {
-                    x
-                };
-                *a = s.dot4(*a, x, y);
+        if S::ACT_ZERO == 64 {
+            // Here a product takes several instructions, and the first of them would be done once for all, were the
+            // numbers not new to the compiler in every round.
+            let data = [0x0100_0100; CHAINS * LINE];
+            for _ in 0..self.0 {
+                let data = std::hint::black_box(&data);
+                for (a, x) in acc.iter_mut().zip(data.chunks_exact(LINE)) {
+                    // SAFETY: no vector is longer than a line.
+                    *a = s.dot4(*a, unsafe { s.load_units(x.as_ptr()) }, y);
+                }
+            }
+        } else {
+            for _ in 0..self.0 {
+                for a in acc.iter_mut() {
+                    *a = s.dot4(*a, x, y);
+                }
             }
         }
         acc.into_iter().map(|a| s.sum(s.to_f32(a))).sum()

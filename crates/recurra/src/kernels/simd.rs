@@ -24,7 +24,7 @@ pub trait Simd: Copy + Send + Sync + 'static {
     type F: Copy;
     /// A vector of as many 32-bit units: an i32, four 8-bit integers or two bfloat16 each.
     type I: Copy;
-    /// Floats in a vector; divides [`LINE`](super::matrix::LINE).
+    /// Floats in a vector; divides [`LINE`].
     const LANES: usize;
     /// Block of a plain product.
     const TILE: Tile;

@@ -251,10 +251,10 @@ fn softmax_agrees_with_the_reference() {
                 f64::from(byte) * f64::from(scales.row(0)[i])
             });
             for (i, row) in found.chunks(cols).enumerate() {
-                // A byte of 7 bits is a 127th of the largest, rounded.
+                // Numbers of 7 bits, each rounded to a 127th of the largest.
                 for (j, v) in row.iter().enumerate() {
                     let place = format!("{} {rows}x{cols} ({i}, {j})", isa.name());
-                    assert!((v - at(i, j)).abs() < 0.01, "{place}: {v} for {}", at(i, j));
+                    assert!((v - at(i, j)).abs() < 0.02, "{place}: {v} for {}", at(i, j));
                 }
                 assert!(
                     (row.iter().sum::<f64>() - 1.0).abs() < 1e-5,
