@@ -128,7 +128,7 @@ pub(crate) struct ScratchViews {
 
 impl ScratchViews {
     /// From row `row` of the channels' scratch space.
-    pub(crate) fn from_row(self, row: usize) -> ScratchViews {
+    pub(crate) fn at_row(self, row: usize) -> ScratchViews {
         ScratchViews {
             act: self.act.at(row, 0),
             z_rows: self.z_rows.at(row),

@@ -4,13 +4,13 @@ use super::arena::{ScratchViews, Sharing};
 use super::packed::{PackedLayer, PackedModel, RotaryTable};
 use super::tape::LayerTape;
 use super::team::Member;
-use crate::kernels::Isa;
 use crate::kernels::epilogue::{Epilogue, SwiGluPanels};
 use crate::kernels::format::F32;
 use crate::kernels::norm::NormRows;
 use crate::kernels::pack::split;
 use crate::kernels::product::{Lhs, Part, Product, Rhs};
 use crate::kernels::view::{View, copy_rows};
+use crate::kernels::{Isa, Precision};
 
 /// What is added to the state before the first layer: `a`, or `a + b`.
 #[derive(Clone, Copy)]
@@ -92,9 +92,9 @@ impl<'a> Network<'a> {
         self.on_rows(&mut |member, first, count, at| {
             let z = z.at(first, 0);
             match &mut kept {
-                None => self.channels(weights, z, count, scratch.from_row(at), member),
+                None => self.channels(weights, z, count, scratch.at_row(at), member),
                 Some(kept) => {
-                    self.channels_kept(weights, z, count, scratch.from_row(at), kept.at(first));
+                    self.channels_kept(weights, z, count, scratch.at_row(at), kept.at(first));
                 }
             }
         });
@@ -136,7 +136,7 @@ impl<'a> Network<'a> {
         let part = member.part();
         let mine = part.of(count);
         let (first, rows) = (mine.start, mine.len());
-        if gate_up.precision != crate::kernels::Precision::F32 {
+        if gate_up.precision != Precision::F32 {
             self.prepare_rows(gate_up, z.at(first, 0), rows, z_rows.at(first));
             member.meet();
         }
