@@ -58,16 +58,37 @@ struct Row {
 }
 
 impl Grid {
-    /// Rounds a row.
+    /// Rounds a row: never worse than to the nearest, which passing errors on can be where inputs are few.
     fn row(&self, metric: &Metric, weights: &[f32]) -> Row {
         let w: Vec<f64> = weights.iter().map(|&v| f64::from(v)).collect();
+        let best = self.search(metric, &w);
+        let mut nearest = self.search(&Metric::plain(w.len()), &w);
+        let error: Vec<f64> = (0..w.len())
+            .map(|j| w[j] - self.weight(&nearest, j))
+            .collect();
+        nearest.cost = metric.cost(&error);
+        if nearest.cost < best.cost {
+            nearest
+        } else {
+            best
+        }
+    }
+
+    /// Weight `j` of a rounded row.
+    fn weight(&self, row: &Row, j: usize) -> f64 {
+        let multiplier = f64::from(row.multipliers[j / self.group]);
+        f64::from(row.scale) * multiplier * f64::from(row.values[j])
+    }
+
+    /// Tries all scales.
+    fn search(&self, metric: &Metric, w: &[f64]) -> Row {
         let largest = w.iter().fold(0.0f64, |a, v| a.max(v.abs()));
         // For rows of zeros, or of numbers so small that a scale for them is none.
         let mut best = Row {
             scale: 0.0,
             multipliers: vec![1; w.len().div_ceil(self.group)],
             values: vec![0; w.len()],
-            cost: metric.cost(&w),
+            cost: metric.cost(w),
         };
         for clip in self.clips {
             let scale = clip * largest / (self.most * f64::from(self.multipliers));
@@ -75,8 +96,8 @@ impl Grid {
             if !scale.is_normal() {
                 continue;
             }
-            let mut row = self.pass_on(metric, &w, scale);
-            self.refine(metric, &w, &mut row);
+            let mut row = self.pass_on(metric, w, scale);
+            self.refine(metric, w, &mut row);
             if row.cost < best.cost {
                 best = row;
             }
