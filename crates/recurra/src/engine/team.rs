@@ -4,6 +4,7 @@
 //! step, so they wait by spinning. Between steps they sleep.
 
 use crate::kernels::product::Part;
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
@@ -43,17 +44,19 @@ struct Meeting {
     round: AtomicUsize,
     /// A member has panicked and will not come.
     broken: AtomicBool,
+    /// How often members look before they let others run: not at all where there are more of them than cores, for then
+    /// they wait for each other's core.
+    spins: u32,
 }
 
 /// How often a waiting thread looks before it lets others run: about 50 microseconds.
 const SPINS: u32 = 1000;
 
-/// Waits until `done` says so: looks for a while, then lets other threads run in between.
-fn wait_until(mut done: impl FnMut() -> bool) {
-    let mut spins = 0;
+/// Waits until `done` says so: looks `spins` times, then lets other threads run in between.
+fn wait_until(mut spins: u32, mut done: impl FnMut() -> bool) {
     while !done() {
-        if spins < SPINS {
-            spins += 1;
+        if spins > 0 {
+            spins -= 1;
             std::hint::spin_loop();
         } else {
             std::thread::yield_now();
@@ -69,7 +72,7 @@ impl Meeting {
             self.round.store(round.wrapping_add(1), Ordering::Release);
             return;
         }
-        wait_until(|| {
+        wait_until(self.spins, || {
             assert!(
                 !self.broken.load(Ordering::Relaxed),
                 "a member of the team panicked"
@@ -104,7 +107,14 @@ struct Shared {
 impl Team {
     /// A team of so many members, of which the caller is one; fewer if the system gives no more threads.
     pub(crate) fn new(members: usize) -> Self {
-        let shared = Arc::new(Shared::default());
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let shared = Arc::new(Shared {
+            meeting: Meeting {
+                spins: if members > cores { 0 } else { SPINS },
+                ..Meeting::default()
+            },
+            ..Shared::default()
+        });
         let spawn = |part| {
             let shared = shared.clone();
             std::thread::Builder::new().spawn(move || shared.help(part))
@@ -139,7 +149,9 @@ impl Team {
         }
         let result = shared.take_part(0, work);
         // Before `work` goes out of scope, and whatever happened.
-        wait_until(|| shared.finished.load(Ordering::Acquire) == self.helpers.len());
+        wait_until(shared.meeting.spins, || {
+            shared.finished.load(Ordering::Acquire) == self.helpers.len()
+        });
         if let Err(panic) = result {
             resume_unwind(panic);
         }
@@ -167,10 +179,10 @@ impl Shared {
     fn help(&self, part: usize) {
         let mut seen = 0;
         loop {
-            let mut spins = 0;
+            let mut spins = self.meeting.spins;
             while self.orders.load(Ordering::Acquire) == seen {
-                if spins < SPINS {
-                    spins += 1;
+                if spins > 0 {
+                    spins -= 1;
                     std::hint::spin_loop();
                 } else {
                     std::thread::park();

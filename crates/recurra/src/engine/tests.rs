@@ -14,9 +14,11 @@ fn agrees_with_the_reference_implementation() {
         let (config, weights) = model(name);
         let expected = tensors(name, "forward.safetensors");
         let questions: Vec<u16> = expected["inputs"].iter().map(|&t| t as u16).collect();
-        for isa in Isa::available() {
+        for (i, isa) in Isa::available().into_iter().enumerate() {
             let packed = Arc::new(PackedModel::new(isa, &config, &weights));
-            for threads in [1, 3] {
+            // How the work is shared out does not depend on the instruction set.
+            let counts: &[usize] = if i == 0 { &[1, 3] } else { &[1] };
+            for &threads in counts {
                 let mut engine = TrmEngine::with_weights(packed.clone(), 1);
                 // Models this small are never split; here the splitting itself is the matter.
                 engine.team = Team::new(threads);
