@@ -31,20 +31,22 @@ fn the_example_puzzles_are_solved() {
 
 #[test]
 fn unseen_solution_grids_are_answered_right() {
-    let folder = tempfile::tempdir().unwrap();
-    let puzzles = folder.path().join("unseen.csv");
-    let made = "generate sudoku --size 4 --count 1000 --seed 5 --held-out 5 --split test -o {}";
-    assert_eq!(status(&recurra(made, &[&puzzles])), Some(0));
-    let out = recurra(
-        "eval {} {} --json",
-        &[&file("models/sudoku4.safetensors"), &puzzles],
-    );
-    let result: Value = serde_json::from_str(&stdout(&out)).unwrap();
-    assert_eq!(result["count"], 1000);
-    assert!(result["exact"].as_f64().unwrap() >= 0.99, "{result}");
-    // What is called verified is right, always.
-    assert!(
-        result["verified"].as_f64().unwrap() <= result["exact"].as_f64().unwrap(),
-        "{result}"
-    );
+    for (size, count, least) in [(4, 1000, 0.99), (6, 200, 0.98)] {
+        let folder = tempfile::tempdir().unwrap();
+        let puzzles = folder.path().join("unseen.csv");
+        let made = format!(
+            "generate sudoku --size {size} --count {count} --seed 5 --held-out 5 --split test -o {{}}"
+        );
+        assert_eq!(status(&recurra(&made, &[&puzzles])), Some(0));
+        let model = file(&format!("models/sudoku{size}.safetensors"));
+        let out = recurra("eval {} {} --json", &[&model, &puzzles]);
+        let result: Value = serde_json::from_str(&stdout(&out)).unwrap();
+        assert_eq!(result["count"], count);
+        assert!(result["exact"].as_f64().unwrap() >= least, "{result}");
+        // What is called verified is right, always.
+        assert!(
+            result["verified"].as_f64().unwrap() <= result["exact"].as_f64().unwrap(),
+            "{result}"
+        );
+    }
 }
