@@ -154,9 +154,9 @@ impl Network<'_> {
     }
 
     /// The precision in which heads attend: that of the weights, but f32 where a head is no whole number of cache lines
-    /// and its neighbour's numbers would be quantised with it.
+    /// and its neighbour's numbers would be quantised with it, or where 8-bit products of all positions might overflow.
     fn attention_precision(&self, qkv: &PackedMatrix) -> Precision {
-        if self.head_dim().is_multiple_of(LINE) {
+        if self.head_dim().is_multiple_of(LINE) && self.l <= PackedMatrix::MAX_INPUTS_Q8 {
             qkv.precision
         } else {
             Precision::F32

@@ -35,11 +35,6 @@ impl RowBuffer {
     }
 }
 
-// SAFETY: a pointer to scales is a view of them.
-unsafe impl Send for Rows {}
-// SAFETY: as above.
-unsafe impl Sync for Rows {}
-
 impl Network<'_> {
     /// The rows of `x` (`[count, weights.k]`) for a product with these weights: as they are, or written to `buffer`.
     pub(crate) fn prepare_rows(

@@ -42,8 +42,8 @@ impl<const LEVEL: u8> Avx512<LEVEL> {
 }
 
 impl Avx512<2> {
-    /// Whether a product of bfloat16 takes no longer than the two of floats that it replaces. On Intel's cores it takes
-    /// four times as long (Sapphire and Emerald Rapids, measured); on AMD's since Zen 4 it pays.
+    /// Whether a product of bfloat16 takes no longer than the two of floats that it replaces. On Intel's it takes
+    /// four times as long (measured: Emerald Rapids); AMD's since Zen 4 are taken to be built for it.
     pub fn pays(self) -> bool {
         // "AuthenticAMD" begins in this register.
         __cpuid(0).ebx == u32::from_le_bytes(*b"Auth")
@@ -82,7 +82,6 @@ impl<const LEVEL: u8> Simd for Avx512<LEVEL> {
     const ACT_ZERO: i32 = if LEVEL >= 1 { 128 } else { 64 };
     // Without VNNI, two products of a byte each must fit 16 bits.
     const ACT_MAX: i32 = if LEVEL >= 1 { 127 } else { 63 };
-    const BF16: bool = LEVEL >= 2;
 
     #[inline(always)]
     fn vectorize<O: SimdOp>(self, op: O) -> O::Output {

@@ -35,8 +35,6 @@ pub trait Simd: Copy + Send + Sync + 'static {
     const ACT_ZERO: i32;
     /// The largest quantised activation; the least is its negative.
     const ACT_MAX: i32;
-    /// Whether [`Simd::dot2`] is one instruction.
-    const BF16: bool = false;
 
     /// Runs `op` compiled for this instruction set.
     fn vectorize<O: SimdOp>(self, op: O) -> O::Output;

@@ -5,12 +5,15 @@
 
 use super::weights::{NamedShape, check_shape};
 use crate::error::{Error, Result};
-use crate::kernels::{AlignedMatrix, Bf16Weights, Linear, Q4Weights, Q8Weights};
+use crate::kernels::{AlignedMatrix, Bf16Weights, Linear, PackedMatrix, Q4Weights, Q8Weights};
 use half::bf16;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use std::borrow::Cow;
 use std::collections::HashMap;
+
+/// The most inputs of weights that are multiplied as 8-bit integers.
+const MAX_INPUTS: usize = PackedMatrix::MAX_INPUTS_Q8;
 
 /// Added to a linear layer's name: the scales of its rows.
 const SCALE: &str = ".scale";
@@ -213,6 +216,13 @@ impl<'a> Found<'a> {
         let parts = match (dtype, kind) {
             (Dtype::F32, _) => Parts::F32(shaped(name, shape, dtype)?),
             (Dtype::BF16, Kind::Table | Kind::Linear) => Parts::Bf16(shaped(name, shape, dtype)?),
+            (Dtype::I8 | Dtype::U8, Kind::Linear) if shape[1] > MAX_INPUTS => {
+                return Err(Error::Tensor {
+                    name: name.into(),
+                    expected: format!("at most {MAX_INPUTS} inputs of 8-bit or 4-bit weights"),
+                    found: shape[1].to_string(),
+                });
+            }
             (Dtype::I8, Kind::Linear) => Parts::Q8 {
                 values: shaped(name, shape, dtype)?,
                 scales: scales()?,

@@ -15,7 +15,7 @@ pub use fidelity::{Fidelity, LeastAndMean, compare};
 pub use moments::{Moment, Moments, moments};
 
 use crate::error::{Error, Result};
-use crate::kernels::{AlignedMatrix, Bf16Weights, Linear, Precision};
+use crate::kernels::{AlignedMatrix, Bf16Weights, Linear, PackedMatrix, Precision};
 use crate::model::file::table_kind;
 use crate::model::tensors::{Kind, to_bf16};
 use crate::model::{TrmModel, TrmWeights};
@@ -31,11 +31,15 @@ pub type Progress<'a> = &'a (dyn Fn() + Sync);
 /// provenance.
 ///
 /// # Errors
-/// [`Error::Format`] for a model that is not in f32: what was lost before cannot be made up for.
+/// [`Error::Format`] for a model that is not in f32: what was lost before cannot be made up for; [`Error::Tensor`] for a
+/// layer of more inputs than 8-bit products can sum ([`PackedMatrix::MAX_INPUTS_Q8`]).
 pub fn quantize(model: &TrmModel, to: Precision, seen: Option<&Moments>) -> Result<TrmModel> {
     refuse_inexact(model)?;
     if to == Precision::F32 {
         return Ok(model.clone());
+    }
+    if to >= Precision::Q8 {
+        refuse_wide(model)?;
     }
     let mut layer = 0;
     let mut weights: TrmWeights<Linear> = model.weights.to_f32().map(|weights| {
@@ -74,6 +78,20 @@ pub fn quantize(model: &TrmModel, to: Precision, seen: Option<&Moments>) -> Resu
         header.provenance.insert(key.into(), value.into());
     }
     Ok(TrmModel { header, weights })
+}
+
+/// Refuses a model whose layers have more inputs than a sum of 8-bit products has room for.
+fn refuse_wide(model: &TrmModel) -> Result<()> {
+    let most = PackedMatrix::MAX_INPUTS_Q8;
+    let shapes = TrmWeights::linear_shapes(model.config());
+    match shapes.into_iter().find(|(_, shape)| shape[1] > most) {
+        None => Ok(()),
+        Some((name, shape)) => Err(Error::Tensor {
+            name,
+            expected: format!("at most {most} inputs, to be multiplied in 8 bits"),
+            found: shape[1].to_string(),
+        }),
+    }
 }
 
 /// Refuses a model whose weights have lost precision already.
