@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::kernels::{AlignedMatrix, Bf16Weights, Linear, PackedMatrix, Precision};
 use crate::model::file::table_kind;
 use crate::model::tensors::{Kind, to_bf16};
-use crate::model::{TrmModel, TrmWeights};
+use crate::model::{TrmConfig, TrmModel, TrmWeights};
 use metric::Metric;
 
 /// Called after each question, from any thread.
@@ -39,7 +39,7 @@ pub fn quantize(model: &TrmModel, to: Precision, seen: Option<&Moments>) -> Resu
         return Ok(model.clone());
     }
     if to >= Precision::Q8 {
-        refuse_wide(model)?;
+        refuse_wide(model.config())?;
     }
     let mut layer = 0;
     let mut weights: TrmWeights<Linear> = model.weights.to_f32().map(|weights| {
@@ -81,9 +81,9 @@ pub fn quantize(model: &TrmModel, to: Precision, seen: Option<&Moments>) -> Resu
 }
 
 /// Refuses a model whose layers have more inputs than a sum of 8-bit products has room for.
-fn refuse_wide(model: &TrmModel) -> Result<()> {
+fn refuse_wide(config: &TrmConfig) -> Result<()> {
     let most = PackedMatrix::MAX_INPUTS_Q8;
-    let shapes = TrmWeights::linear_shapes(model.config());
+    let shapes = TrmWeights::linear_shapes(config);
     match shapes.into_iter().find(|(_, shape)| shape[1] > most) {
         None => Ok(()),
         Some((name, shape)) => Err(Error::Tensor {

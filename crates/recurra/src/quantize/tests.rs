@@ -306,3 +306,19 @@ fn files_of_a_large_model_are_as_small_as_promised() {
         eprintln!("{to}: {size} bytes, 1/{ratio:.3}");
     }
 }
+
+#[test]
+fn layers_too_wide_for_sums_of_bytes_are_refused() {
+    let config = TrmConfig {
+        hidden_size: 2048,
+        expansion: 64.0,
+        ..small()
+    };
+    let error = refuse_wide(&config).unwrap_err().to_string();
+    let expected = "at most 66311 inputs";
+    assert!(
+        error.contains("down_proj") && error.contains(expected),
+        "{error}"
+    );
+    refuse_wide(&small()).unwrap();
+}
