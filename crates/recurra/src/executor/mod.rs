@@ -25,15 +25,18 @@ pub use worker::{Cancelled, JobError};
 
 use queue::Refused;
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::thread::{Builder, JoinHandle};
 use worker::Shared;
 
 /// A piece of work that needs no other.
-pub trait Job: Send + 'static {
+pub trait Job: Send {
     /// What a worker keeps from job to job: an engine with its own memory.
-    type Worker: Send + 'static;
+    type Worker: Send;
     /// What comes of it.
-    type Output: Send + 'static;
+    type Output: Send;
+
+    /// Makes that for a worker. Asked of the first job that the worker runs, on its thread, and again after a panic.
+    fn worker(&self) -> Self::Worker;
 
     /// How many steps it will take, as far as can be told beforehand; only [`Schedule::ShortestFirst`] asks.
     fn predicted_steps(&self) -> f32 {
@@ -91,13 +94,15 @@ pub struct ExecutorConfig {
 /// Dropped, it cancels what is queued, tells running jobs to stop, and waits for them.
 pub struct ParallelTrmExecutor<J: Job> {
     shared: Arc<Shared<J>>,
+    workers: usize,
+    /// Those to wait for at the end; a scope waits for its own.
     threads: Vec<JoinHandle<()>>,
 }
 
 impl<J: Job> std::fmt::Debug for ParallelTrmExecutor<J> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ParallelTrmExecutor")
-            .field("workers", &self.threads.len())
+            .field("workers", &self.workers)
             .field("bound", &self.shared.queue.bound())
             .field("schedule", &self.shared.schedule)
             .finish()
@@ -105,36 +110,56 @@ impl<J: Job> std::fmt::Debug for ParallelTrmExecutor<J> {
 }
 
 impl<J: Job> ParallelTrmExecutor<J> {
-    /// Starts the workers; fewer if the system gives no more threads. Each makes its state by `worker`, on its own
-    /// thread and with its first job, and anew after a job that panicked.
-    pub fn new(
+    /// Starts the workers; fewer if the system gives no more threads.
+    pub fn new(config: ExecutorConfig) -> Self
+    where
+        J: 'static,
+    {
+        let mut threads = Vec::new();
+        let mut executor = Self::start(config, |shared| {
+            let thread = Builder::new().spawn(move || shared.work());
+            thread.map(|thread| threads.push(thread))
+        });
+        executor.threads = threads;
+        executor
+    }
+
+    /// The same for jobs that borrow: the executor is there for `body` only.
+    pub fn scoped<R>(config: ExecutorConfig, body: impl FnOnce(&Self) -> R) -> R {
+        std::thread::scope(|scope| {
+            let executor = Self::start(config, |shared| {
+                let thread = Builder::new().spawn_scoped(scope, move || shared.work());
+                thread.map(drop)
+            });
+            body(&executor)
+        })
+    }
+
+    fn start(
         config: ExecutorConfig,
-        worker: impl Fn() -> J::Worker + Send + Sync + 'static,
+        mut spawn: impl FnMut(Arc<Shared<J>>) -> std::io::Result<()>,
     ) -> Self {
         let workers = if cfg!(feature = "threads") {
             config.workers
         } else {
             0
         };
-        let shared = Arc::new(Shared::new(
-            config.bound.max(workers),
-            config.schedule,
-            Box::new(worker),
-        ));
-        let spawn = |_| {
-            let shared = shared.clone();
-            std::thread::Builder::new().spawn(move || shared.work())
-        };
-        let threads: Vec<_> = (0..workers).map_while(|i| spawn(i).ok()).collect();
-        if threads.is_empty() {
+        let shared = Arc::new(Shared::new(config.bound.max(workers), config.schedule));
+        let workers = (0..workers).take_while(|_| spawn(shared.clone()).is_ok());
+        let workers = workers.count();
+        if workers == 0 {
             shared.hire_who_waits();
         }
-        ParallelTrmExecutor { shared, threads }
+        ParallelTrmExecutor {
+            shared,
+            workers,
+            threads: Vec::new(),
+        }
     }
 
     /// Threads that work.
     pub fn workers(&self) -> usize {
-        self.threads.len()
+        self.workers
     }
 
     /// Queues a job; waits while the queue is full.

@@ -79,7 +79,7 @@ pub(super) struct Task<J: Job> {
 type State<J> = Option<<J as Job>::Worker>;
 
 impl<J: Job> Task<J> {
-    fn run(self, state: &mut State<J>, make: &dyn Fn() -> J::Worker) {
+    fn run(self, state: &mut State<J>) {
         if self.cancelled.is_cancelled() {
             return;
         }
@@ -88,7 +88,10 @@ impl<J: Job> Task<J> {
             cancelled,
             mut reply,
         } = self;
-        let run = || job.run(state.get_or_insert_with(make), &cancelled);
+        let run = || {
+            let worker = state.get_or_insert_with(|| job.worker());
+            job.run(worker, &cancelled)
+        };
         let outcome = match catch_unwind(AssertUnwindSafe(run)) {
             Ok(output) => output.ok_or(JobError::Cancelled),
             Err(panic) => {
@@ -113,22 +116,16 @@ pub(super) struct Shared<J: Job> {
     pub(super) queue: Queue<Task<J>>,
     pub(super) schedule: Schedule,
     all: Arc<AtomicUsize>,
-    make: Box<dyn Fn() -> J::Worker + Send + Sync>,
     /// Set where there are no threads: the worker that is whichever thread waits.
     waiting: OnceLock<Mutex<State<J>>>,
 }
 
 impl<J: Job> Shared<J> {
-    pub(super) fn new(
-        bound: usize,
-        schedule: Schedule,
-        make: Box<dyn Fn() -> J::Worker + Send + Sync>,
-    ) -> Self {
+    pub(super) fn new(bound: usize, schedule: Schedule) -> Self {
         Shared {
             queue: Queue::new(bound),
             schedule,
             all: Arc::default(),
-            make,
             waiting: OnceLock::new(),
         }
     }
@@ -141,7 +138,7 @@ impl<J: Job> Shared<J> {
     pub(super) fn work(&self) {
         let mut state = None;
         while let Some(task) = self.queue.pop() {
-            task.run(&mut state, &self.make);
+            task.run(&mut state);
         }
     }
 
@@ -154,7 +151,7 @@ impl<J: Job> Shared<J> {
         let Some(task) = self.queue.try_pop() else {
             return false;
         };
-        task.run(&mut state, &self.make);
+        task.run(&mut state);
         true
     }
 

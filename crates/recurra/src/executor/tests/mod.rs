@@ -8,10 +8,12 @@ mod waiting;
 use super::*;
 use std::sync::Mutex;
 
+type Run = dyn FnOnce(&mut usize, &Cancelled) -> Option<usize> + Send;
+
 /// A job of a test: a function, and how long it says that it takes.
 struct Act {
     predicted: f32,
-    run: Box<dyn FnOnce(&mut usize, &Cancelled) -> Option<usize> + Send>,
+    run: Box<Run>,
 }
 
 impl std::fmt::Debug for Act {
@@ -24,6 +26,10 @@ impl Job for Act {
     /// How many jobs it has run.
     type Worker = usize;
     type Output = usize;
+
+    fn worker(&self) -> usize {
+        0
+    }
 
     fn predicted_steps(&self) -> f32 {
         self.predicted
@@ -65,5 +71,5 @@ fn executor(workers: usize, bound: usize, schedule: Schedule) -> ParallelTrmExec
         bound,
         schedule,
     };
-    ParallelTrmExecutor::new(config, || 0)
+    ParallelTrmExecutor::new(config)
 }

@@ -62,6 +62,8 @@ impl Job for Tiny {
     type Worker = ();
     type Output = (usize, Option<Life>);
 
+    fn worker(&self) {}
+
     fn predicted_steps(&self) -> f32 {
         self.predicted
     }
@@ -90,7 +92,7 @@ fn executor(schedule: Schedule) -> ParallelTrmExecutor<Tiny> {
         bound: BOUND,
         schedule,
     };
-    ParallelTrmExecutor::new(config, || ())
+    ParallelTrmExecutor::new(config)
 }
 
 /// Each producer: a function of the executor, the producer's first job, and the run's counts.

@@ -167,6 +167,21 @@ fn a_panic_is_the_outcome_of_its_job_alone() {
     }
 }
 
+struct Unmakeable;
+
+impl Job for Unmakeable {
+    type Worker = ();
+    type Output = ();
+
+    fn worker(&self) {
+        panic!("no memory")
+    }
+
+    fn run(self, (): &mut (), _: &Cancelled) -> Option<()> {
+        Some(())
+    }
+}
+
 #[test]
 fn a_state_that_cannot_be_made_is_told_as_a_panic() {
     let config = ExecutorConfig {
@@ -174,9 +189,45 @@ fn a_state_that_cannot_be_made_is_told_as_a_panic() {
         bound: 4,
         schedule: Schedule::Fifo,
     };
-    let executor = ParallelTrmExecutor::<Act>::new(config, || panic!("no memory"));
+    let executor = ParallelTrmExecutor::new(config);
     for _ in 0..5 {
-        let outcome = executor.submit(say(0)).wait();
+        let outcome = executor.submit(Unmakeable).wait();
         assert_eq!(outcome, Err(JobError::Panicked("no memory".into())));
+    }
+}
+
+/// Adds to a number that somebody else owns.
+struct Borrow<'a>(&'a AtomicUsize, usize);
+
+impl<'a> Job for Borrow<'a> {
+    type Worker = &'a AtomicUsize;
+    type Output = usize;
+
+    fn worker(&self) -> &'a AtomicUsize {
+        self.0
+    }
+
+    fn run(self, sum: &mut &'a AtomicUsize, _: &Cancelled) -> Option<usize> {
+        sum.fetch_add(self.1, Ordering::Relaxed);
+        Some(self.1)
+    }
+}
+
+#[test]
+fn jobs_of_a_scope_may_borrow() {
+    for workers in [0, 2] {
+        let config = ExecutorConfig {
+            workers,
+            bound: 4,
+            schedule: Schedule::Fifo,
+        };
+        let sum = AtomicUsize::new(0);
+        let outcomes = ParallelTrmExecutor::scoped(config, |executor| {
+            assert_eq!(executor.workers(), workers);
+            let jobs = (0..100).map(|n| Borrow(&sum, n));
+            executor.stream(jobs, Order::Input).collect::<Vec<_>>()
+        });
+        assert!(outcomes.into_iter().eq((0..100).map(|n| (n, Ok(n)))));
+        assert_eq!(sum.into_inner(), 4950);
     }
 }
