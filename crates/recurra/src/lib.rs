@@ -6,6 +6,7 @@
 
 pub mod engine;
 pub mod error;
+pub mod executor;
 #[cfg(all(test, feature = "import"))]
 mod fixtures;
 pub mod kernels;

@@ -3,6 +3,9 @@
 
 use crate::engine::{PackedModel, TrmEngine};
 use crate::error::{Error, Result};
+use crate::executor::{
+    self, Cancelled, ExecutorConfig, JobError, Order, ParallelTrmExecutor, Schedule,
+};
 use crate::kernels::Isa;
 use crate::model::TrmModel;
 use crate::tasks::TaskSpec;
@@ -96,8 +99,6 @@ pub struct Solver {
     sudoku: Sudoku,
     /// Several threads on one question.
     alone: TrmEngine,
-    /// One thread on each question.
-    crew: Vec<TrmEngine>,
     threads: usize,
 }
 
@@ -123,7 +124,6 @@ impl Solver {
         Ok(Solver {
             sudoku,
             alone: TrmEngine::with_weights(Arc::new(packed), threads),
-            crew: Vec::new(),
             threads: threads.max(1),
         })
     }
@@ -168,35 +168,60 @@ impl Solver {
         done: &(dyn Fn() + Sync),
     ) -> Vec<Result<Answer>> {
         let sudoku = self.sudoku;
-        while self.crew.len() < self.threads.min(questions.len()) {
-            self.crew
-                .push(TrmEngine::with_weights(self.alone.weights().clone(), 1));
-        }
-        // Each worker takes the next question when it is free: some think longer than others.
-        let next = std::sync::atomic::AtomicUsize::new(0);
-        let work = |engine: &mut TrmEngine| {
-            let mut answers = Vec::new();
-            loop {
-                let i = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                let Some(question) = questions.get(i) else {
-                    return answers;
-                };
-                answers.push((
-                    i,
-                    attempt_all(engine, sudoku, question, options, &mut |_| {}),
-                ));
-                done();
-            }
+        self.share_out(questions.len(), &|engine, i| {
+            let answer = attempt_all(engine, sudoku, &questions[i], options, &mut |_| {});
+            done();
+            answer
+        })
+    }
+
+    /// Does `count` jobs, each on one thread; the results come in order.
+    fn share_out<T: Send>(
+        &mut self,
+        count: usize,
+        job: &(dyn Fn(&mut TrmEngine, usize) -> T + Sync),
+    ) -> Vec<T> {
+        let threads = self.threads.min(count);
+        let config = ExecutorConfig {
+            // One does its work itself.
+            workers: if threads > 1 { threads } else { 0 },
+            bound: 32 * threads,
+            schedule: Schedule::Fifo,
         };
-        #[cfg(feature = "threads")]
-        let mut answers: Vec<_> = {
-            use rayon::prelude::*;
-            self.crew.par_iter_mut().flat_map_iter(work).collect()
-        };
-        #[cfg(not(feature = "threads"))]
-        let mut answers: Vec<_> = self.crew.iter_mut().flat_map(work).collect();
-        answers.sort_by_key(|(i, _)| *i);
-        answers.into_iter().map(|(_, answer)| answer).collect()
+        let weights = self.alone.weights();
+        let shares = (0..count).map(|number| Share {
+            weights,
+            job,
+            number,
+        });
+        let mut results: Vec<_> = ParallelTrmExecutor::scoped(config, |executor| {
+            executor.stream(shares, Order::Completion).collect()
+        });
+        results.sort_by_key(|(i, _)| *i);
+        // Nobody cancels, so what is missing has panicked.
+        let given =
+            |(_, result): (_, Result<T, JobError>)| result.unwrap_or_else(|e| panic!("{e}"));
+        results.into_iter().map(given).collect()
+    }
+}
+
+/// One of many jobs that are done with an engine each.
+struct Share<'a, T> {
+    weights: &'a Arc<PackedModel>,
+    job: &'a (dyn Fn(&mut TrmEngine, usize) -> T + Sync),
+    number: usize,
+}
+
+impl<T: Send> executor::Job for Share<'_, T> {
+    type Worker = TrmEngine;
+    type Output = T;
+
+    fn worker(&self) -> TrmEngine {
+        TrmEngine::with_weights(self.weights.clone(), 1)
+    }
+
+    fn run(self, engine: &mut TrmEngine, _: &Cancelled) -> Option<T> {
+        Some((self.job)(engine, self.number))
     }
 }
 

@@ -1,0 +1,1 @@
+//! The queue of `recurra::executor` under loom; see `tests/queue.rs`.
