@@ -1,22 +1,26 @@
 //! The front desk: takes a question of the model's task, lets the engine think, checks the answer against the
 //! task's own rules, and starts again from another side where they do not hold.
 
-use crate::engine::{PackedModel, TrmEngine};
+mod record;
+
+use crate::engine::{PackedModel, Surroundings, TrmEngine};
 use crate::error::{Error, Result};
 use crate::kernels::Isa;
 use crate::model::TrmModel;
 use crate::tasks::TaskSpec;
 use crate::tasks::sudoku::{Grid, Outcome, Sudoku, Symmetry, rules, solver, split};
-use crate::thinking::{Progress, StopReason, StopRules};
+use crate::thinking::{Calibration, EarlyStopOptimizer, Progress, StopReason, StopRules};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use web_time::Instant;
 
 /// How to think about a question.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SolveOptions {
-    /// When to stop one attempt.
+    /// When to stop one attempt; its time is for all attempts together, of which there is at least one.
     pub stop: StopRules,
     /// How often to start again, each time on another symmetric form of the question, while the task's rules
     /// do not hold.
@@ -49,6 +53,8 @@ pub struct Answer {
     pub stopped: StopReason,
     /// Halting logit at the end of the attempt that gave the answer.
     pub halt: f32,
+    /// Seconds from taking up the question to this answer.
+    pub seconds: f64,
     /// Where it comes from.
     pub source: Source,
 }
@@ -94,6 +100,7 @@ pub fn admit(question: &Grid) -> Result<()> {
 #[derive(Debug)]
 pub struct Solver {
     sudoku: Sudoku,
+    calibration: Option<Calibration>,
     /// Several threads on one question.
     alone: TrmEngine,
     /// One thread on each question.
@@ -122,6 +129,7 @@ impl Solver {
         let packed = PackedModel::new(Isa::detect(), model.config(), &model.weights);
         Ok(Solver {
             sudoku,
+            calibration: model.header.thinking.clone(),
             alone: TrmEngine::with_weights(Arc::new(packed), threads),
             crew: Vec::new(),
             threads: threads.max(1),
@@ -136,6 +144,11 @@ impl Solver {
     /// The model's default limit of improvement steps.
     pub fn default_steps(&self) -> usize {
         self.alone.config().halt_max_steps
+    }
+
+    /// The model's calibrated stop rules, if its file has any.
+    pub fn calibration(&self) -> Option<&Calibration> {
+        self.calibration.as_ref()
     }
 
     /// Answers one question with all threads.
@@ -168,36 +181,57 @@ impl Solver {
         done: &(dyn Fn() + Sync),
     ) -> Vec<Result<Answer>> {
         let sudoku = self.sudoku;
-        while self.crew.len() < self.threads.min(questions.len()) {
+        self.share_out(questions.len(), &|engine, i| {
+            let answer = attempt_all(engine, sudoku, &questions[i], options, &mut |_| {});
+            done();
+            answer
+        })
+    }
+
+    /// Does `count` jobs, each on one thread; the results come in order.
+    fn share_out<T: Send>(
+        &mut self,
+        count: usize,
+        job: &(dyn Fn(&mut TrmEngine, usize) -> T + Sync),
+    ) -> Vec<T> {
+        while self.crew.len() < self.threads.min(count) {
             self.crew
                 .push(TrmEngine::with_weights(self.alone.weights().clone(), 1));
         }
-        // Each worker takes the next question when it is free: some think longer than others.
-        let next = std::sync::atomic::AtomicUsize::new(0);
+        // Each worker takes the next job when it is free: some think longer than others.
+        let next = AtomicUsize::new(0);
         let work = |engine: &mut TrmEngine| {
-            let mut answers = Vec::new();
+            let mut results = Vec::new();
             loop {
-                let i = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                let Some(question) = questions.get(i) else {
-                    return answers;
-                };
-                answers.push((
-                    i,
-                    attempt_all(engine, sudoku, question, options, &mut |_| {}),
-                ));
-                done();
+                let i = next.fetch_add(1, Ordering::Relaxed);
+                if i >= count {
+                    return results;
+                }
+                results.push((i, job(engine, i)));
             }
         };
         #[cfg(feature = "threads")]
-        let mut answers: Vec<_> = {
+        let mut results: Vec<_> = {
             use rayon::prelude::*;
             self.crew.par_iter_mut().flat_map_iter(work).collect()
         };
         #[cfg(not(feature = "threads"))]
-        let mut answers: Vec<_> = self.crew.iter_mut().flat_map(work).collect();
-        answers.sort_by_key(|(i, _)| *i);
-        answers.into_iter().map(|(_, answer)| answer).collect()
+        let mut results: Vec<_> = self.crew.iter_mut().flat_map(work).collect();
+        results.sort_by_key(|(i, _)| *i);
+        results.into_iter().map(|(_, result)| result).collect()
     }
+}
+
+/// Refuses a question of another size than the model's.
+fn fits(sudoku: Sudoku, question: &Grid) -> Result<()> {
+    if question.sudoku() == sudoku {
+        return Ok(());
+    }
+    Err(Error::Question {
+        what: "puzzle",
+        expected: format!("a {sudoku} grid, which the model was made for"),
+        found: format!("a {} grid", question.sudoku()),
+    })
 }
 
 /// Thinks about a question and, while it is not verified, about symmetric forms of it.
@@ -208,13 +242,9 @@ fn attempt_all(
     options: &SolveOptions,
     watch: &mut dyn FnMut(&Glimpse),
 ) -> Result<Answer> {
-    if question.sudoku() != sudoku {
-        return Err(Error::Question {
-            what: "puzzle",
-            expected: format!("a {sudoku} grid, which the model was made for"),
-            found: format!("a {} grid", question.sudoku()),
-        });
-    }
+    fits(sudoku, question)?;
+    let started = Instant::now();
+    let mut stop = EarlyStopOptimizer::new(options.stop);
     // The symmetries depend on the question and the seed alone, not on its place among others.
     let mut rng = ChaCha8Rng::seed_from_u64(options.seed ^ split::solution_class(question));
     let mut best: Option<Answer> = None;
@@ -237,7 +267,14 @@ fn attempt_all(
             });
         };
         let tokens = symmetry.apply(question).encode();
-        let result = engine.reason(&tokens, 0, &options.stop, Some(&check), &mut observe)?;
+        let surroundings = Surroundings {
+            check: Some(&check),
+            // Of all attempts together, so that each has what the others left.
+            elapsed: Some(&|| started.elapsed()),
+            watch: Some(&mut observe),
+            watch_residual: false,
+        };
+        let result = engine.reason(&tokens, 0, &mut stop, surroundings)?;
         steps += result.steps;
         let verified = check(&result.answer);
         let better = best
@@ -251,14 +288,19 @@ fn attempt_all(
                 restarts: attempt,
                 stopped: result.stopped,
                 halt: result.halt_logit,
+                seconds: 0.0,
                 source: Source::Model,
             });
         }
         let best = best.as_mut().expect("the first attempt is the best so far");
         (best.steps, best.restarts, best.stopped) = (steps, attempt, result.stopped);
-        if verified {
+        best.seconds = started.elapsed().as_secs_f64();
+        if verified || result.stopped == StopReason::Time {
             break;
         }
     }
     Ok(best.expect("there is at least one attempt"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ pub mod file;
 #[cfg(feature = "import")]
 pub mod import;
 mod init;
+pub mod stopping;
 pub(crate) mod tensors;
 pub mod weights;
 

@@ -181,11 +181,7 @@ impl Run {
         }
         let mut solver = Solver::new(&self.model(), self.threads)?;
         let options = SolveOptions {
-            stop: StopRules {
-                verified: true,
-                halt: true,
-                max_steps: solver.default_steps(),
-            },
+            stop: StopRules::new(solver.default_steps()),
             restarts: 0,
             seed: 0,
         };
