@@ -4,7 +4,7 @@ use crate::exit::UsageError;
 use crate::threads::Threads;
 use recurra::model::TrmModel;
 use recurra::solver::{SolveOptions, Solver};
-use recurra::thinking::{RuleList, StopRules};
+use recurra::thinking::{RuleList, StopRules, Variation};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
@@ -31,10 +31,19 @@ pub(crate) struct Thinking {
     /// Most seconds for a puzzle, restarts and all; looked at after each step, and one step is always done
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     time: Option<Duration>,
-    /// How often to start again, on another symmetric form of the puzzle, while the rules do not hold
+    /// How often to start again, another way, while the rules do not hold for the answer
     #[arg(long, value_name = "R", default_value_t = 0)]
     restarts: usize,
-    /// Seed of the symmetric forms
+    /// What is different about a restart, with commas between
+    ///
+    /// `symmetry`: it thinks about a random symmetric form of the puzzle. `noise=SIGMA`: normal noise of that standard
+    /// deviation is added to its latent state, whose numbers have variance 1. `start`: it begins in a random state
+    #[arg(long, value_name = "LIST", default_value_t = Variation::SYMMETRY)]
+    restart_by: Variation,
+    /// How many restarts think side by side, a step each in turn; the first verified answer ends them all
+    #[arg(long, value_name = "W", default_value = "1")]
+    side_by_side: NonZeroUsize,
+    /// Seed of all that is random in restarts
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
     #[command(flatten)]
@@ -65,6 +74,8 @@ impl Thinking {
         Ok(SolveOptions {
             stop: rules.fold(limits, StopRules::with),
             restarts: self.restarts,
+            variation: self.restart_by,
+            side_by_side: self.side_by_side.get(),
             seed: self.seed,
         })
     }

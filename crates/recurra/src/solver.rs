@@ -1,32 +1,46 @@
 //! The front desk: takes a question of the model's task, lets the engine think, checks the answer against the
 //! task's own rules, and starts again from another side where they do not hold.
 
+mod attempts;
 mod record;
 
-use crate::engine::{PackedModel, Surroundings, TrmEngine};
+use crate::engine::{PackedModel, TrmEngine};
 use crate::error::{Error, Result};
 use crate::kernels::Isa;
 use crate::model::TrmModel;
 use crate::tasks::TaskSpec;
-use crate::tasks::sudoku::{Grid, Outcome, Sudoku, Symmetry, rules, solver, split};
-use crate::thinking::{Calibration, EarlyStopOptimizer, Progress, StopReason, StopRules};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use crate::tasks::sudoku::{Grid, Outcome, Sudoku, solver};
+use crate::thinking::{Calibration, StopReason, StopRules, Variation};
 use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use web_time::Instant;
 
 /// How to think about a question.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SolveOptions {
     /// When to stop one attempt; its time is for all attempts together, of which there is at least one.
     pub stop: StopRules,
-    /// How often to start again, each time on another symmetric form of the question, while the task's rules
-    /// do not hold.
+    /// How often to start again while the task's rules do not hold.
     pub restarts: usize,
-    /// Seed of the symmetries.
+    /// What is different about those attempts.
+    pub variation: Variation,
+    /// How many of them think side by side, a step each in turn; the first verified answer ends them all. At least one.
+    pub side_by_side: usize,
+    /// Seed of all that is random in them. With the question it decides them, whatever the number of threads.
     pub seed: u64,
+}
+
+impl SolveOptions {
+    /// One attempt.
+    pub fn new(stop: StopRules) -> Self {
+        SolveOptions {
+            stop,
+            restarts: 0,
+            variation: Variation::SYMMETRY,
+            side_by_side: 1,
+            seed: 0,
+        }
+    }
 }
 
 /// Where an answer comes from.
@@ -47,9 +61,9 @@ pub struct Answer {
     pub verified: Option<bool>,
     /// Improvement steps done, over all attempts.
     pub steps: usize,
-    /// Attempts after the first.
+    /// Attempts that were begun after the first.
     pub restarts: usize,
-    /// Why the last attempt stopped.
+    /// Why the attempt that gave it stopped.
     pub stopped: StopReason,
     /// Halting logit at the end of the attempt that gave the answer.
     pub halt: f32,
@@ -169,7 +183,7 @@ impl Solver {
         options: &SolveOptions,
         watch: &mut dyn FnMut(&Glimpse),
     ) -> Result<Answer> {
-        attempt_all(&mut self.alone, self.sudoku, question, options, watch)
+        attempts::think(&mut self.alone, self.sudoku, question, options, watch)
     }
 
     /// Answers many questions, each on one thread; the answers come in the questions' order, whatever the
@@ -182,7 +196,7 @@ impl Solver {
     ) -> Vec<Result<Answer>> {
         let sudoku = self.sudoku;
         self.share_out(questions.len(), &|engine, i| {
-            let answer = attempt_all(engine, sudoku, &questions[i], options, &mut |_| {});
+            let answer = attempts::think(engine, sudoku, &questions[i], options, &mut |_| {});
             done();
             answer
         })
@@ -232,74 +246,6 @@ fn fits(sudoku: Sudoku, question: &Grid) -> Result<()> {
         expected: format!("a {sudoku} grid, which the model was made for"),
         found: format!("a {} grid", question.sudoku()),
     })
-}
-
-/// Thinks about a question and, while it is not verified, about symmetric forms of it.
-fn attempt_all(
-    engine: &mut TrmEngine,
-    sudoku: Sudoku,
-    question: &Grid,
-    options: &SolveOptions,
-    watch: &mut dyn FnMut(&Glimpse),
-) -> Result<Answer> {
-    fits(sudoku, question)?;
-    let started = Instant::now();
-    let mut stop = EarlyStopOptimizer::new(options.stop);
-    // The symmetries depend on the question and the seed alone, not on its place among others.
-    let mut rng = ChaCha8Rng::seed_from_u64(options.seed ^ split::solution_class(question));
-    let mut best: Option<Answer> = None;
-    let mut steps = 0;
-    for attempt in 0..=options.restarts {
-        let symmetry = match attempt {
-            0 => Symmetry::identity(sudoku),
-            _ => Symmetry::random(sudoku, &mut rng),
-        };
-        let back = symmetry.inverse();
-        let grid = |tokens: &[u16]| back.apply(&Grid::decode(sudoku, tokens));
-        let check = |tokens: &[u16]| rules::verifies(question, &grid(tokens));
-        let mut observe = |p: &Progress<'_>| {
-            watch(&Glimpse {
-                attempt,
-                step: p.step,
-                grid: grid(p.answer),
-                halt: p.halt_logit,
-                verified: p.verified,
-            });
-        };
-        let tokens = symmetry.apply(question).encode();
-        let surroundings = Surroundings {
-            check: Some(&check),
-            // Of all attempts together, so that each has what the others left.
-            elapsed: Some(&|| started.elapsed()),
-            watch: Some(&mut observe),
-            watch_residual: false,
-        };
-        let result = engine.reason(&tokens, 0, &mut stop, surroundings)?;
-        steps += result.steps;
-        let verified = check(&result.answer);
-        let better = best
-            .as_ref()
-            .is_none_or(|b| verified || result.halt_logit > b.halt);
-        if better {
-            best = Some(Answer {
-                grid: grid(&result.answer),
-                verified: Some(verified),
-                steps,
-                restarts: attempt,
-                stopped: result.stopped,
-                halt: result.halt_logit,
-                seconds: 0.0,
-                source: Source::Model,
-            });
-        }
-        let best = best.as_mut().expect("the first attempt is the best so far");
-        (best.steps, best.restarts, best.stopped) = (steps, attempt, result.stopped);
-        best.seconds = started.elapsed().as_secs_f64();
-        if verified || result.stopped == StopReason::Time {
-            break;
-        }
-    }
-    Ok(best.expect("there is at least one attempt"))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! after every step.
 
 pub(crate) mod arena;
+mod attempt;
 mod attention;
 mod columns;
 pub(crate) mod layer;
@@ -15,12 +16,13 @@ pub(crate) mod team;
 mod tests;
 
 pub use arena::TrmBufferPool;
+pub use attempt::{Attempt, LatentState};
 pub use packed::PackedModel;
 
 use crate::error::{Error, Result};
 use crate::kernels::{AlignedMatrix, Isa};
 use crate::model::{TrmConfig, TrmModel};
-use crate::thinking::{EarlyStopOptimizer, Progress, StopReason};
+use crate::thinking::{Progress, StopReason, StopRules};
 use std::sync::Arc;
 use std::time::Duration;
 use team::Team;
@@ -190,46 +192,22 @@ impl TrmEngine {
         &mut self,
         question: &[u16],
         puzzle: usize,
-        stop: &mut EarlyStopOptimizer,
+        rules: StopRules,
         mut surroundings: Surroundings<'_>,
     ) -> Result<TrmResult> {
         self.start(question, puzzle)?;
-        stop.reset();
-        let with_residual = surroundings.watch_residual || stop.needs_residual();
-        let mut answer = vec![0; question.len()];
-        let mut steps = 0;
-        loop {
-            let residual = if with_residual {
-                self.step_with_residual()
-            } else {
-                self.step();
-                f32::NAN
-            };
-            steps += 1;
-            let logits = self.decode();
-            logits.answer_into(&mut answer);
-            let progress = Progress {
-                step: steps,
-                confidence: logits.confidence(),
-                halt_logit: self.halt_logits()[0],
-                residual,
-                verified: surroundings.check.map(|check| check(&answer)),
-                elapsed: surroundings.elapsed.map_or(Duration::ZERO, |now| now()),
-                answer: &answer,
-            };
-            if let Some(watch) = &mut surroundings.watch {
-                watch(&progress);
+        let mut attempt = Attempt::new(rules, question.len());
+        let stopped = loop {
+            if let Some(stopped) = self.advance(&mut attempt, &mut surroundings) {
+                break stopped;
             }
-            if let Some(stopped) = stop.observe(&progress) {
-                let halt_logit = progress.halt_logit;
-                return Ok(TrmResult {
-                    answer,
-                    steps,
-                    stopped,
-                    halt_logit,
-                });
-            }
-        }
+        };
+        Ok(TrmResult {
+            answer: attempt.answer,
+            steps: attempt.steps,
+            stopped,
+            halt_logit: attempt.halt_logit,
+        })
     }
 }
 

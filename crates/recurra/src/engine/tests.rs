@@ -8,6 +8,7 @@ use crate::kernels::{AlignedMatrix, Precision};
 use crate::model::TrmWeights;
 use crate::model::config::{Mixer, Positions};
 use crate::thinking::{Rule, StopRules};
+use rand::SeedableRng;
 
 #[test]
 fn agrees_with_the_reference_implementation() {
@@ -124,7 +125,7 @@ fn thinking_stops_at_the_halting_head_or_after_the_last_step() {
             .reason(
                 &question,
                 0,
-                &mut EarlyStopOptimizer::new(rules),
+                rules,
                 Surroundings {
                     watch: Some(&mut |p| {
                         seen += 1;
@@ -186,18 +187,16 @@ fn confidence_and_residual_are_what_they_say() {
         watch_residual: true,
         ..Surroundings::default()
     };
-    let mut stop = EarlyStopOptimizer::new(StopRules::none(4));
-    engine
-        .reason(&question, 0, &mut stop, surroundings)
-        .unwrap();
+    let stop = StopRules::none(4);
+    engine.reason(&question, 0, stop, surroundings).unwrap();
     assert_eq!(observed, 4);
     // A rule that reads residuals is answered too.
     let least = expected.iter().map(|e| e.1).fold(f64::INFINITY, f64::min);
     let below = (least * 1.001) as f32;
     let first = expected.iter().position(|e| e.1 < below.into()).unwrap();
-    let mut stop = EarlyStopOptimizer::new(StopRules::none(9).with(Rule::Residual { below }));
+    let stop = StopRules::none(9).with(Rule::Residual { below });
     let result = engine
-        .reason(&question, 0, &mut stop, Surroundings::default())
+        .reason(&question, 0, stop, Surroundings::default())
         .unwrap();
     assert_eq!(
         (result.steps, result.stopped),
@@ -223,11 +222,82 @@ fn states_that_are_no_numbers_have_no_confidence_and_no_residual() {
         watch: Some(&mut watch),
         ..Surroundings::default()
     };
-    let mut stop = EarlyStopOptimizer::new(rules);
     let result = TrmEngine::with_weights(packed, 1)
-        .reason(&vec![1; config.seq_len], 0, &mut stop, surroundings)
+        .reason(&vec![1; config.seq_len], 0, rules, surroundings)
         .unwrap();
     assert_eq!((result.steps, result.stopped), (5, StopReason::MaxSteps));
+}
+
+#[test]
+fn attempts_that_take_turns_are_as_if_alone() {
+    let (config, weights) = model("att_rope");
+    let packed = Arc::new(PackedModel::new(Isa::detect(), &config, &weights));
+    let mut engine = TrmEngine::with_weights(packed, 1);
+    let questions: Vec<Vec<u16>> = (0..3)
+        .map(|q| {
+            (0..config.seq_len)
+                .map(|i| ((i * (q + 1)) % config.vocab_size) as u16)
+                .collect()
+        })
+        .collect();
+    let rules = StopRules::none(4);
+    let alone: Vec<_> = questions
+        .iter()
+        .map(|q| engine.reason(q, 0, rules, Surroundings::default()).unwrap())
+        .collect();
+    let mut lanes: Vec<_> = questions
+        .iter()
+        .map(|q| {
+            engine.start(q, 0).unwrap();
+            let mut state = engine.new_state();
+            engine.exchange(&mut state);
+            (state, Attempt::new(rules, q.len()))
+        })
+        .collect();
+    for step in 1..=4 {
+        for (state, attempt) in &mut lanes {
+            engine.exchange(state);
+            let stopped = engine.advance(attempt, &mut Surroundings::default());
+            engine.exchange(state);
+            assert_eq!(stopped, (step == 4).then_some(StopReason::MaxSteps));
+        }
+    }
+    for ((_, attempt), result) in lanes.iter().zip(&alone) {
+        assert_eq!(attempt.answer, result.answer);
+        assert_eq!(attempt.halt_logit.to_bits(), result.halt_logit.to_bits());
+    }
+}
+
+#[test]
+fn other_starts_have_the_spread_of_the_models_own() {
+    let (config, weights) = model("mlp_no_puzzle");
+    let packed = Arc::new(PackedModel::new(Isa::detect(), &config, &weights));
+    let mut engine = TrmEngine::with_weights(packed, 1);
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(3);
+    engine.start(&vec![1; config.seq_len], 0).unwrap();
+    let own = engine.z_h().to_vec();
+    engine.add_noise(0.5, &mut rng);
+    let noise: Vec<f32> = engine
+        .z_h()
+        .to_vec()
+        .iter()
+        .zip(&own)
+        .map(|(a, b)| a - b)
+        .collect();
+    let variance = noise.iter().map(|v| v * v).sum::<f32>() / noise.len() as f32;
+    assert!((variance - 0.25).abs() < 0.05, "{variance}");
+    // The padding stays zero: kernels rely on it.
+    let z = engine.z_h();
+    assert!((0..z.rows()).all(|r| {
+        z.padded()[r * z.stride()..][z.cols()..z.stride()]
+            .iter()
+            .all(|&v| v == 0.0)
+    }));
+    engine.start_elsewhere(&mut rng);
+    assert_eq!(engine.z_h().row(0), engine.z_h().row(1));
+    assert_ne!(engine.z_h().row(0), engine.z_l().row(0));
+    assert_ne!(engine.z_h().row(0), &own[..config.hidden_size]);
+    assert!(engine.z_h().row(0).iter().all(|v| v.abs() < 2.3));
 }
 
 /// Cosine of the angle between two states.

@@ -4,7 +4,7 @@ use super::{Solver, fits};
 use crate::engine::Surroundings;
 use crate::error::Result;
 use crate::tasks::sudoku::{Grid, rules};
-use crate::thinking::{EarlyStopOptimizer, Progress, Reading, StopRules};
+use crate::thinking::{Progress, Reading, StopRules};
 
 impl Solver {
     /// Thinks `max_steps` steps about each puzzle, whose answer is known, and notes what was seen after each of them.
@@ -45,8 +45,12 @@ impl Solver {
                 watch_residual: true,
                 ..Surroundings::default()
             };
-            let mut never = EarlyStopOptimizer::new(StopRules::none(max_steps));
-            engine.reason(&question.encode(), 0, &mut never, surroundings)?;
+            engine.reason(
+                &question.encode(),
+                0,
+                StopRules::none(max_steps),
+                surroundings,
+            )?;
             done();
             Ok(readings)
         })

@@ -4,6 +4,7 @@ use super::*;
 use crate::model::{TrmConfig, TrmWeights};
 use crate::thinking::Rule;
 use crate::{Mixer, Positions};
+use std::collections::HashSet;
 use std::time::Duration;
 
 const PUZZLE: &str = "...22.1...3.1...";
@@ -35,9 +36,8 @@ fn solver() -> Solver {
 
 fn options(stop: StopRules) -> SolveOptions {
     SolveOptions {
-        stop,
         restarts: 3,
-        seed: 0,
+        ..SolveOptions::new(stop)
     }
 }
 
@@ -70,6 +70,41 @@ fn an_attempt_that_is_given_up_is_followed_by_another() {
     assert_eq!((answer.steps, answer.restarts), (4, 3));
     assert_eq!(answer.stopped, StopReason::Residual);
     assert_eq!(answer.verified, Some(false));
+}
+
+#[test]
+fn attempts_do_not_depend_on_how_many_are_side_by_side() {
+    let (mut solver, question) = (solver(), PUZZLE.parse().unwrap());
+    let mut ends = |variation: &str, side_by_side, seed| {
+        let options = SolveOptions {
+            variation: variation.parse().unwrap(),
+            side_by_side,
+            seed,
+            restarts: 5,
+            ..SolveOptions::new(StopRules::none(3))
+        };
+        let mut ends = Vec::new();
+        let watch = &mut |g: &Glimpse| {
+            if g.step == 3 {
+                ends.push((g.attempt, g.grid.to_line(), g.halt.to_bits()));
+            }
+        };
+        let answer = solver.solve_watched(&question, &options, watch).unwrap();
+        assert_eq!((answer.steps, answer.restarts), (18, 5));
+        ends.sort();
+        (ends, answer.grid)
+    };
+    for variation in ["symmetry", "noise=0.5", "start", "symmetry,start,noise=0.1"] {
+        let alone = ends(variation, 1, 7);
+        assert_eq!(alone.0.len(), 6);
+        // Each begins another way.
+        let grids: HashSet<_> = alone.0.iter().map(|(_, grid, _)| grid).collect();
+        assert!(grids.len() > 3, "{variation}");
+        for side_by_side in [2, 3, 5, 64] {
+            assert_eq!(ends(variation, side_by_side, 7), alone, "{variation}");
+        }
+        assert_ne!(ends(variation, 1, 8).0, alone.0, "{variation}");
+    }
 }
 
 #[test]
