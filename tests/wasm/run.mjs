@@ -4,7 +4,15 @@
 // whose stack names the test.
 import { readFile } from "node:fs/promises";
 
-const { instance } = await WebAssembly.instantiate(await readFile(process.argv[2]));
+const module = await WebAssembly.compile(await readFile(process.argv[2]));
+// No test asks the browser for anything (the clock of `solver`), but a module wants all that it names.
+const imports = {};
+for (const { module: from, name } of WebAssembly.Module.imports(module)) {
+  (imports[from] ??= {})[name] = () => {
+    throw new Error(`${from}.${name} is not there`);
+  };
+}
+const instance = await WebAssembly.instantiate(module, imports);
 const status = instance.exports.main(0, 0);
 if (status !== 0) throw new Error(`status ${status}`);
 console.log("all tests passed");

@@ -2,11 +2,14 @@
 //!
 //! One file per command under `commands`; what several of them need has a file of its own beside this one.
 
+mod chart;
 mod commands;
 mod exit;
 mod input;
+mod known;
 mod output;
 mod progress;
+mod record;
 mod terminal;
 mod thinking;
 mod threads;

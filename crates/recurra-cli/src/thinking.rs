@@ -1,11 +1,13 @@
 //! The flags that say how to think, the same for every command that does.
 
+use crate::exit::UsageError;
 use crate::threads::Threads;
 use recurra::model::TrmModel;
 use recurra::solver::{SolveOptions, Solver};
-use recurra::thinking::StopRules;
+use recurra::thinking::{RuleList, StopRules, Variation};
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::time::Duration;
 
 /// How to think.
 #[derive(clap::Args, Debug)]
@@ -13,14 +15,35 @@ pub(crate) struct Thinking {
     /// Most improvement steps of one attempt; there is no ceiling [default: the model's own]
     #[arg(long, value_name = "K")]
     max_steps: Option<NonZeroUsize>,
-    /// What ends an attempt before that, with commas between: `verified` (the task's rules hold for the
-    /// answer), `halt` (the model believes that it is right), or `none`
-    #[arg(long, value_name = "RULES", default_value = "verified,halt", value_parser = stop_rules)]
-    stop: StopRules,
-    /// How often to start again, on another symmetric form of the puzzle, while the rules do not hold
+    /// What ends an attempt before that, with commas between (see below), or `none`
+    ///
+    /// `verified`: the task's rules hold for the answer. `halt[=LOGIT]`: the model believes that it is right, its
+    /// halting logit is above LOGIT (0); with `verified` it is not asked where the rules prove the answer wrong.
+    /// `stable[=W]`: the answer has not changed for W (2) steps. `plateau[=EPS[/W]]`: the confidence has changed by
+    /// less than EPS (0.001) over W (2) steps. `residual[=R]`: the last step has changed the answer state by less than R
+    /// (0.01) of its length. A rule without a value has the one that `recurra calibrate` stored in the model file, if
+    /// any, else the one in brackets here
+    #[arg(long, value_name = "RULES", default_value = "verified,halt")]
+    stop: RuleList,
+    /// Before this step no rule but `verified` ends an attempt
+    #[arg(long, value_name = "K", default_value = "1")]
+    min_steps: NonZeroUsize,
+    /// Most seconds for a puzzle, restarts and all; looked at after each step, and one step is always done
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    time: Option<Duration>,
+    /// How often to start again, another way, while the rules do not hold for the answer
     #[arg(long, value_name = "R", default_value_t = 0)]
     restarts: usize,
-    /// Seed of the symmetric forms
+    /// What is different about a restart, with commas between
+    ///
+    /// `symmetry`: it thinks about a random symmetric form of the puzzle. `noise=SIGMA`: normal noise of that standard
+    /// deviation is added to its latent state, whose numbers have variance 1. `start`: it begins in a random state
+    #[arg(long, value_name = "LIST", default_value_t = Variation::SYMMETRY)]
+    restart_by: Variation,
+    /// How many restarts think side by side, a step each in turn; the first verified answer ends them all
+    #[arg(long, value_name = "W", default_value = "1")]
+    side_by_side: NonZeroUsize,
+    /// Seed of all that is random in restarts
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
     #[command(flatten)]
@@ -30,24 +53,31 @@ pub(crate) struct Thinking {
 impl Thinking {
     /// Opens a model to answer questions with, and starts the threads.
     pub(crate) fn solver(&self, model: &Path) -> anyhow::Result<(Solver, usize)> {
-        let opened = TrmModel::open(model)?;
-        let threads = self.threads.start()?;
-        let solver = Solver::new(&opened, threads).map_err(|e| e.in_file(model))?;
-        Ok((solver, threads))
+        open(model, self.threads)
     }
 
-    /// The flags, completed by the model's own limit of steps.
-    pub(crate) fn options(&self, solver: &Solver) -> SolveOptions {
-        SolveOptions {
-            stop: StopRules {
-                max_steps: self
-                    .max_steps
-                    .map_or(solver.default_steps(), NonZeroUsize::get),
-                ..self.stop
-            },
-            restarts: self.restarts,
-            seed: self.seed,
+    /// The flags, completed by the model's own limit of steps and calibrated rules.
+    pub(crate) fn options(&self, solver: &Solver) -> anyhow::Result<SolveOptions> {
+        let max_steps = self.max_steps.map_or(solver.default_steps(), usize::from);
+        let min_steps = self.min_steps.get();
+        if min_steps > max_steps {
+            let text =
+                format!("--min-steps {min_steps}: expected at most {max_steps}, the most steps");
+            return Err(UsageError(text).into());
         }
+        let limits = StopRules {
+            min_steps,
+            time: self.time,
+            ..StopRules::none(max_steps)
+        };
+        let rules = self.stop.rules(solver.calibration());
+        Ok(SolveOptions {
+            stop: rules.fold(limits, StopRules::with),
+            restarts: self.restarts,
+            variation: self.restart_by,
+            side_by_side: self.side_by_side.get(),
+            seed: self.seed,
+        })
     }
 
     /// Whether more than one attempt was asked for.
@@ -56,7 +86,16 @@ impl Thinking {
     }
 }
 
-fn stop_rules(list: &str) -> Result<StopRules, String> {
-    StopRules::parse(list, 1)
-        .map_err(|name| format!("expected verified, halt or none, found `{name}`"))
+/// Opens a model to answer questions with, and starts the threads.
+pub(crate) fn open(model: &Path, threads: Threads) -> anyhow::Result<(Solver, usize)> {
+    let opened = TrmModel::open(model)?;
+    let threads = threads.start()?;
+    let solver = Solver::new(&opened, threads).map_err(|e| e.in_file(model))?;
+    Ok((solver, threads))
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let number = text.parse::<f64>().ok().filter(|&s| s > 0.0);
+    let duration = number.and_then(|s| Duration::try_from_secs_f64(s).ok());
+    duration.ok_or_else(|| "expected a number of seconds above 0".to_owned())
 }

@@ -26,6 +26,16 @@ fn counts_are_right() {
     assert_eq!(number("mean_steps"), 2.5);
     assert_eq!(report["steps"], serde_json::json!([2, 0, 0, 2]));
     assert_eq!(report["refused"], 0);
+    assert_eq!(
+        report["exact_by_steps"],
+        serde_json::json!([1.0, null, null, 0.0])
+    );
+    assert_eq!(
+        report["stopped"],
+        serde_json::json!({"verified": 2, "max_steps": 2})
+    );
+    let (mean, p99) = (number("mean_seconds"), number("p99_seconds"));
+    assert!(0.0 < mean && mean <= p99 && p99 <= number("seconds"));
     assert!(number("seconds") > 0.0 && number("puzzles_per_second") > 0.0);
     assert!(report.get("mean_restarts").is_none());
     let level =
@@ -82,6 +92,9 @@ fn the_table_for_people() {
         "exact               50.00 %\n",
         "\nextreme ",
         "\n4 ",
+        "\nmax_steps                 2    50.00 %\n",
+        "\n1                         2   100.00 %  ####################\n",
+        "\n2                         0\n",
     ] {
         assert!(table.contains(part), "{part:?} in\n{table}");
     }
@@ -100,8 +113,85 @@ fn the_same_with_any_number_of_threads() {
         let mut report = json(&run(&flags, &[&model], &puzzles.stdout)).remove(0);
         let fields = report.as_object_mut().unwrap();
         fields.remove("seconds").unwrap();
-        fields.remove("puzzles_per_second").unwrap();
+        for name in ["puzzles_per_second", "mean_seconds", "p99_seconds"] {
+            fields.remove(name).unwrap();
+        }
         report
     };
     assert_eq!(report(1), report(3));
+}
+
+/// A table's rows without its head, as columns.
+fn table(file: &std::path::Path, head: &str) -> Vec<Vec<String>> {
+    let text = std::fs::read_to_string(file).unwrap();
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some(head));
+    let columns = |line: &str| line.split(',').map(str::to_owned).collect();
+    lines.map(columns).collect()
+}
+
+#[test]
+fn curves_are_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = copying_model(dir.path());
+    let curves = dir.path().join("a").join("b");
+    let data = data();
+    let flags = "eval {} - --restarts 3 --max-steps 5 --curves {}";
+    let out = run(flags, &[&model, &curves], data.as_bytes());
+    assert_eq!((status(&out), stderr(&out)), (Some(0), String::new()));
+    let needed = table(&curves.join("steps_needed.csv"), "steps,puzzles");
+    let expected = [
+        ["1", "2"],
+        ["2", "0"],
+        ["3", "0"],
+        ["4", "0"],
+        ["5", "0"],
+        ["never", "2"],
+    ];
+    assert_eq!(needed, expected);
+    let restarts = table(&curves.join("restarts.csv"), "restarts,exact,verified");
+    assert_eq!(restarts, ["0", "1", "2", "3"].map(|r| [r, "0.5", "0.5"]));
+    let stopping = table(&curves.join("stopping.csv"), "rule,mean_steps,exact");
+    let row = |rule: &str| stopping.iter().find(|row| row[0] == rule).unwrap()[1..].to_vec();
+    assert_eq!(row("verified"), ["3", "0.5"]);
+    assert_eq!(row("none"), ["5", "0.5"]);
+    // This model never changes its answer.
+    assert_eq!(row("stable=1"), ["2", "0.5"]);
+    assert_eq!(row("stable=4"), ["5", "0.5"]);
+    for rule in ["halt=", "plateau=", "residual="] {
+        assert!(
+            stopping.iter().any(|row| row[0].starts_with(rule)),
+            "{rule}"
+        );
+    }
+    for name in ["stopping", "steps_needed", "restarts"] {
+        let svg = std::fs::read_to_string(curves.join(name).with_extension("svg")).unwrap();
+        assert!(
+            svg.starts_with("<svg ") && svg.ends_with("</svg>\n"),
+            "{name}"
+        );
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+    }
+    // Without restarts there is nothing to show of them.
+    let other = dir.path().join("other");
+    let out = run("eval {} - --curves {}", &[&model, &other], data.as_bytes());
+    assert_eq!(status(&out), Some(0));
+    assert!(other.join("stopping.svg").exists() && !other.join("restarts.svg").exists());
+}
+
+#[test]
+fn curves_that_cannot_be_drawn_are_refused_before_the_work() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = copying_model(dir.path());
+    let in_a_file = model.join("curves");
+    let out = run(
+        "eval {} - --curves {}",
+        &[&model, &in_a_file],
+        data().as_bytes(),
+    );
+    refused(&out, "curves");
+    let flags = "eval {} - --max-steps 5000000 --curves {}";
+    let out = run(flags, &[&model, dir.path()], data().as_bytes());
+    assert_eq!(status(&out), Some(2));
+    assert!(stderr(&out).contains("expected at most 4194304 steps, found 5000000"));
 }

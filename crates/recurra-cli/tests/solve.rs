@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
 /// Keys of an answer, in their order.
-const KEYS: &str = "line question answer verified steps restarts stopped halt source";
+const KEYS: &str = "line question answer verified steps restarts stopped halt seconds source";
 
 #[test]
 fn an_answer_has_exactly_the_promised_keys() {
@@ -28,12 +28,13 @@ fn an_answer_has_exactly_the_promised_keys() {
             .collect();
         assert!(places.is_sorted(), "{text}");
     }
-    assert_eq!(
-        stdout(&out).lines().next().unwrap(),
-        format!(
-            r#"{{"line":1,"question":"{SOLVED}","answer":"{SOLVED}","verified":true,"steps":1,"#
-        ) + r#""restarts":0,"stopped":"verified","halt":-5.0,"source":"model"}"#
-    );
+    let first = stdout(&out).lines().next().unwrap().to_owned();
+    let expected = format!(
+        r#"{{"line":1,"question":"{SOLVED}","answer":"{SOLVED}","verified":true,"steps":1,"#
+    ) + r#""restarts":0,"stopped":"verified","halt":-5.0,"seconds":"#;
+    let rest = first.strip_prefix(&expected).expect(&first);
+    let seconds = rest.strip_suffix(r#","source":"model"}"#).expect(&first);
+    assert!((0.0..60.0).contains(&seconds.parse::<f64>().unwrap()));
     let second = &lines[1];
     assert_eq!(second["question"], PUZZLE);
     assert_eq!(second["verified"], false);
@@ -62,6 +63,36 @@ fn thinking_flags_are_obeyed() {
     assert_eq!(steps("--stop none --max-steps 7"), ((7, 0), (7, 0)));
     assert_eq!(steps("--stop halt"), ((4, 0), (4, 0)));
     assert_eq!(steps("--restarts 3 --max-steps 2"), ((1, 0), (8, 3)));
+    // This model says from the first step on what it was asked, and its state stays what it was.
+    assert_eq!(steps("--stop stable=2 --max-steps 40"), ((3, 0), (3, 0)));
+    assert_eq!(
+        steps("--stop verified,stable --max-steps 40"),
+        ((1, 0), (3, 0))
+    );
+    assert_eq!(
+        steps("--stop plateau=0.5/3 --max-steps 40"),
+        ((4, 0), (4, 0))
+    );
+    assert_eq!(
+        steps("--stop residual=0.001 --max-steps 40"),
+        ((2, 0), (2, 0))
+    );
+    assert_eq!(steps("--stop halt=-6"), ((1, 0), (1, 0)));
+    assert_eq!(
+        steps("--stop verified,halt=-6,stable --min-steps 10 --max-steps 40"),
+        ((1, 0), (10, 0))
+    );
+    // Given up, and begun again.
+    assert_eq!(
+        steps("--stop verified,residual --restarts 2 --max-steps 40"),
+        ((1, 0), (6, 2))
+    );
+    // No step is as fast as that.
+    assert_eq!(
+        steps("--time 1e-9 --restarts 5 --max-steps 40"),
+        ((1, 0), (1, 0))
+    );
+    assert_eq!(steps("--time 1e9 --max-steps 40"), ((1, 0), (40, 0)));
 }
 
 /// Good and bad lines of a 4x4 model; None for good ones, else a part of the message.
@@ -111,7 +142,14 @@ fn every_line_gets_one_answer_in_order() {
     let read = recurra("solve {} {} --json --threads 3", &[&model, &file]);
     assert_eq!(status(&piped), Some(1));
     assert_eq!((status(&read), stderr(&read)), (Some(1), String::new()));
-    assert_eq!(stdout(&piped), stdout(&read));
+    let timeless = |out| {
+        let mut lines = json(out);
+        for line in &mut lines {
+            line.as_object_mut().unwrap().remove("seconds");
+        }
+        lines
+    };
+    assert_eq!(timeless(&piped), timeless(&read));
     let answers = json(&read);
     assert_eq!(answers.len(), cases.len());
     for (i, ((_, refused), answer)) in cases.iter().zip(&answers).enumerate() {
@@ -258,6 +296,62 @@ fn an_instruction_set_that_is_not_there_is_refused() {
     assert!(message.contains("scalar"), "{message}");
     for name in ["scalar", ""] {
         assert_eq!(status(&run(name)), Some(0), "{name}");
+    }
+}
+
+#[test]
+fn wrong_rules_and_limits_say_what_was_expected() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = random_model(dir.path());
+    for (flags, part) in [
+        (
+            "--stop maybe",
+            "expected verified, halt, stable, plateau, residual or none, found `maybe`",
+        ),
+        ("--stop halt,", "found ``"),
+        ("--stop none,halt", "expected `none` to stand alone"),
+        ("--stop halt,halt=1", "expected `halt` once"),
+        ("--stop verified=1", "expected `verified` without a setting"),
+        (
+            "--stop halt=high",
+            "expected a number for `halt`, found `high`",
+        ),
+        (
+            "--stop stable=0",
+            "expected 1 to 1000000 steps for `stable`, found `0`",
+        ),
+        (
+            "--stop plateau=0",
+            "expected a number above 0 for `plateau`, found `0`",
+        ),
+        (
+            "--stop plateau=0.1/9999",
+            "expected 1 to 1000 steps for `plateau`, found `9999`",
+        ),
+        (
+            "--stop residual=NaN",
+            "expected a number above 0 for `residual`, found `NaN`",
+        ),
+        ("--time 0", "expected a number of seconds above 0"),
+        ("--time NaN", "expected a number of seconds above 0"),
+        ("--time 1e300", "expected a number of seconds above 0"),
+        ("--min-steps 0", "--min-steps"),
+        (
+            "--min-steps 5",
+            "--min-steps 5: expected at most 4, the most steps",
+        ),
+        (
+            "--min-steps 5 --max-steps 3",
+            "expected at most 3, the most steps",
+        ),
+    ] {
+        let out = run(&format!("solve {{}} {flags}"), &[&model], PUZZLE.as_bytes());
+        assert_eq!(
+            (status(&out), stdout(&out)),
+            (Some(2), String::new()),
+            "{flags}"
+        );
+        assert!(stderr(&out).contains(part), "{flags}: {}", stderr(&out));
     }
 }
 

@@ -17,13 +17,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // A puzzle without a solution, or with several, is refused before anybody thinks about it.
     admit(&question)?;
     let options = SolveOptions {
-        stop: StopRules {
-            verified: true,
-            halt: true,
-            max_steps: solver.default_steps(),
-        },
         restarts: 4,
-        seed: 0,
+        ..SolveOptions::new(StopRules::new(solver.default_steps()))
     };
     let answer = solver.solve_watched(&question, &options, &mut |glimpse| {
         println!("step {}: {}", glimpse.step, glimpse.grid);

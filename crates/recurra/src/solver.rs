@@ -1,6 +1,9 @@
 //! The front desk: takes a question of the model's task, lets the engine think, checks the answer against the
 //! task's own rules, and starts again from another side where they do not hold.
 
+mod attempts;
+mod record;
+
 use crate::engine::{PackedModel, TrmEngine};
 use crate::error::{Error, Result};
 use crate::executor::{
@@ -9,23 +12,37 @@ use crate::executor::{
 use crate::kernels::Isa;
 use crate::model::TrmModel;
 use crate::tasks::TaskSpec;
-use crate::tasks::sudoku::{Grid, Outcome, Sudoku, Symmetry, rules, solver, split};
-use crate::thinking::{Progress, StopReason, StopRules};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use crate::tasks::sudoku::{Grid, Outcome, Sudoku, solver};
+use crate::thinking::{Calibration, StopReason, StopRules, Variation};
 use serde::Serialize;
 use std::sync::Arc;
 
 /// How to think about a question.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SolveOptions {
-    /// When to stop one attempt.
+    /// When to stop one attempt; its time is for all attempts together, of which there is at least one.
     pub stop: StopRules,
-    /// How often to start again, each time on another symmetric form of the question, while the task's rules
-    /// do not hold.
+    /// How often to start again while the task's rules do not hold.
     pub restarts: usize,
-    /// Seed of the symmetries.
+    /// What is different about those attempts.
+    pub variation: Variation,
+    /// How many of them think side by side, a step each in turn; the first verified answer ends them all. At least one.
+    pub side_by_side: usize,
+    /// Seed of all that is random in them. With the question it decides them, whatever the number of threads.
     pub seed: u64,
+}
+
+impl SolveOptions {
+    /// One attempt.
+    pub fn new(stop: StopRules) -> Self {
+        SolveOptions {
+            stop,
+            restarts: 0,
+            variation: Variation::SYMMETRY,
+            side_by_side: 1,
+            seed: 0,
+        }
+    }
 }
 
 /// Where an answer comes from.
@@ -46,12 +63,14 @@ pub struct Answer {
     pub verified: Option<bool>,
     /// Improvement steps done, over all attempts.
     pub steps: usize,
-    /// Attempts after the first.
+    /// Attempts that were begun after the first.
     pub restarts: usize,
-    /// Why the last attempt stopped.
+    /// Why the attempt that gave it stopped.
     pub stopped: StopReason,
     /// Halting logit at the end of the attempt that gave the answer.
     pub halt: f32,
+    /// Seconds from taking up the question to this answer.
+    pub seconds: f64,
     /// Where it comes from.
     pub source: Source,
 }
@@ -97,6 +116,7 @@ pub fn admit(question: &Grid) -> Result<()> {
 #[derive(Debug)]
 pub struct Solver {
     sudoku: Sudoku,
+    calibration: Option<Calibration>,
     /// Several threads on one question.
     alone: TrmEngine,
     threads: usize,
@@ -123,6 +143,7 @@ impl Solver {
         let packed = PackedModel::new(Isa::detect(), model.config(), &model.weights);
         Ok(Solver {
             sudoku,
+            calibration: model.header.thinking.clone(),
             alone: TrmEngine::with_weights(Arc::new(packed), threads),
             threads: threads.max(1),
         })
@@ -136,6 +157,11 @@ impl Solver {
     /// The model's default limit of improvement steps.
     pub fn default_steps(&self) -> usize {
         self.alone.config().halt_max_steps
+    }
+
+    /// The model's calibrated stop rules, if its file has any.
+    pub fn calibration(&self) -> Option<&Calibration> {
+        self.calibration.as_ref()
     }
 
     /// Answers one question with all threads.
@@ -156,7 +182,7 @@ impl Solver {
         options: &SolveOptions,
         watch: &mut dyn FnMut(&Glimpse),
     ) -> Result<Answer> {
-        attempt_all(&mut self.alone, self.sudoku, question, options, watch)
+        attempts::think(&mut self.alone, self.sudoku, question, options, watch)
     }
 
     /// Answers many questions, each on one thread; the answers come in the questions' order, whatever the
@@ -169,7 +195,7 @@ impl Solver {
     ) -> Vec<Result<Answer>> {
         let sudoku = self.sudoku;
         self.share_out(questions.len(), &|engine, i| {
-            let answer = attempt_all(engine, sudoku, &questions[i], options, &mut |_| {});
+            let answer = attempts::think(engine, sudoku, &questions[i], options, &mut |_| {});
             done();
             answer
         })
@@ -225,65 +251,17 @@ impl<T: Send> executor::Job for Share<'_, T> {
     }
 }
 
-/// Thinks about a question and, while it is not verified, about symmetric forms of it.
-fn attempt_all(
-    engine: &mut TrmEngine,
-    sudoku: Sudoku,
-    question: &Grid,
-    options: &SolveOptions,
-    watch: &mut dyn FnMut(&Glimpse),
-) -> Result<Answer> {
-    if question.sudoku() != sudoku {
-        return Err(Error::Question {
-            what: "puzzle",
-            expected: format!("a {sudoku} grid, which the model was made for"),
-            found: format!("a {} grid", question.sudoku()),
-        });
+/// Refuses a question of another size than the model's.
+fn fits(sudoku: Sudoku, question: &Grid) -> Result<()> {
+    if question.sudoku() == sudoku {
+        return Ok(());
     }
-    // The symmetries depend on the question and the seed alone, not on its place among others.
-    let mut rng = ChaCha8Rng::seed_from_u64(options.seed ^ split::solution_class(question));
-    let mut best: Option<Answer> = None;
-    let mut steps = 0;
-    for attempt in 0..=options.restarts {
-        let symmetry = match attempt {
-            0 => Symmetry::identity(sudoku),
-            _ => Symmetry::random(sudoku, &mut rng),
-        };
-        let back = symmetry.inverse();
-        let grid = |tokens: &[u16]| back.apply(&Grid::decode(sudoku, tokens));
-        let check = |tokens: &[u16]| rules::verifies(question, &grid(tokens));
-        let mut observe = |p: &Progress<'_>| {
-            watch(&Glimpse {
-                attempt,
-                step: p.step,
-                grid: grid(p.answer),
-                halt: p.halt_logit,
-                verified: p.verified,
-            });
-        };
-        let tokens = symmetry.apply(question).encode();
-        let result = engine.reason(&tokens, 0, &options.stop, Some(&check), &mut observe)?;
-        steps += result.steps;
-        let verified = check(&result.answer);
-        let better = best
-            .as_ref()
-            .is_none_or(|b| verified || result.halt_logit > b.halt);
-        if better {
-            best = Some(Answer {
-                grid: grid(&result.answer),
-                verified: Some(verified),
-                steps,
-                restarts: attempt,
-                stopped: result.stopped,
-                halt: result.halt_logit,
-                source: Source::Model,
-            });
-        }
-        let best = best.as_mut().expect("the first attempt is the best so far");
-        (best.steps, best.restarts, best.stopped) = (steps, attempt, result.stopped);
-        if verified {
-            break;
-        }
-    }
-    Ok(best.expect("there is at least one attempt"))
+    Err(Error::Question {
+        what: "puzzle",
+        expected: format!("a {sudoku} grid, which the model was made for"),
+        found: format!("a {} grid", question.sudoku()),
+    })
 }
+
+#[cfg(test)]
+mod tests;

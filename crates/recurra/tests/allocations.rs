@@ -75,7 +75,8 @@ fn a_step_allocates_nothing() {
                     let before = ALLOCATIONS.load(Ordering::Relaxed);
                     for _ in 0..3 {
                         engine.step();
-                        engine.decode();
+                        engine.step_with_residual();
+                        engine.decode().confidence();
                         engine.halt_logits();
                     }
                     let after = ALLOCATIONS.load(Ordering::Relaxed);

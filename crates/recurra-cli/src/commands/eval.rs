@@ -1,15 +1,17 @@
 //! `recurra eval`: how often a model is right.
 
+mod curves;
+mod report;
 mod tally;
 
-use crate::exit::{self, Exit};
-use crate::input::{Puzzles, describe};
+use crate::exit::{Exit, UsageError};
+use crate::input::Puzzles;
+use crate::known;
 use crate::progress;
+use crate::record::{MOST_READINGS, Recorder};
 use crate::thinking::Thinking;
 use anyhow::anyhow;
-use indicatif::ProgressBar;
-use rayon::prelude::*;
-use recurra::tasks::sudoku::{Entry, Grid, Outcome, Sudoku, solver};
+use recurra::tasks::sudoku::{Grid, Sudoku};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -20,7 +22,9 @@ use tally::Tally;
 /// The answers stand in the data's column `answer`; where there is none, an exact solver finds it. Shares are of the
 /// puzzles answered: `exact` of those whose answer is the known one, `cell` of all their cells that are right,
 /// `verified` of those whose answer is proven by the rules. `steps` says how many stopped after 1, 2, … improvement
-/// steps (with --restarts: of all attempts). `seconds` is the time spent thinking. Where the data has a column
+/// steps (with --restarts: of all attempts), `exact_by_steps` which share of these is right, `stopped` why. `seconds` is
+/// the time spent thinking, `mean_seconds` and `p99_seconds` that of one puzzle on one thread: the mean, and what 99 of
+/// 100 puzzles do not exceed. Where the data has a column
 /// `rating` (wrong guesses of a solver), results are also told by level: easy 0, medium 1 to 4, hard 5 to 19,
 /// extreme 20 and more.
 #[derive(clap::Args)]
@@ -34,6 +38,11 @@ pub(crate) struct Args {
     limit: Option<u64>,
     #[command(flatten)]
     thinking: Thinking,
+    /// Also think the most steps about each puzzle, and write into this folder, as CSV and SVG: exact accuracy against
+    /// mean steps for all settings of each stop rule, the steps that puzzles needed and, with --restarts, accuracy
+    /// against restarts
+    #[arg(long, value_name = "DIR")]
+    curves: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -41,20 +50,11 @@ pub(crate) struct Args {
 
 /// Puzzles in memory at a time.
 const CHUNK: usize = 1024;
-/// Values that the exact solver tries on a puzzle without an answer; far above what any 9x9 puzzle needs.
-const BUDGET: u64 = 1_000_000;
-
-/// A puzzle whose answer is known.
-struct Known {
-    question: Grid,
-    answer: Grid,
-    rating: Option<u32>,
-}
-
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let (mut model, _) = args.thinking.solver(&args.model)?;
-    let options = args.thinking.options(&model);
+    let options = args.thinking.options(&model)?;
+    let mut recorder = recorder(args, options.stop.max_steps)?;
     let limit = args.limit.unwrap_or(u64::MAX);
     let total = count(&args.data, model.sudoku(), limit)?;
     let mut puzzles = Puzzles::open(&args.data, model.sudoku())?;
@@ -63,12 +63,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut thinking = Duration::ZERO;
     while tally.count() < limit {
         let most = (limit - tally.count()).min(CHUNK as u64) as usize;
-        let entries = puzzles.chunk(most);
-        if entries.is_empty() {
+        let Some(known) = known::chunk(&mut puzzles, most, &mut tally.refused, &bar) else {
             break;
-        }
-        let known: Vec<_> = entries.into_par_iter().map(known).collect();
-        let known = accepted(known, puzzles.name(), &mut tally, &bar);
+        };
         let questions: Vec<Grid> = known.iter().map(|k| k.question.clone()).collect();
         let started = Instant::now();
         let answers = model.solve_many(&questions, &options, &|| bar.inc(1));
@@ -77,10 +74,17 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
             tally.add(known, &answer?);
         }
         bar.set_message(tally.headline());
+        if let Some(recorder) = &mut recorder {
+            recorder.add(&mut model, &known, &|| {})?;
+        }
     }
     bar.finish_and_clear();
     if tally.count() == 0 {
         return Err(anyhow!("{}: no puzzle that could be used", puzzles.name()));
+    }
+    if let (Some(folder), Some(recorder)) = (&args.curves, &recorder) {
+        let by_restarts = args.thinking.restarts().then(|| tally.by_restarts());
+        curves::write(folder, &recorder.trajectories, by_restarts.as_deref())?;
     }
     let refused = tally.refused > 0;
     let report = tally.report(thinking, args.thinking.restarts());
@@ -91,6 +95,20 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     };
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(Exit::refused(refused))
+}
+
+/// What records trajectories, if curves are wanted.
+fn recorder(args: &Args, max_steps: usize) -> anyhow::Result<Option<Recorder>> {
+    let Some(folder) = &args.curves else {
+        return Ok(None);
+    };
+    if max_steps > MOST_READINGS {
+        let text = format!("--curves: expected at most {MOST_READINGS} steps, found {max_steps}");
+        return Err(UsageError(text).into());
+    }
+    // Better now than after an hour.
+    std::fs::create_dir_all(folder).map_err(|e| anyhow!("{}: {e}", folder.display()))?;
+    Ok(Some(Recorder::new(max_steps)))
 }
 
 /// How many puzzles a file holds, up to the limit; only where a progress bar will be seen.
@@ -108,48 +126,4 @@ fn count(data: &Path, sudoku: Sudoku, limit: u64) -> anyhow::Result<Option<u64>>
         count += entries.iter().filter(|e| e.result.is_ok()).count() as u64;
     }
     Ok(Some(count.min(limit)))
-}
-
-/// A puzzle with its answer, from the data or the exact solver; else the line and what is wrong.
-fn known(entry: Entry) -> Result<Known, (u64, String)> {
-    let refuse = |text: String| (entry.line, text);
-    let puzzle = entry.result.map_err(|e| refuse(describe(entry.line, &e)))?;
-    let answer = match puzzle.answer {
-        Some(answer) => answer,
-        None => {
-            let found = match solver::solve(&puzzle.question, Some(BUDGET)) {
-                Outcome::One(answer) => Ok(answer),
-                Outcome::None => Err("none"),
-                Outcome::Many(..) => Err("more than one"),
-                Outcome::Unknown(_) => Err("no proof within the exact solver's limit"),
-            };
-            let text = |found| format!("expected exactly one solution, found {found}");
-            found.map_err(|found| refuse(text(found)))?
-        }
-    };
-    Ok(Known {
-        question: puzzle.question,
-        answer,
-        rating: puzzle.rating,
-    })
-}
-
-/// The puzzles that can be used; the others are told and counted.
-fn accepted(
-    known: Vec<Result<Known, (u64, String)>>,
-    name: &str,
-    tally: &mut Tally,
-    bar: &ProgressBar,
-) -> Vec<Known> {
-    let mut good = Vec::with_capacity(known.len());
-    for known in known {
-        match known {
-            Ok(known) => good.push(known),
-            Err((line, text)) => {
-                tally.refused += 1;
-                bar.suspend(|| exit::say(&format!("{name}:{line}: {text}")));
-            }
-        }
-    }
-    good
 }

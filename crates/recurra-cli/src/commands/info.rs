@@ -4,6 +4,7 @@ use crate::exit::{Exit, printable};
 use recurra::kernels::Isa;
 use recurra::model::{TrmModel, TrmWeights};
 use recurra::tasks::TaskSpec;
+use recurra::thinking::Calibration;
 use recurra::{Mixer, Positions, TrmConfig};
 use serde::Serialize;
 use std::io::Write;
@@ -31,6 +32,7 @@ struct Info<'a> {
     flops_per_step: u64,
     instruction_set: &'static str,
     architecture: &'a TrmConfig,
+    thinking: Option<&'a Calibration>,
     provenance: &'a serde_json::Map<String, serde_json::Value>,
 }
 
@@ -63,6 +65,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         flops_per_step: config.flops_per_step(),
         instruction_set: Isa::detect().name(),
         architecture: config,
+        thinking: model.header.thinking.as_ref(),
         provenance: &model.header.provenance,
     };
     let text = if args.json {
@@ -95,7 +98,7 @@ fn table(info: &Info<'_>) -> String {
     let task = info.task.map_or("none".to_owned(), |task| task.to_string());
     let part = |p: &PartInfo| format!("{} {} ({} bytes)", p.name, p.precision, p.bytes);
     let parts: Vec<String> = info.parts.iter().map(part).collect();
-    let mut rows = vec![
+    let mut rows: Vec<(&str, String)> = vec![
         ("file", format!("{}, {} bytes", info.file, info.bytes)),
         ("task", task),
         ("weights", info.weights.to_string()),
@@ -130,6 +133,25 @@ fn table(info: &Info<'_>) -> String {
         ),
         ("instruction set", info.instruction_set.to_owned()),
     ];
+    if let Some(c) = info.thinking {
+        rows.push((
+            "stop rules",
+            format!(
+                "calibrated on {} questions, {} steps, {:.2} % exact, {} points may be lost",
+                c.count,
+                c.max_steps,
+                100.0 * c.exact,
+                c.loss
+            ),
+        ));
+        for m in &c.rules {
+            let (rule, exact) = (m.rule, 100.0 * m.exact);
+            rows.push((
+                "",
+                format!("{rule}: {:.2} steps, {exact:.2} % exact", m.mean_steps),
+            ));
+        }
+    }
     for (key, value) in info.provenance {
         let value = value.as_str().map_or(value.to_string(), str::to_owned);
         rows.push((key, value));

@@ -1,6 +1,7 @@
 //! The commands. A new one is a file here, a variant of [`Command`] and a line in [`Command::run`].
 
 mod bench;
+mod calibrate;
 mod eval;
 mod generate;
 mod import;
@@ -18,6 +19,7 @@ use clap::Subcommand;
 pub(crate) enum Command {
     Solve(solve::Args),
     Eval(eval::Args),
+    Calibrate(calibrate::Args),
     Train(Box<train::Args>),
     Generate(generate::Args),
     Info(info::Args),
@@ -33,6 +35,7 @@ impl Command {
         match self {
             Command::Solve(args) => solve::run(&args),
             Command::Eval(args) => eval::run(&args),
+            Command::Calibrate(args) => calibrate::run(&args),
             Command::Train(args) => train::run(&args),
             Command::Generate(args) => generate::run(&args),
             Command::Info(args) => info::run(&args),

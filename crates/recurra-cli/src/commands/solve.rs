@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 /// On a terminal each puzzle is drawn while the model thinks. Elsewhere each answer is one line of three columns
 /// with tabs between: the answer in the puzzle's one-line form, `verified` or `unverified`, and the number of
 /// improvement steps. With --json it is one object:
-/// {"line":1,"question":"…","answer":"…","verified":true,"steps":3,"restarts":0,"stopped":"verified","halt":4.2,"source":"model"}
+/// {"line":1,"question":"…","answer":"…","verified":true,"steps":3,"restarts":0,"stopped":"verified","halt":4.2,"seconds":0.0123,"source":"model"}
 /// or {"line":2,"error":"…"}.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -57,6 +57,7 @@ struct Answered {
     restarts: usize,
     stopped: StopReason,
     halt: f32,
+    seconds: f64,
     source: Source,
 }
 
@@ -70,7 +71,7 @@ struct Refused<'a> {
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let (mut solver, threads) = args.thinking.solver(&args.model)?;
-    let options = args.thinking.options(&solver);
+    let options = args.thinking.options(&solver)?;
     let mut puzzles = Puzzles::open(&args.file, solver.sudoku())?;
     if puzzles.typed() {
         exit::message("reading puzzles from the terminal, one a line; Ctrl-D ends");
@@ -195,6 +196,8 @@ impl Printer {
                 restarts: answer.restarts,
                 stopped: answer.stopped,
                 halt: answer.halt,
+                // To the microsecond: more is noise.
+                seconds: (answer.seconds * 1e6).round() / 1e6,
                 source: answer.source,
             };
             let text = serde_json::to_string(&answered)?;

@@ -30,6 +30,8 @@ pub struct TrmBufferPool {
     pub(crate) z_h: AlignedMatrix,
     /// Reasoning state, `[positions, hidden]`.
     pub(crate) z_l: AlignedMatrix,
+    /// The answer state before the last step that was measured, `[positions, hidden]`.
+    pub(crate) z_before: AlignedMatrix,
     /// Output, `[positions, vocab]`; prefix rows are not used.
     pub(crate) logits: AlignedMatrix,
     /// Scratch of a layer.
@@ -157,6 +159,7 @@ impl TrmBufferPool {
             x: AlignedMatrix::zeros(l, d),
             z_h: AlignedMatrix::zeros(l, d),
             z_l: AlignedMatrix::zeros(l, d),
+            z_before: AlignedMatrix::zeros(l, d),
             logits: AlignedMatrix::zeros(l, config.vocab_size),
             scratch: Scratch::new(config, parts, precision),
         }
@@ -164,7 +167,7 @@ impl TrmBufferPool {
 
     /// Bytes that it takes in memory.
     pub fn bytes(&self) -> usize {
-        let state = [&self.x, &self.z_h, &self.z_l, &self.logits];
+        let state = [&self.x, &self.z_h, &self.z_l, &self.z_before, &self.logits];
         state.into_iter().map(AlignedMatrix::bytes).sum::<usize>() + self.scratch.bytes()
     }
 }

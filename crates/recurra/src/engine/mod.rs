@@ -2,6 +2,7 @@
 //! after every step.
 
 pub(crate) mod arena;
+mod attempt;
 mod attention;
 mod columns;
 pub(crate) mod layer;
@@ -15,6 +16,7 @@ pub(crate) mod team;
 mod tests;
 
 pub use arena::TrmBufferPool;
+pub use attempt::{Attempt, LatentState};
 pub use packed::PackedModel;
 
 use crate::error::{Error, Result};
@@ -22,6 +24,7 @@ use crate::kernels::{AlignedMatrix, Isa};
 use crate::model::{TrmConfig, TrmModel};
 use crate::thinking::{Progress, StopReason, StopRules};
 use std::sync::Arc;
+use std::time::Duration;
 use team::Team;
 
 /// One worker: it thinks about one question at a time, with its own state and shared weights.
@@ -47,6 +50,19 @@ pub struct TrmResult {
 
 /// Says whether an answer is proven right by the task's own rules.
 pub type Check<'a> = &'a dyn Fn(&[u16]) -> bool;
+
+/// What thinking needs from outside: the engine knows neither tasks nor clocks.
+#[derive(Default)]
+pub struct Surroundings<'a> {
+    /// The task's rule check, if it has one.
+    pub check: Option<Check<'a>>,
+    /// Time since the question was asked; without it no time passes.
+    pub elapsed: Option<&'a dyn Fn() -> Duration>,
+    /// Sees the state after every step.
+    pub watch: Option<&'a mut dyn FnMut(&Progress<'_>)>,
+    /// Whether `watch` wants [`Progress::residual`]; otherwise it is there only where a rule reads it.
+    pub watch_residual: bool,
+}
 
 /// The least work on one sample, in floating-point operations a call of the network, that is worth
 /// splitting over threads: below it, meeting twice a layer costs more than is won.
@@ -129,6 +145,15 @@ impl TrmEngine {
         self.model.step(&mut self.pool, &mut self.team);
     }
 
+    /// One improvement step, and the relative change of the answer state by it, as in [`Progress::residual`].
+    /// Allocates nothing.
+    pub fn step_with_residual(&mut self) -> f32 {
+        let TrmBufferPool { z_h, z_before, .. } = &mut self.pool;
+        z_before.padded_mut().copy_from_slice(z_h.padded());
+        self.step();
+        residual(&self.pool.z_before, &self.pool.z_h)
+    }
+
     /// Logits of the answer, `[seq_len, vocab]` from row `puzzle_emb_len` on: `logits(i)` is the row of place `i`.
     pub fn decode(&mut self) -> Logits<'_> {
         self.model
@@ -159,8 +184,7 @@ impl TrmEngine {
         &self.pool.z_l
     }
 
-    /// Thinks about a question until a rule says stop. `check`, where the task has one, says whether an
-    /// answer is proven right; `watch` sees the state after every step.
+    /// Thinks about a question until a rule says stop.
     ///
     /// # Errors
     /// As [`TrmEngine::start`].
@@ -168,36 +192,39 @@ impl TrmEngine {
         &mut self,
         question: &[u16],
         puzzle: usize,
-        rules: &StopRules,
-        check: Option<Check<'_>>,
-        watch: &mut dyn FnMut(&Progress<'_>),
+        rules: StopRules,
+        mut surroundings: Surroundings<'_>,
     ) -> Result<TrmResult> {
         self.start(question, puzzle)?;
-        let mut answer = vec![0; question.len()];
-        let mut steps = 0;
-        loop {
-            self.step();
-            steps += 1;
-            self.decode().answer_into(&mut answer);
-            let halt_logit = self.halt_logits()[0];
-            let verified = check.map(|check| check(&answer));
-            let progress = Progress {
-                step: steps,
-                answer: &answer,
-                halt_logit,
-                verified,
-            };
-            watch(&progress);
-            if let Some(stopped) = rules.stop(&progress) {
-                return Ok(TrmResult {
-                    answer,
-                    steps,
-                    stopped,
-                    halt_logit,
-                });
+        let mut attempt = Attempt::new(rules, question.len());
+        let stopped = loop {
+            if let Some(stopped) = self.advance(&mut attempt, &mut surroundings) {
+                break stopped;
             }
-        }
+        };
+        Ok(TrmResult {
+            answer: attempt.answer,
+            steps: attempt.steps,
+            stopped,
+            halt_logit: attempt.halt_logit,
+        })
     }
+}
+
+/// `|after - before| / |after|`, 2-norms over all positions and channels; padding is zero in both.
+fn residual(before: &AlignedMatrix, after: &AlignedMatrix) -> f32 {
+    let (mut change, mut length) = (0.0, 0.0);
+    for row in 0..after.rows() {
+        // Sums of a row in f32, of rows in f64: fast, and exact enough for any length.
+        let (mut row_change, mut row_length) = (0.0f32, 0.0f32);
+        for (a, b) in after.row(row).iter().zip(before.row(row)) {
+            row_change += (a - b) * (a - b);
+            row_length += a * a;
+        }
+        change += f64::from(row_change);
+        length += f64::from(row_length);
+    }
+    (change / length).sqrt() as f32
 }
 
 /// The logits of an answer.
@@ -218,6 +245,17 @@ impl Logits<'_> {
         for (i, token) in answer.iter_mut().enumerate() {
             *token = largest(self.row(i)) as u16;
         }
+    }
+
+    /// Mean over all places of the softmax probability of the most likely token, as in [`Progress::confidence`].
+    pub fn confidence(&self) -> f32 {
+        let places = self.matrix.rows() - self.prefix;
+        let probability = |i: usize| {
+            let row = self.row(i);
+            let most = row[largest(row)];
+            1.0 / row.iter().map(|v| (v - most).exp()).sum::<f32>()
+        };
+        (0..places).map(probability).sum::<f32>() / places as f32
     }
 }
 

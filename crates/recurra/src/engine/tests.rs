@@ -7,6 +7,8 @@ use crate::fixtures::{MODELS, largest_difference, model, tensors};
 use crate::kernels::{AlignedMatrix, Precision};
 use crate::model::TrmWeights;
 use crate::model::config::{Mixer, Positions};
+use crate::thinking::{Rule, StopRules};
+use rand::SeedableRng;
 
 #[test]
 fn agrees_with_the_reference_implementation() {
@@ -113,23 +115,189 @@ fn bad_questions_are_refused() {
 fn thinking_stops_at_the_halting_head_or_after_the_last_step() {
     let (config, mut weights) = model("mlp_no_puzzle");
     let question = vec![1; config.seq_len];
-    let rules = StopRules::parse("halt", 40).unwrap();
+    let rules = StopRules::none(40).with(Rule::Halt { logit: 0.0 });
     let mut think = |bias: f32| {
         weights.q_bias.row_mut(0)[0] = bias;
         weights.q_head.padded_mut().fill(0.0);
         let packed = Arc::new(PackedModel::new(Isa::detect(), &config, &weights));
         let mut seen = 0;
         let result = TrmEngine::with_weights(packed, 1)
-            .reason(&question, 0, &rules, None, &mut |p| {
-                seen += 1;
-                assert_eq!(p.step, seen);
-            })
+            .reason(
+                &question,
+                0,
+                rules,
+                Surroundings {
+                    watch: Some(&mut |p| {
+                        seen += 1;
+                        assert_eq!(p.step, seen);
+                        assert!(p.residual.is_nan() && p.elapsed.is_zero());
+                    }),
+                    ..Surroundings::default()
+                },
+            )
             .unwrap();
         assert_eq!(result.steps, seen);
         (result.steps, result.stopped)
     };
     assert_eq!(think(1.0), (1, StopReason::Halt));
     assert_eq!(think(-1.0), (40, StopReason::MaxSteps));
+}
+
+#[test]
+fn confidence_and_residual_are_what_they_say() {
+    let (config, weights) = model("mlp_no_puzzle");
+    let packed = Arc::new(PackedModel::new(Isa::detect(), &config, &weights));
+    let question: Vec<u16> = (0..config.seq_len)
+        .map(|i| (i % config.vocab_size) as u16)
+        .collect();
+    let mut engine = TrmEngine::with_weights(packed, 1);
+    engine.start(&question, 0).unwrap();
+    let mut expected = Vec::new();
+    for _ in 0..4 {
+        let before = engine.z_h().to_vec();
+        engine.step();
+        let after = engine.z_h().to_vec();
+        let norm = |numbers: &mut dyn Iterator<Item = f32>| -> f64 {
+            numbers.map(|v| f64::from(v).powi(2)).sum::<f64>().sqrt()
+        };
+        let change = norm(&mut before.iter().zip(&after).map(|(a, b)| a - b));
+        let residual = change / norm(&mut after.iter().copied());
+        let logits = engine.decode();
+        let probability = |i: usize| {
+            let exp = logits.row(i).iter().map(|&v| f64::from(v).exp());
+            exp.clone().fold(0.0, f64::max) / exp.sum::<f64>()
+        };
+        let sum: f64 = (0..config.seq_len).map(probability).sum();
+        expected.push((sum / config.seq_len as f64, residual));
+    }
+    let close = |found: f32, expected: f64| (f64::from(found) / expected - 1.0).abs() < 1e-5;
+    let mut observed = 0;
+    let mut watch = |p: &Progress<'_>| {
+        let (confidence, residual) = expected[p.step - 1];
+        assert!(
+            close(p.confidence, confidence),
+            "{} {confidence}",
+            p.confidence
+        );
+        assert!(close(p.residual, residual), "{} {residual}", p.residual);
+        observed += 1;
+    };
+    let surroundings = Surroundings {
+        watch: Some(&mut watch),
+        watch_residual: true,
+        ..Surroundings::default()
+    };
+    let stop = StopRules::none(4);
+    engine.reason(&question, 0, stop, surroundings).unwrap();
+    assert_eq!(observed, 4);
+    // A rule that reads residuals is answered too.
+    let least = expected.iter().map(|e| e.1).fold(f64::INFINITY, f64::min);
+    let below = (least * 1.001) as f32;
+    let first = expected.iter().position(|e| e.1 < below.into()).unwrap();
+    let stop = StopRules::none(9).with(Rule::Residual { below });
+    let result = engine
+        .reason(&question, 0, stop, Surroundings::default())
+        .unwrap();
+    assert_eq!(
+        (result.steps, result.stopped),
+        (first + 1, StopReason::Residual)
+    );
+}
+
+#[test]
+fn states_that_are_no_numbers_have_no_confidence_and_no_residual() {
+    let (config, mut weights) = model("mlp_no_puzzle");
+    weights.embed_tokens.row_mut(1).fill(f32::NAN);
+    let packed = Arc::new(PackedModel::new(Isa::detect(), &config, &weights));
+    let rules = ["halt", "plateau", "residual"]
+        .map(|rule| rule.parse::<crate::thinking::RuleList>().unwrap());
+    let rules = rules
+        .iter()
+        .flat_map(|list| list.rules(None))
+        .fold(StopRules::none(5), StopRules::with);
+    let mut watch = |p: &Progress<'_>| {
+        assert!(p.confidence.is_nan() && p.residual.is_nan() && p.halt_logit.is_nan());
+    };
+    let surroundings = Surroundings {
+        watch: Some(&mut watch),
+        ..Surroundings::default()
+    };
+    let result = TrmEngine::with_weights(packed, 1)
+        .reason(&vec![1; config.seq_len], 0, rules, surroundings)
+        .unwrap();
+    assert_eq!((result.steps, result.stopped), (5, StopReason::MaxSteps));
+}
+
+#[test]
+fn attempts_that_take_turns_are_as_if_alone() {
+    let (config, weights) = model("att_rope");
+    let packed = Arc::new(PackedModel::new(Isa::detect(), &config, &weights));
+    let mut engine = TrmEngine::with_weights(packed, 1);
+    let questions: Vec<Vec<u16>> = (0..3)
+        .map(|q| {
+            (0..config.seq_len)
+                .map(|i| ((i * (q + 1)) % config.vocab_size) as u16)
+                .collect()
+        })
+        .collect();
+    let rules = StopRules::none(4);
+    let alone: Vec<_> = questions
+        .iter()
+        .map(|q| engine.reason(q, 0, rules, Surroundings::default()).unwrap())
+        .collect();
+    let mut lanes: Vec<_> = questions
+        .iter()
+        .map(|q| {
+            engine.start(q, 0).unwrap();
+            let mut state = engine.new_state();
+            engine.exchange(&mut state);
+            (state, Attempt::new(rules, q.len()))
+        })
+        .collect();
+    for step in 1..=4 {
+        for (state, attempt) in &mut lanes {
+            engine.exchange(state);
+            let stopped = engine.advance(attempt, &mut Surroundings::default());
+            engine.exchange(state);
+            assert_eq!(stopped, (step == 4).then_some(StopReason::MaxSteps));
+        }
+    }
+    for ((_, attempt), result) in lanes.iter().zip(&alone) {
+        assert_eq!(attempt.answer, result.answer);
+        assert_eq!(attempt.halt_logit.to_bits(), result.halt_logit.to_bits());
+    }
+}
+
+#[test]
+fn other_starts_have_the_spread_of_the_models_own() {
+    let (config, weights) = model("mlp_no_puzzle");
+    let packed = Arc::new(PackedModel::new(Isa::detect(), &config, &weights));
+    let mut engine = TrmEngine::with_weights(packed, 1);
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(3);
+    engine.start(&vec![1; config.seq_len], 0).unwrap();
+    let own = engine.z_h().to_vec();
+    engine.add_noise(0.5, &mut rng);
+    let noise: Vec<f32> = engine
+        .z_h()
+        .to_vec()
+        .iter()
+        .zip(&own)
+        .map(|(a, b)| a - b)
+        .collect();
+    let variance = noise.iter().map(|v| v * v).sum::<f32>() / noise.len() as f32;
+    assert!((variance - 0.25).abs() < 0.05, "{variance}");
+    // The padding stays zero: kernels rely on it.
+    let z = engine.z_h();
+    assert!((0..z.rows()).all(|r| {
+        z.padded()[r * z.stride()..][z.cols()..z.stride()]
+            .iter()
+            .all(|&v| v == 0.0)
+    }));
+    engine.start_elsewhere(&mut rng);
+    assert_eq!(engine.z_h().row(0), engine.z_h().row(1));
+    assert_ne!(engine.z_h().row(0), engine.z_l().row(0));
+    assert_ne!(engine.z_h().row(0), &own[..config.hidden_size]);
+    assert!(engine.z_h().row(0).iter().all(|v| v.abs() < 2.3));
 }
 
 /// Cosine of the angle between two states.

@@ -7,7 +7,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// Standard deviation of a standard normal cut off at two.
-const CUT_NORMAL_STD: f64 = 0.879_625_661_034_239_8;
+pub(crate) const CUT_NORMAL_STD: f64 = 0.879_625_661_034_239_8;
 
 impl TrmWeights {
     /// Random weights as the reference implementation makes them: truncated normal of variance 1/inputs for
@@ -50,7 +50,7 @@ pub(crate) fn cut_normal(rng: &mut impl Rng) -> f64 {
 }
 
 /// A standard normal number, after Box and Muller.
-fn normal(rng: &mut impl Rng) -> f64 {
+pub(crate) fn normal(rng: &mut impl Rng) -> f64 {
     let mut uniform = || ((rng.next_u64() >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
     let (u, v) = (uniform(), uniform());
     (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()

@@ -6,7 +6,8 @@ pub mod disk;
 pub mod file;
 #[cfg(feature = "import")]
 pub mod import;
-mod init;
+pub(crate) mod init;
+pub mod stopping;
 pub(crate) mod tensors;
 pub mod weights;
 

@@ -64,6 +64,8 @@ pub fn quantize(model: &TrmModel, to: Precision, seen: Option<&Moments>) -> Resu
         }
     }
     let mut header = model.header.clone();
+    // What was measured was measured with other weights.
+    header.thinking = None;
     let how = match (to, seen) {
         (Precision::Q8 | Precision::Q4, Some(seen)) => format!(
             "error-compensating rounding to {to}, calibrated on {} questions",

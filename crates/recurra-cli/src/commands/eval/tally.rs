@@ -1,9 +1,9 @@
 //! Counting right answers.
 
-use super::Known;
+use super::report::{Level, Levels, Report};
+use crate::known::Known;
 use recurra::solver::Answer;
-use serde::Serialize;
-use std::fmt::Write;
+use recurra::thinking::StopReason;
 use std::time::Duration;
 
 /// Counts so far.
@@ -13,9 +13,16 @@ pub(super) struct Tally {
     levels: [Counts; 4],
     cells: u64,
     cells_right: u64,
-    steps: Vec<u64>,
+    /// Answers that stopped after 1, 2, … steps, and how many of them are exact.
+    steps: Vec<Counts>,
     steps_sum: u64,
+    /// Answers after 0, 1, … restarts.
+    restarts: Vec<Counts>,
     restarts_sum: u64,
+    /// By [`StopReason::ALL`].
+    stopped: [u64; StopReason::ALL.len()],
+    /// Of each answer.
+    seconds: Vec<f32>,
     /// Lines that could not be used.
     pub(super) refused: u64,
 }
@@ -34,6 +41,10 @@ impl Counts {
         self.verified += u64::from(verified);
     }
 
+    fn share_exact(self) -> Option<f64> {
+        (self.count > 0).then(|| share(self.exact, self.count))
+    }
+
     fn level(self) -> Option<Level> {
         (self.count > 0).then(|| Level {
             count: self.count,
@@ -41,6 +52,14 @@ impl Counts {
             verified: share(self.verified, self.count),
         })
     }
+}
+
+/// The count of that place, which is made if it is not there.
+fn at(counts: &mut Vec<Counts>, place: usize) -> &mut Counts {
+    if counts.len() <= place {
+        counts.resize(place + 1, Counts::default());
+    }
+    &mut counts[place]
 }
 
 fn share(part: u64, whole: u64) -> f64 {
@@ -71,10 +90,13 @@ impl Tally {
             };
             self.levels[level].add(exact, verified);
         }
-        if self.steps.len() < answer.steps {
-            self.steps.resize(answer.steps, 0);
+        at(&mut self.steps, answer.steps - 1).add(exact, verified);
+        at(&mut self.restarts, answer.restarts).add(exact, verified);
+        let reasons = StopReason::ALL.iter().zip(&mut self.stopped);
+        for (_, count) in reasons.filter(|(reason, _)| **reason == answer.stopped) {
+            *count += 1;
         }
-        self.steps[answer.steps - 1] += 1;
+        self.seconds.push(answer.seconds as f32);
         self.steps_sum += answer.steps as u64;
         self.restarts_sum += answer.restarts as u64;
     }
@@ -88,12 +110,36 @@ impl Tally {
         format!("exact {exact:.1} %")
     }
 
+    /// Shares of exact and of verified answers with at most 0, 1, 2, 4, … restarts, up to the most that were needed. The
+    /// last counts all answers.
+    pub(super) fn by_restarts(&self) -> Vec<(usize, [f64; 2])> {
+        let most = self.restarts.len() - 1;
+        let powers = (0..usize::BITS).map(|i| 1 << i);
+        let powers = powers.take_while(|&r| r < most);
+        let points = [0].into_iter().chain(powers).chain([most]);
+        let mut points: Vec<usize> = points.collect();
+        points.dedup();
+        let shares = |restarts: usize| {
+            let within = &self.restarts[..=restarts];
+            let exact = within.iter().map(|c| c.exact).sum();
+            let verified = within.iter().map(|c| c.verified).sum();
+            [exact, verified].map(|count| share(count, self.all.count))
+        };
+        points.into_iter().map(|r| (r, shares(r))).collect()
+    }
+
     /// The result. At least one puzzle must have been answered.
-    pub(super) fn report(self, thinking: Duration, restarts: bool) -> Report {
+    pub(super) fn report(mut self, thinking: Duration, restarts: bool) -> Report {
         let all = self.all;
         let seconds = thinking.as_secs_f64();
         let [easy, medium, hard, extreme] = self.levels.map(Counts::level);
         let rated = [easy, medium, hard, extreme].iter().any(Option::is_some);
+        self.seconds.sort_by(f32::total_cmp);
+        // The smallest that 99 of 100 do not exceed.
+        let p99 = self.seconds[(self.seconds.len() * 99).div_ceil(100) - 1];
+        let of_one = self.seconds.iter().map(|&s| f64::from(s)).sum::<f64>() / all.count as f64;
+        let stopped = StopReason::ALL.iter().zip(self.stopped);
+        let stopped = stopped.filter(|(_, count)| *count > 0);
         Report {
             count: all.count,
             exact: share(all.exact, all.count),
@@ -101,10 +147,16 @@ impl Tally {
             verified: share(all.verified, all.count),
             mean_steps: share(self.steps_sum, all.count),
             mean_restarts: restarts.then(|| share(self.restarts_sum, all.count)),
-            steps: self.steps,
+            steps: self.steps.iter().map(|c| c.count).collect(),
+            exact_by_steps: self.steps.iter().map(|c| c.share_exact()).collect(),
+            stopped: stopped
+                .map(|(reason, count)| (reason.name(), count))
+                .collect(),
             refused: self.refused,
             seconds,
             puzzles_per_second: all.count as f64 / seconds,
+            mean_seconds: of_one,
+            p99_seconds: p99.into(),
             levels: rated.then_some(Levels {
                 easy,
                 medium,
@@ -112,103 +164,5 @@ impl Tally {
                 extreme,
             }),
         }
-    }
-}
-
-/// What `--json` prints.
-#[derive(Serialize)]
-pub(super) struct Report {
-    count: u64,
-    exact: f64,
-    cell: f64,
-    verified: f64,
-    mean_steps: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mean_restarts: Option<f64>,
-    steps: Vec<u64>,
-    refused: u64,
-    seconds: f64,
-    puzzles_per_second: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    levels: Option<Levels>,
-}
-
-#[derive(Serialize)]
-struct Levels {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    easy: Option<Level>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    medium: Option<Level>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hard: Option<Level>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    extreme: Option<Level>,
-}
-
-#[derive(Serialize, Clone, Copy)]
-struct Level {
-    count: u64,
-    exact: f64,
-    verified: f64,
-}
-
-/// Most rows of the histogram for people.
-const ROWS: usize = 16;
-
-impl Report {
-    /// The same for people.
-    pub(super) fn table(&self) -> String {
-        let mut text = String::new();
-        let mut row = |name: &str, value: String| {
-            writeln!(text, "{name:<14} {value:>12}").expect("strings can be written to");
-        };
-        let percent = |share: f64| format!("{:.2} %", 100.0 * share);
-        row("puzzles", self.count.to_string());
-        row("refused", self.refused.to_string());
-        row("exact", percent(self.exact));
-        row("cell", percent(self.cell));
-        row("verified", percent(self.verified));
-        row("mean steps", format!("{:.2}", self.mean_steps));
-        if let Some(restarts) = self.mean_restarts {
-            row("mean restarts", format!("{restarts:.2}"));
-        }
-        row("seconds", format!("{:.2}", self.seconds));
-        row("puzzles/s", format!("{:.1}", self.puzzles_per_second));
-        if let Some(levels) = &self.levels {
-            text += &format!(
-                "\n{:<14} {:>12} {:>10} {:>10}\n",
-                "level", "puzzles", "exact", "verified"
-            );
-            for (name, level) in [
-                ("easy", levels.easy),
-                ("medium", levels.medium),
-                ("hard", levels.hard),
-                ("extreme", levels.extreme),
-            ] {
-                if let Some(level) = level {
-                    let (exact, verified) = (percent(level.exact), percent(level.verified));
-                    text += &format!(
-                        "{name:<14} {:>12} {exact:>10} {verified:>10}\n",
-                        level.count
-                    );
-                }
-            }
-        }
-        text += &format!("\n{:<14} {:>12}\n", "steps", "puzzles");
-        let width = self.steps.len().div_ceil(ROWS).max(1);
-        for (i, counts) in self.steps.chunks(width).enumerate() {
-            let (first, last) = (i * width + 1, i * width + counts.len());
-            let name = if first == last {
-                first.to_string()
-            } else {
-                format!("{first} to {last}")
-            };
-            let count: u64 = counts.iter().sum();
-            let length = (40.0 * share(count, self.count)).round() as usize;
-            let line = format!("{name:<14} {count:>12}  {}", "#".repeat(length));
-            text += line.trim_end();
-            text.push('\n');
-        }
-        text
     }
 }

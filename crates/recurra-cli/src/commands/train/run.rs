@@ -180,15 +180,7 @@ impl Run {
             return Ok(());
         }
         let mut solver = Solver::new(&self.model(), self.threads)?;
-        let options = SolveOptions {
-            stop: StopRules {
-                verified: true,
-                halt: true,
-                max_steps: solver.default_steps(),
-            },
-            restarts: 0,
-            seed: 0,
-        };
+        let options = SolveOptions::new(StopRules::new(solver.default_steps()));
         let questions: Vec<Grid> = self.data.tests.iter().map(|p| p.question.clone()).collect();
         let answers = solver.solve_many(&questions, &options, &|| {});
         let right = |(a, p): (recurra::Result<_>, &recurra::tasks::sudoku::Generated)| {

@@ -4,6 +4,7 @@
 //! [`Header`].
 
 use super::config::TrmConfig;
+use super::stopping::Calibration;
 use super::tensors::{Found, Kind, Tensor, serialize};
 use super::weights::{NamedShape, TrmWeights};
 use crate::error::{Error, Result};
@@ -28,6 +29,9 @@ pub struct Header {
     /// The task whose questions the tokens stand for, if it is one that this library knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskSpec>,
+    /// Stop rules that were calibrated for these weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thinking: Option<Calibration>,
     /// How the model was made: free entries, for people.
     #[serde(default)]
     pub provenance: serde_json::Map<String, serde_json::Value>,
@@ -65,6 +69,7 @@ impl TrmModel {
                 version: VERSION,
                 architecture,
                 task,
+                thinking: None,
                 provenance: serde_json::Map::new(),
             },
             weights: weights.into(),
@@ -109,6 +114,9 @@ impl TrmModel {
         header.architecture.validate()?;
         if let Some(task) = &header.task {
             check_task(task, &header.architecture)?;
+        }
+        if let Some(thinking) = &header.thinking {
+            thinking.validate()?;
         }
         let tensors = SafeTensors::deserialize(bytes).map_err(|e| format(&e))?;
         let config = &header.architecture;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::kernels::{Bf16Weights, Q4Weights, Q8Weights};
 use crate::model::config::tests::small;
+use crate::model::stopping::tests::calibration;
 use crate::model::tensors::to_bf16;
 use proptest::prelude::*;
 
@@ -186,6 +187,18 @@ fn with_header(change: impl Fn(&mut serde_json::Value)) -> Vec<u8> {
 }
 
 #[test]
+fn calibrated_stop_rules_go_round_and_may_be_missing() {
+    let mut model = model();
+    assert!(!String::from_utf8_lossy(&model.to_bytes()).contains("thinking"));
+    model.header.thinking = Some(calibration());
+    let read = TrmModel::from_bytes(&model.to_bytes()).unwrap();
+    assert_eq!(read.header, model.header);
+    // They belong to these weights.
+    let small = crate::quantize::quantize(&model, Precision::Bf16, None).unwrap();
+    assert_eq!(small.header.thinking, None);
+}
+
+#[test]
 fn a_model_goes_round() {
     let bytes = model().to_bytes();
     let read = TrmModel::from_bytes(&bytes).unwrap();
@@ -240,6 +253,52 @@ fn hostile_headers_are_refused_by_name() {
         let error = TrmModel::from_bytes(&with_header(change))
             .unwrap_err()
             .to_string();
+        assert!(error.contains(expected), "{expected}: {error}");
+    }
+    let calibrated = |change: &dyn Fn(&mut serde_json::Value)| {
+        let bytes = with_header(|h| {
+            h["thinking"] = serde_json::to_value(calibration()).unwrap();
+            change(&mut h["thinking"]);
+        });
+        TrmModel::from_bytes(&bytes)
+    };
+    assert_eq!(
+        calibrated(&|_| {}).unwrap().header.thinking,
+        Some(calibration())
+    );
+    type ChangeRule = fn(&mut serde_json::Value);
+    let cases: [(&str, ChangeRule); 16] = [
+        ("thinking.count", |t| t["count"] = 0.into()),
+        ("thinking.max_steps", |t| t["max_steps"] = 0.into()),
+        ("thinking.exact", |t| t["exact"] = 1.5.into()),
+        ("thinking.loss", |t| t["loss"] = (-1).into()),
+        ("thinking.rules.exact", |t| {
+            t["rules"][1]["exact"] = (-0.5).into()
+        }),
+        ("thinking.rules.lost", |t| t["rules"][0]["lost"] = 5.into()),
+        ("thinking.rules.won", |t| t["rules"][0]["won"] = 5.into()),
+        ("thinking.rules.most_steps", |t| {
+            t["rules"][0]["most_steps"] = 17.into()
+        }),
+        ("thinking.rules.fewest_steps", |t| {
+            t["rules"][0]["fewest_steps"] = 3.into()
+        }),
+        ("thinking.rules.mean_steps", |t| {
+            t["rules"][0]["mean_steps"] = 2.5.into()
+        }),
+        ("`halt` once", |t| t["rules"][1]["rule"] = "halt=3".into()),
+        ("found `NaN`", |t| t["rules"][0]["rule"] = "halt=NaN".into()),
+        ("found `1e9`", |t| {
+            t["rules"][1]["rule"] = "plateau=0.1/1e9".into()
+        }),
+        ("found `sometimes`", |t| {
+            t["rules"][1]["rule"] = "sometimes".into()
+        }),
+        ("unknown field `more`", |t| t["more"] = 1.into()),
+        ("unknown field `more`", |t| t["rules"][0]["more"] = 1.into()),
+    ];
+    for (expected, change) in cases {
+        let error = calibrated(&change).unwrap_err().to_string();
         assert!(error.contains(expected), "{expected}: {error}");
     }
     let error = TrmModel::from_bytes(&with_header(|h| h["task"] = "chess".into())).unwrap_err();

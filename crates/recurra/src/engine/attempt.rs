@@ -1,0 +1,124 @@
+//! One attempt at a question, step by step; several may take turns on one engine.
+
+use super::{Surroundings, TrmEngine};
+use crate::kernels::AlignedMatrix;
+use crate::model::init::{CUT_NORMAL_STD, cut_normal, normal};
+use crate::thinking::{EarlyStopOptimizer, Progress, StopReason, StopRules};
+use rand::Rng;
+use std::time::Duration;
+
+/// What an attempt has come to so far. Its latent state is in the engine, or laid aside in a [`LatentState`].
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    stop: EarlyStopOptimizer,
+    /// The most likely token at each place of the question.
+    pub answer: Vec<u16>,
+    /// Improvement steps done.
+    pub steps: usize,
+    /// Logit of "halt" after the last step.
+    pub halt_logit: f32,
+}
+
+impl Attempt {
+    /// An attempt at a question of `seq_len` tokens that is about to begin.
+    pub fn new(rules: StopRules, seq_len: usize) -> Self {
+        Attempt {
+            stop: EarlyStopOptimizer::new(rules),
+            answer: vec![0; seq_len],
+            steps: 0,
+            halt_logit: f32::NAN,
+        }
+    }
+}
+
+/// The input and the latent state of a sample, laid aside while the engine thinks about another.
+#[derive(Debug, Clone)]
+pub struct LatentState {
+    x: AlignedMatrix,
+    z_h: AlignedMatrix,
+    z_l: AlignedMatrix,
+}
+
+impl TrmEngine {
+    /// Room for the state of a sample.
+    pub fn new_state(&self) -> LatentState {
+        let config = self.config();
+        let zeros = || AlignedMatrix::zeros(config.positions_len(), config.hidden_size);
+        LatentState {
+            x: zeros(),
+            z_h: zeros(),
+            z_l: zeros(),
+        }
+    }
+
+    /// Exchanges the state of the sample in the engine with one that was laid aside. Copies nothing.
+    ///
+    /// # Panics
+    /// If it is of an engine of another model.
+    pub fn exchange(&mut self, state: &mut LatentState) {
+        let size = |m: &AlignedMatrix| (m.rows(), m.cols());
+        assert_eq!(
+            size(&self.pool.x),
+            size(&state.x),
+            "a state of another model"
+        );
+        std::mem::swap(&mut self.pool.x, &mut state.x);
+        std::mem::swap(&mut self.pool.z_h, &mut state.z_h);
+        std::mem::swap(&mut self.pool.z_l, &mut state.z_l);
+    }
+
+    /// After [`TrmEngine::start`], begins in random states instead of H_init and L_init, drawn as the reference
+    /// implementation draws those: truncated normal of variance 1, the same for all positions.
+    pub fn start_elsewhere(&mut self, rng: &mut impl Rng) {
+        for z in [&mut self.pool.z_h, &mut self.pool.z_l] {
+            let draw = |_| (cut_normal(rng) / CUT_NORMAL_STD) as f32;
+            let init: Vec<f32> = (0..z.cols()).map(draw).collect();
+            for position in 0..z.rows() {
+                z.row_mut(position).copy_from_slice(&init);
+            }
+        }
+    }
+
+    /// Adds normal noise of standard deviation `sigma` to both latent states.
+    pub fn add_noise(&mut self, sigma: f32, rng: &mut impl Rng) {
+        for z in [&mut self.pool.z_h, &mut self.pool.z_l] {
+            for position in 0..z.rows() {
+                for v in z.row_mut(position) {
+                    *v += sigma * normal(rng) as f32;
+                }
+            }
+        }
+    }
+
+    /// Does the next step of the attempt whose state is in the engine, and says whether and why it ends there.
+    pub fn advance(
+        &mut self,
+        attempt: &mut Attempt,
+        surroundings: &mut Surroundings<'_>,
+    ) -> Option<StopReason> {
+        let residual = if surroundings.watch_residual || attempt.stop.needs_residual() {
+            self.step_with_residual()
+        } else {
+            self.step();
+            f32::NAN
+        };
+        attempt.steps += 1;
+        let logits = self.decode();
+        logits.answer_into(&mut attempt.answer);
+        let confidence = logits.confidence();
+        attempt.halt_logit = self.halt_logits()[0];
+        let progress = Progress {
+            step: attempt.steps,
+            confidence,
+            halt_logit: attempt.halt_logit,
+            residual,
+            verified: surroundings.check.map(|check| check(&attempt.answer)),
+            elapsed: surroundings.elapsed.map_or(Duration::ZERO, |now| now()),
+            answer: &attempt.answer,
+        };
+        if let Some(watch) = &mut surroundings.watch {
+            watch(&progress);
+        }
+        attempt.stop.observe(&progress)
+    }
+}

@@ -1,0 +1,197 @@
+//! A question's attempts: the first as it stands, then others that begin another way, some of them side by side.
+
+use super::{Answer, Glimpse, SolveOptions, Source, fits};
+use crate::engine::{Attempt, LatentState, Surroundings, TrmEngine};
+use crate::error::Result;
+use crate::tasks::sudoku::{Grid, Sudoku, Symmetry, rules, split};
+use crate::thinking::{Progress, StopReason, elect};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use web_time::Instant;
+
+/// Thinks about a question and, while no answer is verified, begins again another way.
+pub(super) fn think(
+    engine: &mut TrmEngine,
+    sudoku: Sudoku,
+    question: &Grid,
+    options: &SolveOptions,
+    watch: &mut dyn FnMut(&Glimpse),
+) -> Result<Answer> {
+    fits(sudoku, question)?;
+    let mut thinker = Thinker {
+        engine,
+        question,
+        options,
+        watch,
+        started: Instant::now(),
+        begun: 0,
+        steps: 0,
+        ended: Vec::new(),
+    };
+    // Most questions need no second attempt, so the first is alone.
+    if !thinker.run(1, 1)? {
+        thinker.run(
+            options.side_by_side.max(1),
+            options.restarts.saturating_add(1),
+        )?;
+    }
+    Ok(thinker.answer())
+}
+
+/// The attempts at one question.
+struct Thinker<'a> {
+    engine: &'a mut TrmEngine,
+    question: &'a Grid,
+    options: &'a SolveOptions,
+    watch: &'a mut dyn FnMut(&Glimpse),
+    started: Instant,
+    /// Attempts begun.
+    begun: usize,
+    /// Improvement steps of all of them.
+    steps: usize,
+    ended: Vec<Ended>,
+}
+
+/// An attempt under way.
+struct Lane {
+    number: usize,
+    /// From the form of the question that it thinks about to the question's own.
+    back: Symmetry,
+    attempt: Attempt,
+    /// Where its state lies while others have the engine.
+    aside: Option<LatentState>,
+}
+
+struct Ended {
+    grid: Grid,
+    halt: f32,
+    stopped: StopReason,
+    verified: bool,
+}
+
+impl Thinker<'_> {
+    /// Makes attempts until so many were begun in all, some of them abreast: each does a step in turn, and where one
+    /// ends unverified the next takes its place. Says whether there is no use in more: one is verified, or time is up.
+    fn run(&mut self, abreast: usize, until: usize) -> Result<bool> {
+        let mut lanes = Vec::new();
+        loop {
+            while lanes.len() < abreast && self.begun < until {
+                lanes.push(self.begin(abreast > 1)?);
+            }
+            if lanes.is_empty() {
+                return Ok(false);
+            }
+            let mut i = 0;
+            while let Some(lane) = lanes.get_mut(i) {
+                let Some(ended) = self.advance(lane) else {
+                    i += 1;
+                    continue;
+                };
+                lanes.remove(i);
+                let last = ended.verified || ended.stopped == StopReason::Time;
+                self.ended.push(ended);
+                if last {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+
+    /// Begins the next attempt.
+    fn begin(&mut self, aside: bool) -> Result<Lane> {
+        let (number, sudoku) = (self.begun, self.question.sudoku());
+        self.begun += 1;
+        // An attempt depends on the question, the seed and its number alone: neither on the question's place among
+        // others nor on how many attempts are abreast.
+        let seed = self.options.seed ^ split::solution_class(self.question);
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(number as u64);
+        let variation = (number > 0).then_some(self.options.variation);
+        let symmetry = match variation {
+            Some(v) if v.symmetry => Symmetry::random(sudoku, &mut rng),
+            _ => Symmetry::identity(sudoku),
+        };
+        let tokens = symmetry.apply(self.question).encode();
+        self.engine.start(&tokens, 0)?;
+        if let Some(variation) = variation {
+            if variation.start {
+                self.engine.start_elsewhere(&mut rng);
+            }
+            if variation.noise > 0.0 {
+                self.engine.add_noise(variation.noise, &mut rng);
+            }
+        }
+        let aside = aside.then(|| {
+            let mut state = self.engine.new_state();
+            self.engine.exchange(&mut state);
+            state
+        });
+        Ok(Lane {
+            number,
+            back: symmetry.inverse(),
+            attempt: Attempt::new(self.options.stop, tokens.len()),
+            aside,
+        })
+    }
+
+    /// One step of an attempt; what came of it, if it ends there.
+    fn advance(&mut self, lane: &mut Lane) -> Option<Ended> {
+        let (question, back, number) = (self.question, &lane.back, lane.number);
+        let (started, watch) = (self.started, &mut *self.watch);
+        let grid = |tokens: &[u16]| back.apply(&Grid::decode(question.sudoku(), tokens));
+        let check = |tokens: &[u16]| rules::verifies(question, &grid(tokens));
+        let elapsed = || started.elapsed();
+        let mut observe = |p: &Progress<'_>| {
+            watch(&Glimpse {
+                attempt: number,
+                step: p.step,
+                grid: grid(p.answer),
+                halt: p.halt_logit,
+                verified: p.verified,
+            });
+        };
+        let mut surroundings = Surroundings {
+            check: Some(&check),
+            // Of all attempts together, so that each has what the others left.
+            elapsed: Some(&elapsed),
+            watch: Some(&mut observe),
+            watch_residual: false,
+        };
+        if let Some(state) = &mut lane.aside {
+            self.engine.exchange(state);
+        }
+        let stopped = self.engine.advance(&mut lane.attempt, &mut surroundings);
+        if let Some(state) = &mut lane.aside {
+            self.engine.exchange(state);
+        }
+        self.steps += 1;
+        let stopped = stopped?;
+        let grid = grid(&lane.attempt.answer);
+        Some(Ended {
+            verified: rules::verifies(question, &grid),
+            grid,
+            halt: lane.attempt.halt_logit,
+            stopped,
+        })
+    }
+
+    /// The verified answer, or else the one to believe.
+    fn answer(mut self) -> Answer {
+        let found = self.ended.iter().position(|e| e.verified);
+        let best = found.unwrap_or_else(|| {
+            let attempts: Vec<_> = self.ended.iter().map(|e| (&e.grid, e.halt)).collect();
+            elect(&attempts).expect("the first attempt has ended")
+        });
+        let best = self.ended.swap_remove(best);
+        Answer {
+            grid: best.grid,
+            verified: Some(best.verified),
+            steps: self.steps,
+            restarts: self.begun - 1,
+            stopped: best.stopped,
+            halt: best.halt,
+            seconds: self.started.elapsed().as_secs_f64(),
+            source: Source::Model,
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The front desk, with a model that knows nothing.
+
+use super::*;
+use crate::model::{TrmConfig, TrmWeights};
+use crate::thinking::Rule;
+use crate::{Mixer, Positions};
+use std::collections::HashSet;
+use std::time::Duration;
+
+const PUZZLE: &str = "...22.1...3.1...";
+const ANSWER: &str = "3142241342311324";
+
+fn solver() -> Solver {
+    let config = TrmConfig {
+        vocab_size: 6,
+        seq_len: 16,
+        hidden_size: 16,
+        num_heads: 2,
+        expansion: 1.0,
+        num_layers: 1,
+        h_cycles: 1,
+        l_cycles: 1,
+        mixer: Mixer::Attention,
+        positions: Positions::Rotary,
+        puzzle_emb_ndim: 0,
+        puzzle_emb_len: 0,
+        num_puzzle_identifiers: 1,
+        halt_max_steps: 4,
+        rms_norm_eps: 1e-5,
+        rope_theta: 10000.0,
+    };
+    let weights = TrmWeights::random(&config, 1);
+    let model = TrmModel::new(config, Some(TaskSpec::Sudoku { size: 4 }), weights);
+    Solver::new(&model, 2).unwrap()
+}
+
+fn options(stop: StopRules) -> SolveOptions {
+    SolveOptions {
+        restarts: 3,
+        ..SolveOptions::new(stop)
+    }
+}
+
+#[test]
+fn the_time_is_for_all_attempts_together() {
+    let (mut solver, question) = (solver(), PUZZLE.parse().unwrap());
+    let mut answer = |time| {
+        let stop = StopRules {
+            time,
+            ..StopRules::new(5)
+        };
+        solver.solve(&question, &options(stop)).unwrap()
+    };
+    let timeless = answer(None);
+    assert_eq!((timeless.steps, timeless.restarts), (20, 3));
+    assert_eq!(timeless.stopped, StopReason::MaxSteps);
+    assert!(timeless.seconds > 0.0 && timeless.seconds.is_finite());
+    // One step is always done, and no attempt begins when the time is up.
+    let timed = answer(Some(Duration::ZERO));
+    assert_eq!((timed.steps, timed.restarts), (1, 0));
+    assert_eq!(timed.stopped, StopReason::Time);
+    assert_eq!(answer(Some(Duration::MAX)).steps, 20);
+}
+
+#[test]
+fn an_attempt_that_is_given_up_is_followed_by_another() {
+    let (mut solver, question) = (solver(), PUZZLE.parse().unwrap());
+    let stop = StopRules::new(1000).with(Rule::Residual { below: 1e30 });
+    let answer = solver.solve(&question, &options(stop)).unwrap();
+    assert_eq!((answer.steps, answer.restarts), (4, 3));
+    assert_eq!(answer.stopped, StopReason::Residual);
+    assert_eq!(answer.verified, Some(false));
+}
+
+#[test]
+fn attempts_do_not_depend_on_how_many_are_side_by_side() {
+    let (mut solver, question) = (solver(), PUZZLE.parse().unwrap());
+    let mut ends = |variation: &str, side_by_side, seed| {
+        let options = SolveOptions {
+            variation: variation.parse().unwrap(),
+            side_by_side,
+            seed,
+            restarts: 5,
+            ..SolveOptions::new(StopRules::none(3))
+        };
+        let mut ends = Vec::new();
+        let watch = &mut |g: &Glimpse| {
+            if g.step == 3 {
+                ends.push((g.attempt, g.grid.to_line(), g.halt.to_bits()));
+            }
+        };
+        let answer = solver.solve_watched(&question, &options, watch).unwrap();
+        assert_eq!((answer.steps, answer.restarts), (18, 5));
+        ends.sort();
+        (ends, answer.grid)
+    };
+    for variation in ["symmetry", "noise=0.5", "start", "symmetry,start,noise=0.1"] {
+        let alone = ends(variation, 1, 7);
+        assert_eq!(alone.0.len(), 6);
+        // Each begins another way.
+        let grids: HashSet<_> = alone.0.iter().map(|(_, grid, _)| grid).collect();
+        assert!(grids.len() > 3, "{variation}");
+        for side_by_side in [2, 3, 5, 64] {
+            assert_eq!(ends(variation, side_by_side, 7), alone, "{variation}");
+        }
+        assert_ne!(ends(variation, 1, 8).0, alone.0, "{variation}");
+    }
+}
+
+#[test]
+fn what_is_recorded_is_what_would_have_been_seen() {
+    let mut solver = solver();
+    let (question, known): (Grid, Grid) = (PUZZLE.parse().unwrap(), ANSWER.parse().unwrap());
+    let puzzles = [
+        (question.clone(), known.clone()),
+        (known.clone(), known.clone()),
+        (question.clone(), question.clone()),
+    ];
+    let recorded = solver.record(&puzzles, 6, &|| {});
+    for ((question, known), readings) in puzzles.iter().zip(recorded) {
+        let readings = readings.unwrap();
+        let mut seen = Vec::new();
+        let options = SolveOptions {
+            restarts: 0,
+            ..options(StopRules::none(6))
+        };
+        let watch = &mut |g: &Glimpse| seen.push(g.clone());
+        solver.solve_watched(question, &options, watch).unwrap();
+        assert_eq!(readings.len(), 6);
+        assert!(readings[0].changed);
+        for (i, (reading, glimpse)) in readings.iter().zip(&seen).enumerate() {
+            assert_eq!(reading.halt_logit, glimpse.halt);
+            assert_eq!(reading.verified, glimpse.verified);
+            assert_eq!(reading.right, glimpse.grid == *known);
+            if reading.changed && i > 0 {
+                // Tokens that stand for blanks may have changed, and nothing else.
+                let same = seen[i - 1].grid == glimpse.grid;
+                assert!(!same || glimpse.grid.cells().contains(&0));
+            }
+            assert!(reading.residual > 0.0 && reading.residual.is_finite());
+            assert!((1.0 / 6.0..=1.0).contains(&reading.confidence));
+        }
+    }
+    let nine = Sudoku::new(9).unwrap();
+    let other = [(Grid::blank(nine), known)];
+    assert!(solver.record(&other, 6, &|| {})[0].is_err());
+}
