@@ -22,6 +22,7 @@ fn counts_are_right() {
     let givens = PUZZLE.chars().filter(|c| *c != '.').count() as f64;
     assert_eq!(report["count"], 4);
     assert_eq!((number("exact"), number("verified")), (0.5, 0.5));
+    assert_eq!(report["verified_wrong"], 0);
     assert_eq!(number("cell"), (32.0 + 2.0 * givens) / 64.0);
     assert_eq!(number("mean_steps"), 2.5);
     assert_eq!(report["steps"], serde_json::json!([2, 0, 0, 2]));
@@ -44,6 +45,19 @@ fn counts_are_right() {
         report["levels"],
         serde_json::json!({"easy": level(1, 1.0), "medium": level(1, 0.0), "extreme": level(1, 1.0)})
     );
+}
+
+#[test]
+fn a_verified_answer_that_is_not_the_known_one_is_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = copying_model(dir.path());
+    // The known answer is of another puzzle.
+    let swapped = SOLVED.replace('1', "x").replace('2', "1").replace('x', "2");
+    let data = format!("question,answer\n{SOLVED},{swapped}\n{SOLVED},{SOLVED}\n");
+    let out = run("eval {} - --json", &[&model], data.as_bytes());
+    assert_eq!(json(&out)[0]["verified_wrong"], 1);
+    let out = run("eval {} -", &[&model], data.as_bytes());
+    assert!(stdout(&out).contains("of them wrong             1\n"));
 }
 
 #[test]

@@ -21,7 +21,8 @@ use tally::Tally;
 ///
 /// The answers stand in the data's column `answer`; where there is none, an exact solver finds it. Shares are of the
 /// puzzles answered: `exact` of those whose answer is the known one, `cell` of all their cells that are right,
-/// `verified` of those whose answer is proven by the rules. `steps` says how many stopped after 1, 2, … improvement
+/// `verified` of those whose answer is proven by the rules; `verified_wrong` counts those of them that are not the known
+/// answer, which should be none. `steps` says how many stopped after 1, 2, … improvement
 /// steps (with --restarts: of all attempts), `exact_by_steps` which share of these is right, `stopped` why. `seconds` is
 /// the time spent thinking, `mean_seconds` and `p99_seconds` that of one puzzle on one thread: the mean, and what 99 of
 /// 100 puzzles do not exceed. Where the data has a column

@@ -11,6 +11,8 @@ pub(super) struct Report {
     pub(super) exact: f64,
     pub(super) cell: f64,
     pub(super) verified: f64,
+    /// Verified answers that are not the known one.
+    pub(super) verified_wrong: u64,
     pub(super) mean_steps: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) mean_restarts: Option<f64>,
@@ -63,6 +65,7 @@ impl Report {
         row("exact", percent(self.exact));
         row("cell", percent(self.cell));
         row("verified", percent(self.verified));
+        row("of them wrong", self.verified_wrong.to_string());
         row("mean steps", format!("{:.2}", self.mean_steps));
         if let Some(restarts) = self.mean_restarts {
             row("mean restarts", format!("{restarts:.2}"));

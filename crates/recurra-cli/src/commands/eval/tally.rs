@@ -11,6 +11,7 @@ use std::time::Duration;
 pub(super) struct Tally {
     all: Counts,
     levels: [Counts; 4],
+    verified_wrong: u64,
     cells: u64,
     cells_right: u64,
     /// Answers that stopped after 1, 2, … steps, and how many of them are exact.
@@ -81,6 +82,7 @@ impl Tally {
         let exact = known.answer == answer.grid;
         let verified = answer.verified == Some(true);
         self.all.add(exact, verified);
+        self.verified_wrong += u64::from(verified && !exact);
         if let Some(rating) = known.rating {
             let level = match rating {
                 0 => 0,
@@ -145,6 +147,7 @@ impl Tally {
             exact: share(all.exact, all.count),
             cell: share(self.cells_right, self.cells),
             verified: share(all.verified, all.count),
+            verified_wrong: self.verified_wrong,
             mean_steps: share(self.steps_sum, all.count),
             mean_restarts: restarts.then(|| share(self.restarts_sum, all.count)),
             steps: self.steps.iter().map(|c| c.count).collect(),
