@@ -1,7 +1,7 @@
 //! Stop rules as text, and what a model file says of them.
 //!
 //! One notation serves the command line, model files and tables: `verified`, `halt=0`, `stable=2`, `plateau=0.001/3`,
-//! `residual=0.01`.
+//! `residual=0.1`.
 
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -91,7 +91,7 @@ impl RuleKind {
                 change: 1e-3,
                 steps: DEFAULT_WINDOW,
             }),
-            RuleKind::Residual => Rule::Residual { below: 0.01 },
+            RuleKind::Residual => Rule::Residual { below: 0.1 },
         }
     }
 }

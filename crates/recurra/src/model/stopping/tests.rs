@@ -35,7 +35,7 @@ fn lists_are_read_with_and_without_settings() {
             "halt=0",
             "stable=2",
             "plateau=0.001/2",
-            "residual=0.01"
+            "residual=0.1"
         ]
     );
     assert_eq!(
