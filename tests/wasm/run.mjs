@@ -5,7 +5,7 @@
 import { readFile } from "node:fs/promises";
 
 const module = await WebAssembly.compile(await readFile(process.argv[2]));
-// No test asks the browser for anything (the clock of `solver`), but a module wants all that it names.
+// No test asks the browser for its clock, but a module wants everything that it names.
 const imports = {};
 for (const { module: from, name } of WebAssembly.Module.imports(module)) {
   (imports[from] ??= {})[name] = () => {

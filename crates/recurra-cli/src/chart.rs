@@ -47,7 +47,7 @@ const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 420.0;
 const TOP: f64 = 48.0;
 const BOTTOM: f64 = 58.0;
-const LEFT: f64 = 76.0;
+const LEFT: f64 = 92.0;
 const RIGHT: f64 = 28.0;
 /// More of it where there is a legend.
 const LEGEND: f64 = 112.0;
@@ -168,116 +168,142 @@ impl Chart {
     pub(crate) fn to_svg(&self) -> String {
         let points = || self.series.iter().flat_map(|s| s.points.iter().copied());
         let bars = self.series.iter().any(|s| s.mark == Mark::Bars);
-        let x = Ruler::new(&self.x.scale, points().map(|p| p.0), false);
-        let y = Ruler::new(&self.y.scale, points().map(|p| p.1), bars);
         let legend = self.series.len() > 1;
-        let right = WIDTH - RIGHT - if legend { LEGEND } else { 0.0 };
-        let bottom = HEIGHT - BOTTOM;
-        let across = |place: f64| LEFT + place * (right - LEFT);
-        let up = |place: f64| bottom - place * (bottom - TOP);
-        let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\">\n\
-             <title>{title}</title>\n<style>{STYLE}</style>\n\
-             <rect class=\"page\" width=\"{WIDTH}\" height=\"{HEIGHT}\" rx=\"6\"/>\n",
-            title = escaped(&self.title),
-        );
-        let mut add = |line: String| writeln!(svg, "{line}").expect("strings can be written to");
-        let line = |class: &str, [x1, y1, x2, y2]: [f64; 4]| {
-            format!(
-                "<line class=\"{class}\" x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\"/>"
-            )
+        let mut picture = Picture {
+            x: Ruler::new(&self.x.scale, points().map(|p| p.0), false),
+            y: Ruler::new(&self.y.scale, points().map(|p| p.1), bars),
+            right: WIDTH - RIGHT - if legend { LEGEND } else { 0.0 },
+            svg: format!(
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\">\n\
+                 <title>{}</title>\n<style>{STYLE}</style>\n\
+                 <rect class=\"page\" width=\"{WIDTH}\" height=\"{HEIGHT}\" rx=\"6\"/>\n",
+                escaped(&self.title),
+            ),
         };
-        let text = |attributes: &str, x: f64, y: f64, text: &str| {
-            let text = escaped(text);
-            format!("<text {attributes} x=\"{x:.1}\" y=\"{y:.1}\">{text}</text>")
-        };
-        let middle = "text-anchor=\"middle\"";
-        add(text("class=\"title\"", LEFT, 28.0, &self.title));
-        for (value, name) in &y.ticks {
-            let height = up(y.between(*value));
-            add(line("grid", [LEFT, height, right, height]));
-            add(text("text-anchor=\"end\"", LEFT - 8.0, height + 4.5, name));
-        }
-        let named = matches!(self.x.scale, Scale::Names(_));
-        for (value, name) in &x.ticks {
-            let place = across(x.between(*value));
-            if !named {
-                add(line("grid", [place, TOP, place, bottom]));
-            }
-            add(text(middle, place, bottom + 19.0, name));
-        }
-        add(line("axis", [LEFT, bottom, right, bottom]));
-        add(text(
-            middle,
-            (LEFT + right) / 2.0,
-            HEIGHT - 14.0,
-            &self.x.label,
-        ));
-        let turned = format!(
-            "{middle} transform=\"translate(18 {:.1}) rotate(-90)\"",
-            (TOP + bottom) / 2.0
-        );
-        add(text(&turned, 0.0, 0.0, &self.y.label));
+        picture.frame(self);
         for (i, series) in self.series.iter().enumerate() {
             let color = COLORS[i % COLORS.len()];
-            let places: Vec<_> = series
-                .points
-                .iter()
-                .map(|p| (across(x.place(p.0)), up(y.place(p.1))))
-                .collect();
-            match series.mark {
-                Mark::Bars => {
-                    let room = (right - LEFT) / (x.ends[1] - x.ends[0]);
-                    let width = 0.7 * room;
-                    for (&(place, height), (_, value)) in places.iter().zip(&series.points) {
-                        let (from, length) = (place - width / 2.0, up(y.place(0.0)) - height);
-                        add(format!(
-                            "<rect fill=\"{color}\" x=\"{from:.1}\" y=\"{height:.1}\" width=\"{width:.1}\" height=\"{length:.1}\"/>"
-                        ));
-                        add(text(
-                            &format!("{middle} style=\"font-size:11px\""),
-                            place,
-                            height - 5.0,
-                            &y.told(*value),
-                        ));
-                    }
-                }
-                Mark::Line | Mark::Dots => {
-                    // Where lines lie upon each other, the gaps of the upper one show the lower.
-                    let gaps = if i % 2 == 1 {
-                        " stroke-dasharray=\"7 4\""
-                    } else {
-                        ""
-                    };
-                    if series.mark == Mark::Line {
-                        let path: Vec<_> = places
-                            .iter()
-                            .map(|(x, y)| format!("{x:.1},{y:.1}"))
-                            .collect();
-                        add(format!(
-                            "<polyline fill=\"none\" stroke=\"{color}\" stroke-width=\"2\"{gaps} points=\"{}\"/>",
-                            path.join(" ")
-                        ));
-                    }
-                    if series.mark == Mark::Dots || places.len() <= FEW {
-                        let radius = if series.mark == Mark::Dots { 5.0 } else { 3.0 };
-                        for (x, y) in &places {
-                            add(format!(
-                                "<circle fill=\"{color}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\"/>"
-                            ));
-                        }
-                    }
-                }
-            }
+            // Where lines lie upon each other, the gaps of the upper one show the lower.
+            let gaps = if i % 2 == 1 { "7 4" } else { "none" };
+            let stroke =
+                format!("stroke=\"{color}\" stroke-width=\"2\" stroke-dasharray=\"{gaps}\"");
+            picture.series(series, color, &stroke);
             if legend {
-                let (x, y) = (right + 18.0, TOP + 8.0 + 22.0 * i as f64);
-                add(format!(
-                    "<circle fill=\"{color}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\"/>"
-                ));
-                add(text("", x + 12.0, y + 4.5, &series.name));
+                picture.legend(i, series, color, &stroke);
             }
         }
-        svg + "</svg>\n"
+        picture.svg + "</svg>\n"
+    }
+}
+
+const MIDDLE: &str = "text-anchor=\"middle\"";
+const BOTTOM_LINE: f64 = HEIGHT - BOTTOM;
+
+/// A picture in the making.
+struct Picture {
+    svg: String,
+    x: Ruler,
+    y: Ruler,
+    /// Where the plot ends.
+    right: f64,
+}
+
+impl Picture {
+    fn add(&mut self, element: std::fmt::Arguments<'_>) {
+        writeln!(self.svg, "{element}").expect("strings can be written to");
+    }
+
+    fn text(&mut self, attributes: &str, (x, y): (f64, f64), text: &str) {
+        let text = escaped(text);
+        self.add(format_args!(
+            "<text {attributes} x=\"{x:.1}\" y=\"{y:.1}\">{text}</text>"
+        ));
+    }
+
+    fn line(&mut self, attributes: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
+        self.add(format_args!(
+            "<line {attributes} x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\"/>"
+        ));
+    }
+
+    fn dot(&mut self, color: &str, (x, y): (f64, f64), radius: f64) {
+        self.add(format_args!(
+            "<circle fill=\"{color}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\"/>"
+        ));
+    }
+
+    /// From a place between 0 and 1 along each axis.
+    fn at(&self, x: f64, y: f64) -> (f64, f64) {
+        (
+            LEFT + x * (self.right - LEFT),
+            BOTTOM_LINE - y * (BOTTOM_LINE - TOP),
+        )
+    }
+
+    /// Title, axes, ticks and their labels.
+    fn frame(&mut self, chart: &Chart) {
+        self.text("class=\"title\"", (LEFT, 28.0), &chart.title);
+        for (value, name) in std::mem::take(&mut self.y.ticks) {
+            let (left, height) = self.at(0.0, self.y.between(value));
+            self.line("class=\"grid\"", (left, height), (self.right, height));
+            self.text("text-anchor=\"end\"", (left - 8.0, height + 4.5), &name);
+        }
+        let named = matches!(chart.x.scale, Scale::Names(_));
+        for (value, name) in std::mem::take(&mut self.x.ticks) {
+            let (place, bottom) = self.at(self.x.between(value), 0.0);
+            if !named {
+                self.line("class=\"grid\"", (place, TOP), (place, bottom));
+            }
+            self.text(MIDDLE, (place, bottom + 19.0), &name);
+        }
+        self.line(
+            "class=\"axis\"",
+            (LEFT, BOTTOM_LINE),
+            (self.right, BOTTOM_LINE),
+        );
+        let (middle, center) = self.at(0.5, 0.5);
+        self.text(MIDDLE, (middle, HEIGHT - 14.0), &chart.x.label);
+        let turned = format!("{MIDDLE} transform=\"translate(18 {center:.1}) rotate(-90)\"");
+        self.text(&turned, (0.0, 0.0), &chart.y.label);
+    }
+
+    fn series(&mut self, series: &Series, color: &str, stroke: &str) {
+        let place = |&(x, y): &(f64, f64)| self.at(self.x.place(x), self.y.place(y));
+        let places: Vec<_> = series.points.iter().map(place).collect();
+        match series.mark {
+            Mark::Bars => {
+                let width = 0.7 * (self.right - LEFT) / (self.x.ends[1] - self.x.ends[0]);
+                for (&(middle, top), (_, value)) in places.iter().zip(&series.points) {
+                    let (left, height) = (middle - width / 2.0, BOTTOM_LINE - top);
+                    self.add(format_args!(
+                        "<rect fill=\"{color}\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"/>"
+                    ));
+                    let small = format!("{MIDDLE} style=\"font-size:11px\"");
+                    let told = self.y.told(*value);
+                    self.text(&small, (middle, top - 5.0), &told);
+                }
+            }
+            Mark::Dots => places.into_iter().for_each(|at| self.dot(color, at, 5.0)),
+            Mark::Line => {
+                let path = places.iter().map(|(x, y)| format!("{x:.1},{y:.1}"));
+                let path = path.collect::<Vec<_>>().join(" ");
+                self.add(format_args!(
+                    "<polyline fill=\"none\" {stroke} points=\"{path}\"/>"
+                ));
+                if places.len() <= FEW {
+                    places.into_iter().for_each(|at| self.dot(color, at, 3.0));
+                }
+            }
+        }
+    }
+
+    fn legend(&mut self, i: usize, series: &Series, color: &str, stroke: &str) {
+        let (x, y) = (self.right + 14.0, TOP + 8.0 + 22.0 * i as f64);
+        match series.mark {
+            Mark::Line => self.line(stroke, (x, y), (x + 18.0, y)),
+            Mark::Dots | Mark::Bars => self.dot(color, (x + 9.0, y), 5.0),
+        }
+        self.text("", (x + 24.0, y + 4.5), &series.name);
     }
 }
 

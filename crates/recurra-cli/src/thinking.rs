@@ -21,7 +21,7 @@ pub(crate) struct Thinking {
     /// halting logit is above LOGIT (0); with `verified` it is not asked where the rules prove the answer wrong.
     /// `stable[=W]`: the answer has not changed for W (2) steps. `plateau[=EPS[/W]]`: the confidence has changed by
     /// less than EPS (0.001) over W (2) steps. `residual[=R]`: the last step has changed the answer state by less than R
-    /// (0.01) of its length. A rule without a value has the one that `recurra calibrate` stored in the model file, if
+    /// (0.1) of its length. A rule without a value has the one that `recurra calibrate` stored in the model file, if
     /// any, else the one in brackets here
     #[arg(long, value_name = "RULES", default_value = "verified,halt")]
     stop: RuleList,

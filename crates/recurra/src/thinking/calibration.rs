@@ -409,7 +409,7 @@ fn between(least: f32, below: f32) -> Option<f32> {
     if least == f32::INFINITY {
         return None;
     }
-    let far = |end: f32| if end == 0.0 { 1e-3 } else { end.abs() };
+    let far = |end: f32| if end == 0.0 { 1e-3 } else { end.abs() / 4.0 };
     let (least, below) = match (least.is_finite(), below.is_finite()) {
         (true, true) => (least, below),
         (true, false) => (least, (least + far(least)).min(f32::MAX)),

@@ -133,9 +133,9 @@ fn thresholds_are_round_numbers_between_what_occurred() {
         (1.0, 2.0, 1.5),
         (1.2345, 1.2456, 1.24),
         (-120.0, 380.0, 100.0),
-        (f32::NEG_INFINITY, 8.0, 4.0),
+        (f32::NEG_INFINITY, 8.0, 7.0),
         (f32::NEG_INFINITY, 0.0, -0.0005),
-        (7.0, f32::INFINITY, 10.0),
+        (7.0, f32::INFINITY, 8.0),
         (1.0, 1.0f32.next_up(), 1.0),
         (-1e-9, 0.0, -5e-10),
     ] {
