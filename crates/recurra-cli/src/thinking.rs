@@ -4,9 +4,11 @@ use crate::exit::UsageError;
 use crate::threads::Threads;
 use recurra::model::TrmModel;
 use recurra::solver::{SolveOptions, Solver};
-use recurra::thinking::{RuleList, StopRules, Variation};
+use recurra::thinking::{
+    AdaptiveKSelector, AdaptiveOptions, KPredictor, RuleList, StopRules, Variation,
+};
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How to think.
@@ -43,6 +45,12 @@ pub(crate) struct Thinking {
     /// How many restarts think side by side, a step each in turn; the first verified answer ends them all
     #[arg(long, value_name = "W", default_value = "1")]
     side_by_side: NonZeroUsize,
+    /// Plan how many steps the first attempt at a puzzle gets, learn from each, and keep what was learnt in this file
+    ///
+    /// It is made if it is not there, and belongs to one model. Budgets keep 99 % of the answers that the most steps would
+    /// find. With several threads the answers may depend on which puzzle ended first
+    #[arg(long, value_name = "FILE")]
+    adaptive: Option<PathBuf>,
     /// Seed of all that is random in restarts
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
@@ -53,7 +61,32 @@ pub(crate) struct Thinking {
 impl Thinking {
     /// Opens a model to answer questions with, and starts the threads.
     pub(crate) fn solver(&self, model: &Path) -> anyhow::Result<(Solver, usize)> {
-        open(model, self.threads)
+        let (opened, mut solver, threads) = open(model, self.threads)?;
+        if let Some(file) = &self.adaptive {
+            let options = self.options(&solver)?;
+            if !options.stop.verified {
+                let text = "--adaptive: expected `verified` in --stop, which tells how many steps were needed";
+                return Err(UsageError(text.into()).into());
+            }
+            let name = opened.id();
+            let predictor = if file.exists() {
+                KPredictor::open(file, &name)?
+            } else {
+                KPredictor::new(name)
+            };
+            let mut plan = AdaptiveOptions::new(options.stop.max_steps);
+            plan.limits.min_k = options.stop.min_steps;
+            solver.adapt(AdaptiveKSelector::new(plan, predictor));
+        }
+        Ok((solver, threads))
+    }
+
+    /// Keeps what was learnt, where that was asked for.
+    pub(crate) fn keep(&self, solver: &Solver) -> anyhow::Result<()> {
+        if let Some((file, predictor)) = self.adaptive.as_ref().zip(solver.predictor()) {
+            predictor.save(file)?;
+        }
+        Ok(())
     }
 
     /// The flags, completed by the model's own limit of steps and calibrated rules.
@@ -87,11 +120,11 @@ impl Thinking {
 }
 
 /// Opens a model to answer questions with, and starts the threads.
-pub(crate) fn open(model: &Path, threads: Threads) -> anyhow::Result<(Solver, usize)> {
+pub(crate) fn open(model: &Path, threads: Threads) -> anyhow::Result<(TrmModel, Solver, usize)> {
     let opened = TrmModel::open(model)?;
     let threads = threads.start()?;
     let solver = Solver::new(&opened, threads).map_err(|e| e.in_file(model))?;
-    Ok((solver, threads))
+    Ok((opened, solver, threads))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -114,31 +114,6 @@ fn given(token: u16) -> bool {
     token >= 2
 }
 
-/// Of all digits that belong in the rows, columns and boxes, the share that is missing there.
-fn broken(grid: &Grid) -> f32 {
-    let sudoku = grid.sudoku();
-    let mut seen = [[0u32; 16]; 3];
-    for (cell, &digit) in grid
-        .cells()
-        .iter()
-        .enumerate()
-        .filter(|(_, digit)| **digit > 0)
-    {
-        for (kind, unit) in [sudoku.row(cell), sudoku.col(cell), sudoku.box_of(cell)]
-            .into_iter()
-            .enumerate()
-        {
-            seen[kind][unit] |= 1 << digit;
-        }
-    }
-    let there: u32 = seen
-        .iter()
-        .flatten()
-        .map(|digits| digits.count_ones())
-        .sum();
-    1.0 - there as f32 / (3 * sudoku.cells()) as f32
-}
-
 fn think(engine: &mut TrmEngine, question: &Grid, limit: usize) -> Result<Trace, Box<dyn Error>> {
     let tokens = question.encode();
     let (rows, vocab_size) = (engine.config().positions_len(), engine.config().vocab_size);
@@ -163,7 +138,9 @@ fn think(engine: &mut TrmEngine, question: &Grid, limit: usize) -> Result<Trace,
             let logits = engine.decode();
             let places = (0..tokens.len()).map(|i| logits.row(i));
             let state = known.with_state(&tokens, given, places, halt);
-            trace.state = state.with_broken(broken(&grid)).with_residual(change);
+            trace.state = state
+                .with_broken(rules::missing(&grid))
+                .with_residual(change);
         }
         if rules::verifies(question, &grid) {
             trace.needed = Some(step);

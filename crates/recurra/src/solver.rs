@@ -2,6 +2,7 @@
 //! task's own rules, and starts again from another side where they do not hold.
 
 mod attempts;
+mod planner;
 mod record;
 
 use crate::engine::{PackedModel, TrmEngine};
@@ -13,7 +14,10 @@ use crate::kernels::Isa;
 use crate::model::TrmModel;
 use crate::tasks::TaskSpec;
 use crate::tasks::sudoku::{Grid, Outcome, Sudoku, solver};
-use crate::thinking::{Calibration, StopReason, StopRules, Variation};
+use crate::thinking::{
+    AdaptiveKSelector, Calibration, KPredictor, StopReason, StopRules, Variation,
+};
+use planner::Planner;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -117,6 +121,7 @@ pub fn admit(question: &Grid) -> Result<()> {
 pub struct Solver {
     sudoku: Sudoku,
     calibration: Option<Calibration>,
+    planner: Option<Planner>,
     /// Several threads on one question.
     alone: TrmEngine,
     threads: usize,
@@ -144,6 +149,7 @@ impl Solver {
         Ok(Solver {
             sudoku,
             calibration: model.header.thinking.clone(),
+            planner: None,
             alone: TrmEngine::with_weights(Arc::new(packed), threads),
             threads: threads.max(1),
         })
@@ -164,6 +170,18 @@ impl Solver {
         self.calibration.as_ref()
     }
 
+    /// From now on plans how many steps the first attempt at a question gets, and learns from each: what comes later
+    /// needs fewer steps, and depends on what came before. It takes effect where [`StopRules::verified`] is asked.
+    pub fn adapt(&mut self, selector: AdaptiveKSelector) {
+        self.planner = Some(Planner::new(selector));
+    }
+
+    /// What has been learnt since [`Solver::adapt`].
+    pub fn predictor(&self) -> Option<KPredictor> {
+        let planner = self.planner.as_ref()?;
+        Some(planner.selector().predictor().clone())
+    }
+
     /// Answers one question with all threads.
     ///
     /// # Errors
@@ -182,7 +200,15 @@ impl Solver {
         options: &SolveOptions,
         watch: &mut dyn FnMut(&Glimpse),
     ) -> Result<Answer> {
-        attempts::think(&mut self.alone, self.sudoku, question, options, watch)
+        let planner = self.planner.as_ref();
+        attempts::think(
+            &mut self.alone,
+            self.sudoku,
+            planner,
+            question,
+            options,
+            watch,
+        )
     }
 
     /// Answers many questions, each on one thread; the answers come in the questions' order, whatever the
@@ -193,9 +219,10 @@ impl Solver {
         options: &SolveOptions,
         done: &(dyn Fn() + Sync),
     ) -> Vec<Result<Answer>> {
-        let sudoku = self.sudoku;
+        let (sudoku, planner) = (self.sudoku, self.planner.as_ref());
         self.share_out(questions.len(), &|engine, i| {
-            let answer = attempts::think(engine, sudoku, &questions[i], options, &mut |_| {});
+            let question = &questions[i];
+            let answer = attempts::think(engine, sudoku, planner, question, options, &mut |_| {});
             done();
             answer
         })
@@ -203,7 +230,7 @@ impl Solver {
 
     /// Does `count` jobs, each on one thread; the results come in order.
     fn share_out<T: Send>(
-        &mut self,
+        &self,
         count: usize,
         job: &(dyn Fn(&mut TrmEngine, usize) -> T + Sync),
     ) -> Vec<T> {

@@ -89,6 +89,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let refused = tally.refused > 0;
     let report = tally.report(thinking, args.thinking.restarts());
+    args.thinking.keep(&model)?;
     let text = if args.json {
         serde_json::to_string(&report)? + "\n"
     } else {

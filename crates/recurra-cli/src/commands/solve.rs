@@ -112,6 +112,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         }
     }
     printer.bar.finish_and_clear();
+    args.thinking.keep(&solver)?;
     if !any {
         return Err(anyhow!("{}: no puzzle in it", printer.name));
     }

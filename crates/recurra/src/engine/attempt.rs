@@ -29,6 +29,11 @@ impl Attempt {
             halt_logit: f32::NAN,
         }
     }
+
+    /// Makes it end after so many steps at the latest, if not before.
+    pub fn limit_steps(&mut self, most: usize) {
+        self.stop.limit_steps(most);
+    }
 }
 
 /// The input and the latent state of a sample, laid aside while the engine thinks about another.

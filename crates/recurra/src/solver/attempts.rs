@@ -1,5 +1,6 @@
 //! A question's attempts: the first as it stands, then others that begin another way, some of them side by side.
 
+use super::planner::{Planned, Planner};
 use super::{Answer, Glimpse, SolveOptions, Source, fits};
 use crate::engine::{Attempt, LatentState, Surroundings, TrmEngine};
 use crate::error::Result;
@@ -13,6 +14,7 @@ use web_time::Instant;
 pub(super) fn think(
     engine: &mut TrmEngine,
     sudoku: Sudoku,
+    planner: Option<&Planner>,
     question: &Grid,
     options: &SolveOptions,
     watch: &mut dyn FnMut(&Glimpse),
@@ -20,6 +22,8 @@ pub(super) fn think(
     fits(sudoku, question)?;
     let mut thinker = Thinker {
         engine,
+        // Without proof nobody knows how many steps were needed.
+        planner: planner.filter(|_| options.stop.verified),
         question,
         options,
         watch,
@@ -41,6 +45,7 @@ pub(super) fn think(
 /// The attempts at one question.
 struct Thinker<'a> {
     engine: &'a mut TrmEngine,
+    planner: Option<&'a Planner>,
     question: &'a Grid,
     options: &'a SolveOptions,
     watch: &'a mut dyn FnMut(&Glimpse),
@@ -60,6 +65,8 @@ struct Lane {
     attempt: Attempt,
     /// Where its state lies while others have the engine.
     aside: Option<LatentState>,
+    /// What was planned for it; only the first attempt is.
+    planned: Option<Planned>,
 }
 
 struct Ended {
@@ -103,7 +110,8 @@ impl Thinker<'_> {
         self.begun += 1;
         // An attempt depends on the question, the seed and its number alone: neither on the question's place among
         // others nor on how many attempts are abreast.
-        let seed = self.options.seed ^ split::solution_class(self.question);
+        let key = split::solution_class(self.question);
+        let seed = self.options.seed ^ key;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(number as u64);
         let variation = (number > 0).then_some(self.options.variation);
@@ -126,11 +134,14 @@ impl Thinker<'_> {
             self.engine.exchange(&mut state);
             state
         });
+        let attempt = Attempt::new(self.options.stop, tokens.len());
+        let planner = self.planner.filter(|_| number == 0);
         Ok(Lane {
             number,
             back: symmetry.inverse(),
-            attempt: Attempt::new(self.options.stop, tokens.len()),
+            attempt,
             aside,
+            planned: planner.map(|planner| planner.begin(self.engine, tokens, key)),
         })
     }
 
@@ -141,7 +152,9 @@ impl Thinker<'_> {
         let grid = |tokens: &[u16]| back.apply(&Grid::decode(question.sudoku(), tokens));
         let check = |tokens: &[u16]| rules::verifies(question, &grid(tokens));
         let elapsed = || started.elapsed();
+        let mut residual = f32::NAN;
         let mut observe = |p: &Progress<'_>| {
+            residual = p.residual;
             watch(&Glimpse {
                 attempt: number,
                 step: p.step,
@@ -155,22 +168,35 @@ impl Thinker<'_> {
             // Of all attempts together, so that each has what the others left.
             elapsed: Some(&elapsed),
             watch: Some(&mut observe),
-            watch_residual: false,
+            // Plans are made anew after the first step.
+            watch_residual: lane.planned.is_some() && lane.attempt.steps == 0,
         };
         if let Some(state) = &mut lane.aside {
             self.engine.exchange(state);
         }
-        let stopped = self.engine.advance(&mut lane.attempt, &mut surroundings);
+        let mut stopped = self.engine.advance(&mut lane.attempt, &mut surroundings);
         if let Some(state) = &mut lane.aside {
             self.engine.exchange(state);
         }
         self.steps += 1;
+        let attempt = &mut lane.attempt;
+        let mut planned = self.planner.zip(lane.planned.as_mut());
+        if let Some((planner, planned)) = planned.as_mut().filter(|_| attempt.steps == 1) {
+            let answer = grid(&attempt.answer);
+            let budget = planner.refine(planned, self.engine, &answer, residual);
+            attempt.limit_steps(budget);
+            stopped = stopped.or((budget <= 1).then_some(StopReason::MaxSteps));
+        }
         let stopped = stopped?;
-        let grid = grid(&lane.attempt.answer);
+        let grid = grid(&attempt.answer);
+        let verified = rules::verifies(question, &grid);
+        if let Some((planner, planned)) = planned {
+            planner.learn(planned, attempt.steps, verified);
+        }
         Some(Ended {
-            verified: rules::verifies(question, &grid),
+            verified,
             grid,
-            halt: lane.attempt.halt_logit,
+            halt: attempt.halt_logit,
             stopped,
         })
     }

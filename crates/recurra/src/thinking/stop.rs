@@ -171,6 +171,11 @@ impl EarlyStopOptimizer {
         self.rules.residual.is_some()
     }
 
+    /// Makes this attempt end after so many steps at the latest, if not before.
+    pub fn limit_steps(&mut self, most: usize) {
+        self.rules.max_steps = self.rules.max_steps.min(most);
+    }
+
     /// Forgets the attempt: another begins.
     pub fn reset(&mut self) {
         self.last_answer.clear();

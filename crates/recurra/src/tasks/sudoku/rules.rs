@@ -54,6 +54,25 @@ impl fmt::Display for Clash {
     }
 }
 
+/// Of all digits that belong in the rows, columns and boxes, the share that is missing there: 0 for a solution.
+pub fn missing(grid: &Grid) -> f32 {
+    let sudoku = grid.sudoku();
+    // The digits of each unit, for each of the three kinds of unit.
+    let mut seen = [[0u32; 16]; 3];
+    for (cell, &digit) in grid.cells().iter().enumerate() {
+        let units = [sudoku.row(cell), sudoku.col(cell), sudoku.box_of(cell)];
+        for (seen, unit) in seen.iter_mut().zip(units) {
+            seen[unit] |= u32::from(digit > 0) << digit;
+        }
+    }
+    let there: u32 = seen
+        .iter()
+        .flatten()
+        .map(|digits| digits.count_ones())
+        .sum();
+    1.0 - there as f32 / (3 * sudoku.cells()) as f32
+}
+
 /// The first cell in reading order that repeats an earlier digit of its row, column or box.
 pub fn clashes(grid: &Grid) -> Option<Clash> {
     let sudoku = grid.sudoku();
@@ -115,6 +134,14 @@ mod tests {
 
     fn grid(line: &str) -> Grid {
         line.parse().unwrap()
+    }
+
+    #[test]
+    fn counts_what_is_missing() {
+        assert_eq!(missing(&grid(SOLVED)), 0.0);
+        assert_eq!(missing(&grid("................")), 1.0);
+        // One digit is missing in a row, a column and a box, of 48.
+        assert_eq!(missing(&grid("123434122143.321")), 1.0 - 45.0 / 48.0);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::patterns::{CENTRES, Centre, Patterns};
 use super::predictor::{KPredictor, other_model};
 use super::regression::Moments;
 use crate::error::{Error, Result};
+use crate::model::file::fnv1a;
 
 const MAGIC: &[u8; 8] = b"RECURRAK";
 const VERSION: u32 = 1;
@@ -25,7 +26,7 @@ impl KPredictor {
         out.extend(self.examples.to_le_bytes());
         put_head(&mut out, &self.question);
         put_head(&mut out, &self.state);
-        out.extend(checksum(&out).to_le_bytes());
+        out.extend(fnv1a(&out).to_le_bytes());
         out
     }
 
@@ -45,7 +46,7 @@ impl KPredictor {
             return Err(unlike(format_args!("version {VERSION}"), version));
         }
         let body = bytes.len().saturating_sub(8).max(input.at);
-        let (computed, stored) = (checksum(&bytes[..body]), &bytes[body..]);
+        let (computed, stored) = (fnv1a(&bytes[..body]), &bytes[body..]);
         if stored != computed.to_le_bytes() {
             let found = u64::from_le_bytes(std::array::from_fn(|i| *stored.get(i).unwrap_or(&0)));
             let expected = format_args!("checksum {computed:016x} at the end").to_string();
@@ -99,13 +100,6 @@ fn unlike(expected: impl std::fmt::Display, found: impl std::fmt::Display) -> Er
     Error::Format(format!(
         "predictor of K: expected {expected}, found {found}"
     ))
-}
-
-/// FNV-1a of 64 bits: against accidents, not against forgery.
-pub(super) fn checksum(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }
 
 fn put_u32(out: &mut Vec<u8>, value: u32) {

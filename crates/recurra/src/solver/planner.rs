@@ -1,0 +1,79 @@
+//! Planning the steps of a question's first attempt, and learning from how it ended.
+
+use crate::engine::TrmEngine;
+use crate::tasks::sudoku::{Grid, rules};
+use crate::thinking::{AdaptiveKSelector, Features, Outcome, Plan};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What plans for all workers. It is locked three times a question and never during a step.
+#[derive(Debug)]
+pub(super) struct Planner(Mutex<AdaptiveKSelector>);
+
+/// A question that is being thought about.
+#[derive(Debug)]
+pub(super) struct Planned {
+    tokens: Vec<u16>,
+    plan: Plan,
+    features: Features,
+}
+
+impl Planner {
+    pub(super) fn new(selector: AdaptiveKSelector) -> Self {
+        Planner(Mutex::new(selector))
+    }
+
+    pub(super) fn selector(&self) -> MutexGuard<'_, AdaptiveKSelector> {
+        // What it learns is whole between any two calls.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A question that was started on the engine; `key` is a hash of it.
+    pub(super) fn begin(&self, engine: &TrmEngine, tokens: Vec<u16>, key: u64) -> Planned {
+        let (config, x) = (engine.config(), engine.x());
+        let embedding = (0..x.rows()).map(|position| x.row(position));
+        let features = Features::of_question(&tokens, config.vocab_size, given, embedding);
+        Planned {
+            plan: self.selector().plan(&features, key),
+            tokens,
+            features,
+        }
+    }
+
+    /// After the first step, which came to this answer and changed the answer state by this residual: the most steps
+    /// to do.
+    pub(super) fn refine(
+        &self,
+        planned: &mut Planned,
+        engine: &mut TrmEngine,
+        answer: &Grid,
+        residual: f32,
+    ) -> usize {
+        let halt = engine.halt_logits()[0];
+        let logits = engine.decode();
+        let places = (0..planned.tokens.len()).map(|i| logits.row(i));
+        let state = planned
+            .features
+            .with_state(&planned.tokens, given, places, halt);
+        planned.features = state
+            .with_broken(rules::missing(answer))
+            .with_residual(residual);
+        self.selector()
+            .refine(&planned.plan, &planned.features)
+            .budget
+    }
+
+    /// Learns how the attempt ended.
+    pub(super) fn learn(&self, planned: &Planned, steps: usize, verified: bool) {
+        let outcome = if verified {
+            Outcome::Solved { steps }
+        } else {
+            Outcome::Unsolved { budget: steps }
+        };
+        self.selector().learn(&planned.features, outcome);
+    }
+}
+
+/// Tokens of Sudoku: 0 is padding, 1 a blank cell.
+fn given(token: u16) -> bool {
+    token > 1
+}
