@@ -3,11 +3,14 @@
 use super::*;
 use proptest::prelude::*;
 
-/// From (halting logit, confidence, residual, changed, right) after each step; the rules' proof is the right answer.
-fn trajectories<const K: usize>(all: &[[(f32, f32, f32, bool, bool); K]]) -> Trajectories {
+/// Halting logit, confidence, residual, changed, right.
+type Numbers = (f32, f32, f32, bool, bool);
+
+/// From what was seen after each step; the rules' proof is the right answer.
+fn trajectories<const K: usize>(all: &[[Numbers; K]]) -> Trajectories {
     let mut trajectories = Trajectories::new(K);
     for readings in all {
-        let read = |&(halt_logit, confidence, residual, changed, right)| Reading {
+        let read = |&(halt_logit, confidence, residual, changed, right): &Numbers| Reading {
             halt_logit,
             confidence,
             residual,
