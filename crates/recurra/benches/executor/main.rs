@@ -1,10 +1,10 @@
 //! What it gains that a sample that is done leaves at once, that workers share nothing, and that short questions go
 //! first.
 //!
-//! `cargo bench -p recurra --bench executor -- [MODEL] [PUZZLES] [ROUNDS]` answers generated puzzles of the model's size,
-//! by default with `models/sudoku6.safetensors`, and prints three tables. Contenders take turns in each round; the
-//! ratios are those of one round, and what is printed is their median. The third table is a replay in virtual time,
-//! with no clock in it: same model, same table.
+//! `cargo bench -p recurra --bench executor -- [batches] [workers] [replay] [PUZZLES] [ROUNDS] [MODEL]` prints the tables
+//! asked for, or all three, from generated puzzles of the model's size; the model is `models/sudoku6.safetensors` where
+//! no path is given. Contenders take turns in each round; the ratios are those of one round, and what is printed is
+//! their median. The last table is a replay in virtual time, with no clock in it: same model, same table.
 
 mod replay;
 mod think;
@@ -26,15 +26,23 @@ const BATCH: usize = 32;
 
 fn main() {
     // `cargo bench` adds an argument of its own.
-    let mut args = std::env::args().skip(1).filter(|a| !a.starts_with("--"));
+    let args = std::env::args().skip(1).filter(|a| !a.starts_with("--"));
+    let (mut parts, mut numbers, mut path) = (Vec::new(), Vec::new(), None);
+    for arg in args {
+        match arg.parse::<usize>() {
+            Ok(number) => numbers.push(number),
+            Err(_) if ["batches", "workers", "replay"].contains(&&*arg) => parts.push(arg),
+            Err(_) => path = Some(arg),
+        }
+    }
+    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|p| p == part);
+    let puzzles = numbers.first().copied().unwrap_or(320);
+    let rounds = numbers.get(1).copied().unwrap_or(5);
     let shipped = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../../models/sudoku6.safetensors"
     );
-    let model = args.next().unwrap_or_else(|| shipped.to_owned());
-    let mut number = |default| args.next().and_then(|a| a.parse().ok()).unwrap_or(default);
-    let (puzzles, rounds) = (number(960), number(7));
-    let model = TrmModel::open(model).expect("a model file");
+    let model = TrmModel::open(path.as_deref().unwrap_or(shipped)).expect("a model file");
     let Some(TaskSpec::Sudoku { size }) = model.header.task else {
         panic!("expected a model of Sudoku");
     };
@@ -60,15 +68,19 @@ fn main() {
         questions,
         rounds,
     };
-    println!("\nRe-packing against fixed batches of {BATCH}");
-    bench.batches("until verified", Done::Verified, threads);
-    bench.batches("geometric lengths", Done::AsGiven, threads);
-    println!("\nWorkers");
-    bench.workers();
-    println!(
-        "\nShortest first against first come, first served; waits in steps, 2 workers, 80 % load"
-    );
-    replay::tables(&bench.lengths(threads));
+    if wanted("batches") {
+        println!("\nRe-packing against fixed batches of {BATCH}");
+        bench.batches("until verified", Done::Verified, threads);
+        bench.batches("geometric lengths", Done::AsGiven, threads);
+    }
+    if wanted("workers") {
+        println!("\nWorkers, geometric lengths");
+        bench.workers();
+    }
+    if wanted("replay") {
+        println!("\nWaits in steps; 2 workers, 80 % load");
+        replay::tables(&bench.lengths(threads));
+    }
 }
 
 /// Steps of a made-up question: each step is the last with probability 1/3; mean 3, the longest cut at the limit.
@@ -147,9 +159,12 @@ impl Bench {
         for (i, run) in last.into_iter().flatten().enumerate() {
             let name = ["  re-packed", "  until the last", "  all steps"][i];
             let count = self.questions.len() as f64;
+            let right = match done {
+                Done::Verified => format!("{:.2} %", 100.0 * run.right() as f64 / count),
+                Done::AsGiven => "-".to_owned(),
+            };
             println!(
-                "{name:18} | {:6.2} % | {:12.2} | {:9.0} | {:.2}",
-                100.0 * run.right() as f64 / count,
+                "{name:18} | {right:>8} | {:12.2} | {:9.0} | {:.2}",
                 run.steps() as f64 / count,
                 median(&mut rates[i]),
                 median(&mut ratios[i]),
@@ -160,14 +175,14 @@ impl Bench {
     fn workers(&self) {
         let counts = [1, 2, 0];
         let (mut rates, mut ratios) = ([const { Vec::new() }; 3], [const { Vec::new() }; 3]);
-        for _ in 0..2 * self.rounds {
+        for _ in 0..self.rounds {
             let runs = counts.map(|workers| self.run(Mode::Repacked, Done::AsGiven, workers));
             for (i, run) in runs.iter().enumerate() {
                 rates[i].push(self.questions.len() as f64 / run.seconds);
                 ratios[i].push(runs[0].seconds / run.seconds);
             }
         }
-        println!("geometric lengths  | puzzles/s | of one thread");
+        println!("{:18} | puzzles/s | of one thread", "");
         for (i, name) in ["one thread", "two threads", "who waits works"]
             .into_iter()
             .enumerate()

@@ -168,8 +168,9 @@ pub struct CurvePoint {
 /// Windows over which a plateau is looked for.
 const WINDOWS: [usize; 8] = [1, 2, 3, 4, 6, 8, 12, 16];
 
-/// Everything that the settings of a rule can do to the recorded questions, at least one: at most `most` points, with rising mean steps. Of a plateau's windows,
-/// those points that no other window betters. Empty for [`RuleKind::Verified`], which has no setting.
+/// Everything that the settings of a rule can do to the recorded questions, of which there is at least one: at most
+/// `most` points, with rising mean steps. Of a plateau's windows, those points that no other window betters. Empty for
+/// [`RuleKind::Verified`], which has no setting.
 pub fn curve(trajectories: &Trajectories, kind: RuleKind, most: usize) -> Vec<CurvePoint> {
     let count = trajectories.len() as f64;
     let mut points: Vec<CurvePoint> = Vec::new();
