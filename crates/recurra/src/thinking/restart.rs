@@ -128,6 +128,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::testing::cases(256))]
+
         #[test]
         fn nobody_has_more_votes_than_who_is_elected(
             attempts in prop::collection::vec((0u8..4, -3i8..3), 1..20)
