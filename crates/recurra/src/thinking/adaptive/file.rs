@@ -1,9 +1,9 @@
 //! A predictor as bytes, and as a file.
 //!
-//! All numbers little-endian. `RECURRAK`, version (u32), length of the model's name (u32), the name, examples (u64), the
-//! heads for the question and for the state, then FNV-1a of 64 bits over everything before it. A head: weight, means, mean
-//! of y, xx, xy and yy of its moments and the models' losses (f64), examples since it last forgot, next centre and number
-//! of centres (u32), its lifetimes (f32), and for each centre count, means and lifetimes (f32).
+//! All numbers little-endian. `RECURRAK`, version (u32), length of the model's name (u32), the name, examples and how many of
+//! them were solved (u64), the heads for the question and for the state, then FNV-1a of 64 bits over everything before it. A
+//! head: weight, means, mean of y, xx, xy and yy of its moments and the models' losses (f64), examples since it last forgot,
+//! next centre and number of centres (u32), its lifetimes (f32), and for each centre count, means and lifetimes (f32).
 
 use super::head::{FORGET_EVERY, Head, MODELS};
 use super::lifetimes::Lifetimes;
@@ -24,6 +24,7 @@ impl KPredictor {
         put_u32(&mut out, self.model.len() as u32);
         out.extend(self.model.bytes());
         out.extend(self.examples.to_le_bytes());
+        out.extend(self.solved.to_le_bytes());
         put_head(&mut out, &self.question);
         put_head(&mut out, &self.state);
         out.extend(fnv1a(&out).to_le_bytes());
@@ -61,6 +62,7 @@ impl KPredictor {
             return Err(other_model(model, name));
         }
         let examples = input.array().map(u64::from_le_bytes)?;
+        let solved = input.array().map(u64::from_le_bytes)?;
         let question = input.head()?;
         let state = input.head()?;
         if input.at != body {
@@ -70,6 +72,7 @@ impl KPredictor {
         Ok(KPredictor {
             model: model.to_owned(),
             examples,
+            solved,
             question,
             state,
         })

@@ -60,6 +60,7 @@ pub struct Prediction {
 pub struct KPredictor {
     pub(super) model: String,
     pub(super) examples: u64,
+    pub(super) solved: u64,
     /// Knows the question only.
     pub(super) question: Head<QUESTION_FEATURES>,
     /// Knows the state after the first step, too.
@@ -73,6 +74,7 @@ impl KPredictor {
         KPredictor {
             model: model.into(),
             examples: 0,
+            solved: 0,
             question: Head::new(),
             state: Head::new(),
         }
@@ -86,6 +88,11 @@ impl KPredictor {
     /// How many examples were learnt.
     pub fn examples(&self) -> u64 {
         self.examples
+    }
+
+    /// How many of them were solved: the others say little of the K that others will need.
+    pub fn solved(&self) -> u64 {
+        self.solved
     }
 
     /// Predicts K from what is known.
@@ -120,6 +127,8 @@ impl KPredictor {
     /// Learns what a question needed. Features of the state may be missing; then only what predicts from the question learns.
     pub fn learn(&mut self, features: &Features, outcome: Outcome) {
         self.examples = self.examples.saturating_add(1);
+        let solved = matches!(outcome, Outcome::Solved { .. });
+        self.solved = self.solved.saturating_add(solved.into());
         self.question.learn(&features.first(), outcome);
         if features.knows_state() {
             self.state.learn(&features.first(), outcome);
@@ -139,6 +148,7 @@ impl KPredictor {
             return Err(other_model(&self.model, &other.model));
         }
         self.examples = self.examples.saturating_add(other.examples);
+        self.solved = self.solved.saturating_add(other.solved);
         self.question.merge(&other.question);
         self.state.merge(&other.state);
         Ok(())

@@ -8,7 +8,7 @@ use super::predictor::{KPredictor, Limits, Outcome};
 pub struct AdaptiveOptions {
     /// Bounds of K, and the share of answers to keep.
     pub limits: Limits,
-    /// As long as fewer examples are known, `max_k` is planned.
+    /// As long as fewer solved examples are known, `max_k` is planned.
     pub warm_up: u64,
     /// One question in so many gets `max_k`, so that a budget that was learnt too small is found out; 0 for none, which
     /// is for measuring: without exploration a mistake may stay for ever.
@@ -16,7 +16,8 @@ pub struct AdaptiveOptions {
 }
 
 impl AdaptiveOptions {
-    /// K from 1 to `max_k`, 99 % of the answers kept, 50 examples before the first prediction, one question in 16 explores.
+    /// K from 1 to `max_k`, 99 % of the answers kept, 50 solved examples before the first prediction, one question in 16
+    /// explores.
     pub fn new(max_k: usize) -> Self {
         AdaptiveOptions {
             limits: Limits {
@@ -107,7 +108,7 @@ impl AdaptiveKSelector {
 
     fn planned(&self, features: &Features, explores: bool) -> Plan {
         let mut limits = self.options.limits;
-        if self.predictor.examples() < self.options.warm_up {
+        if self.predictor.solved() < self.options.warm_up {
             return Plan {
                 expected: limits.max(),
                 budget: limits.max(),
