@@ -12,7 +12,7 @@ mod think;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use recurra::engine::PackedModel;
-use recurra::executor::{ExecutorConfig, Order, ParallelTrmExecutor, Schedule};
+use recurra::executor::{Cancelled, ExecutorConfig, Job, Order, ParallelTrmExecutor, Schedule};
 use recurra::kernels::Isa;
 use recurra::model::TrmModel;
 use recurra::tasks::TaskSpec;
@@ -172,23 +172,56 @@ impl Bench {
         }
     }
 
+    /// The same work without an executor, shared out beforehand into equal numbers of steps: what the machine gives.
+    fn halves(&self, threads: usize) -> f64 {
+        let total: usize = self.questions.iter().map(|q| q.given).sum();
+        let mut shares = vec![Vec::new(); threads];
+        let mut before = 0;
+        for question in &self.questions {
+            shares[before * threads / total].push(question);
+            before += question.given;
+        }
+        let started = Instant::now();
+        std::thread::scope(|scope| {
+            for share in shares {
+                scope.spawn(move || {
+                    let group = |questions| Group {
+                        weights: &self.weights,
+                        questions,
+                        mode: Mode::Repacked,
+                        done: Done::AsGiven,
+                    };
+                    let mut thinker = group(&[]).worker();
+                    for question in share {
+                        let group = group(std::slice::from_ref(question));
+                        group.run(&mut thinker, &Cancelled::default());
+                    }
+                });
+            }
+        });
+        started.elapsed().as_secs_f64()
+    }
+
     fn workers(&self) {
-        let counts = [1, 2, 0];
-        let (mut rates, mut ratios) = ([const { Vec::new() }; 3], [const { Vec::new() }; 3]);
+        let executor = |workers| self.run(Mode::Repacked, Done::AsGiven, workers).seconds;
+        let names = [
+            "one worker",
+            "two workers",
+            "two threads, no executor",
+            "whoever waits",
+        ];
+        let (mut rates, mut ratios) = ([const { Vec::new() }; 4], [const { Vec::new() }; 4]);
         for _ in 0..self.rounds {
-            let runs = counts.map(|workers| self.run(Mode::Repacked, Done::AsGiven, workers));
-            for (i, run) in runs.iter().enumerate() {
-                rates[i].push(self.questions.len() as f64 / run.seconds);
-                ratios[i].push(runs[0].seconds / run.seconds);
+            let seconds = [executor(1), executor(2), self.halves(2), executor(0)];
+            for (i, s) in seconds.into_iter().enumerate() {
+                rates[i].push(self.questions.len() as f64 / s);
+                ratios[i].push(seconds[0] / s);
             }
         }
-        println!("{:18} | puzzles/s | of one thread", "");
-        for (i, name) in ["one thread", "two threads", "who waits works"]
-            .into_iter()
-            .enumerate()
-        {
+        println!("{:26} | puzzles/s | of one worker", "");
+        for (i, name) in names.into_iter().enumerate() {
             let (rate, ratio) = (median(&mut rates[i]), median(&mut ratios[i]));
-            println!("  {name:16} | {rate:9.0} | {ratio:.3}");
+            println!("  {name:24} | {rate:9.0} | {ratio:.3}");
         }
     }
 

@@ -56,7 +56,7 @@ fn table(title: &str, steps: &[usize], by_blanks: Option<&[f32]>) {
     let exact = |i: usize, _: f64| steps[i] as f32;
     // Log-normal: two thirds of the predictions are between 0.6 and 1.6 times the truth.
     let noisy = |i: usize, noise: f64| (steps[i] as f64 * (0.5 * noise).exp()) as f32;
-    for patience in [4.0, 16.0, 64.0] {
+    for patience in [1.0, 4.0, 16.0] {
         let schedule = Schedule::ShortestFirst { patience };
         let patience = patience.to_string();
         let exactly = replay(&arrivals(steps, exact), schedule);
