@@ -4,7 +4,9 @@
 mod attempts;
 mod planner;
 mod record;
+mod remember;
 
+use crate::cache::{CacheConfig, TrmCache};
 use crate::engine::{PackedModel, TrmEngine};
 use crate::error::{Error, Result};
 use crate::executor::{
@@ -17,6 +19,7 @@ use crate::tasks::sudoku::{Grid, Outcome, Sudoku, solver};
 use crate::thinking::{
     AdaptiveKSelector, Calibration, KPredictor, StopReason, StopRules, Variation,
 };
+use attempts::Desk;
 use planner::Planner;
 use serde::Serialize;
 use std::sync::Arc;
@@ -55,6 +58,12 @@ impl SolveOptions {
 pub enum Source {
     /// The model thought about this question.
     Model,
+    /// It was in memory: this question, or one that is the same but for a symmetry, was answered before.
+    Exact,
+    /// The same from disk.
+    Stored,
+    /// A near question was answered before.
+    Similar,
 }
 
 /// An answer and how it was found.
@@ -65,11 +74,11 @@ pub struct Answer {
     /// Whether the task's own rules hold, for the whole answer and the question's givens. For a puzzle with one
     /// solution that is proof. `None`: the task has no rule check.
     pub verified: Option<bool>,
-    /// Improvement steps done, over all attempts.
+    /// Improvement steps done for it, over all attempts; none for what was known.
     pub steps: usize,
     /// Attempts that were begun after the first.
     pub restarts: usize,
-    /// Why the attempt that gave it stopped.
+    /// Why the attempt that gave it stopped, when it was thought.
     pub stopped: StopReason,
     /// Halting logit at the end of the attempt that gave the answer.
     pub halt: f32,
@@ -119,9 +128,8 @@ pub fn admit(question: &Grid) -> Result<()> {
 /// Answers questions with one model on some threads.
 #[derive(Debug)]
 pub struct Solver {
-    sudoku: Sudoku,
+    desk: Desk,
     calibration: Option<Calibration>,
-    planner: Option<Planner>,
     /// Several threads on one question.
     alone: TrmEngine,
     threads: usize,
@@ -147,9 +155,12 @@ impl Solver {
         })?;
         let packed = PackedModel::new(Isa::detect(), model.config(), &model.weights);
         Ok(Solver {
-            sudoku,
+            desk: Desk {
+                sudoku,
+                planner: None,
+                cache: None,
+            },
             calibration: model.header.thinking.clone(),
-            planner: None,
             alone: TrmEngine::with_weights(Arc::new(packed), threads),
             threads: threads.max(1),
         })
@@ -157,7 +168,7 @@ impl Solver {
 
     /// The kind of puzzle it answers.
     pub fn sudoku(&self) -> Sudoku {
-        self.sudoku
+        self.desk.sudoku
     }
 
     /// The model's default limit of improvement steps.
@@ -173,13 +184,30 @@ impl Solver {
     /// From now on plans how many steps the first attempt at a question gets, and learns from each: what comes later
     /// needs fewer steps, and depends on what came before. It takes effect where [`StopRules::verified`] is asked.
     pub fn adapt(&mut self, selector: AdaptiveKSelector) {
-        self.planner = Some(Planner::new(selector));
+        self.desk.planner = Some(Planner::new(selector));
     }
 
     /// What has been learnt since [`Solver::adapt`].
     pub fn predictor(&self) -> Option<KPredictor> {
-        let planner = self.planner.as_ref()?;
+        let planner = self.desk.planner.as_ref()?;
         Some(planner.selector().predictor().clone())
+    }
+
+    /// A cache of so many bytes that suits this solver's questions.
+    pub fn cache_config(&self, max_bytes: u64) -> CacheConfig {
+        CacheConfig {
+            max_bytes,
+            key_bytes: 1 + self.desk.sudoku.cells(),
+            answer_bytes: self.desk.sudoku.cells(),
+        }
+    }
+
+    /// From now on looks questions up before it thinks about them, and keeps the answers. The cache must not have been
+    /// used with another model. A question that is the same as an earlier one but for a symmetry of the task gets that
+    /// one's proven answer; answers without proof are for the same question and the same options only, and are not kept
+    /// where they depend on time or on what came before.
+    pub fn remember(&mut self, cache: Arc<TrmCache>) {
+        self.desk.cache = Some(cache);
     }
 
     /// Answers one question with all threads.
@@ -200,15 +228,7 @@ impl Solver {
         options: &SolveOptions,
         watch: &mut dyn FnMut(&Glimpse),
     ) -> Result<Answer> {
-        let planner = self.planner.as_ref();
-        attempts::think(
-            &mut self.alone,
-            self.sudoku,
-            planner,
-            question,
-            options,
-            watch,
-        )
+        remember::answer(&mut self.alone, &self.desk, question, options, watch)
     }
 
     /// Answers many questions, each on one thread; the answers come in the questions' order, whatever the
@@ -219,10 +239,10 @@ impl Solver {
         options: &SolveOptions,
         done: &(dyn Fn() + Sync),
     ) -> Vec<Result<Answer>> {
-        let (sudoku, planner) = (self.sudoku, self.planner.as_ref());
+        let desk = &self.desk;
         self.share_out(questions.len(), &|engine, i| {
             let question = &questions[i];
-            let answer = attempts::think(engine, sudoku, planner, question, options, &mut |_| {});
+            let answer = remember::answer(engine, desk, question, options, &mut |_| {});
             done();
             answer
         })

@@ -70,12 +70,10 @@ pub enum Ask<'a> {
     Busy,
 }
 
-/// One's turn to think about a question. Dropped without an answer, also by a panic, it passes to the next who waits.
+/// One's turn to think about a question. Dropped without a proven answer, also by a panic, it passes to the next who
+/// waits, once that one has looked under its [`Keys::own`].
 #[derive(Debug)]
-pub struct CacheTurn<'a> {
-    cache: &'a TrmCache,
-    turn: exact::Turn<'a, Thought>,
-}
+pub struct CacheTurn<'a>(exact::Turn<'a, Thought>);
 
 /// What one model has thought, for several threads.
 #[derive(Debug)]
@@ -111,7 +109,7 @@ impl TrmCache {
                     return Ask::Hit(self.hit(thought, true, CacheLevel::Exact));
                 }
                 Counts::add(&self.counts.misses);
-                Ask::Turn(CacheTurn { cache: self, turn })
+                Ask::Turn(CacheTurn(turn))
             }
             Asked::Busy => {
                 Counts::add(&self.counts.misses);
@@ -170,12 +168,7 @@ impl TrmCache {
 impl CacheTurn<'_> {
     /// Keeps a proven answer under [`Keys::canonical`], and hands it to all who wait.
     pub fn prove(self, thought: Thought) {
-        self.turn.fill(Arc::new(thought));
-    }
-
-    /// Keeps an answer without proof under a key of its own; who waits looks there, or thinks next.
-    pub fn keep(self, own: &[u8], thought: Thought) {
-        self.cache.put(own, thought);
+        self.0.fill(Arc::new(thought));
     }
 }
 

@@ -1,29 +1,37 @@
 //! A question's attempts: the first as it stands, then others that begin another way, some of them side by side.
 
 use super::planner::{Planned, Planner};
-use super::{Answer, Glimpse, SolveOptions, Source, fits};
+use super::{Answer, Glimpse, SolveOptions, Source};
+use crate::cache::TrmCache;
 use crate::engine::{Attempt, LatentState, Surroundings, TrmEngine};
 use crate::error::Result;
 use crate::tasks::sudoku::{Grid, Sudoku, Symmetry, rules, split};
 use crate::thinking::{Progress, StopReason, elect};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use std::sync::Arc;
 use web_time::Instant;
+
+/// What the attempts at all questions share.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) sudoku: Sudoku,
+    pub(super) planner: Option<Planner>,
+    pub(super) cache: Option<Arc<TrmCache>>,
+}
 
 /// Thinks about a question and, while no answer is verified, begins again another way.
 pub(super) fn think(
     engine: &mut TrmEngine,
-    sudoku: Sudoku,
-    planner: Option<&Planner>,
+    desk: &Desk,
     question: &Grid,
     options: &SolveOptions,
     watch: &mut dyn FnMut(&Glimpse),
 ) -> Result<Answer> {
-    fits(sudoku, question)?;
     let mut thinker = Thinker {
         engine,
         // Without proof nobody knows how many steps were needed.
-        planner: planner.filter(|_| options.stop.verified),
+        planner: desk.planner.as_ref().filter(|_| options.stop.verified),
         question,
         options,
         watch,

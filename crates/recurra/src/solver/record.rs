@@ -18,7 +18,7 @@ impl Solver {
         max_steps: usize,
         done: &(dyn Fn() + Sync),
     ) -> Vec<Result<Vec<Reading>>> {
-        let sudoku = self.sudoku;
+        let sudoku = self.desk.sudoku;
         self.share_out(puzzles.len(), &|engine, i| {
             let (question, known) = &puzzles[i];
             fits(sudoku, question)?;
