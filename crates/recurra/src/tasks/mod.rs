@@ -1,8 +1,10 @@
 //! What a puzzle is: reading, encoding, checking, symmetries, generating. No model in here.
 
+mod class;
 pub mod input;
 pub mod spec;
 pub mod sudoku;
+mod text;
 
 pub use input::InputError;
 pub use spec::TaskSpec;

@@ -9,25 +9,17 @@
 //! trainer must ask [`HeldOut::contains`] again for the image, and draw another symmetry if it is in.
 
 use super::Grid;
+use crate::tasks::class::class_of_bytes;
 
 /// A stable hash of a grid's digits: FNV-1a of 64 bits over the cells in reading order (one byte each,
 /// 0 for blank), then the finaliser of MurmurHash3.
-///
-/// FNV-1a alone would not do: its lowest bit is the parity of all bytes, which is the same for all
-/// solution grids of one size, so that half of the classes would be empty.
 pub fn solution_class(grid: &Grid) -> u64 {
     class_of_cells(grid.cells())
 }
 
 /// The same for cells without a grid around them, as in a training loop.
 pub fn class_of_cells(cells: &[u8]) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for &cell in cells {
-        hash = (hash ^ u64::from(cell)).wrapping_mul(0x0000_0100_0000_01b3);
-    }
-    hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-    hash ^ (hash >> 33)
+    class_of_bytes(cells.iter().copied())
 }
 
 /// The solution grids kept for testing: one part of so many.

@@ -6,7 +6,6 @@
 //! bounded: a line longer than 4096 bytes is an error and is not kept.
 
 mod csv;
-mod lines;
 mod signs;
 #[cfg(test)]
 mod tests;
@@ -15,9 +14,15 @@ use std::io::BufRead;
 
 use super::{Grid, Sudoku};
 use crate::tasks::InputError;
+use crate::tasks::text::lines::{Line, LineRules, Lines};
 use csv::Header;
-use lines::{Line, Lines, MAX_LINE};
 use signs::Sign;
+
+/// The largest puzzle with its answer needs a seventh of this.
+const RULES: LineRules = LineRules {
+    most: 4096,
+    comment: b'#',
+};
 
 /// A puzzle as it was read. Its givens do not clash; whether it has a solution was not asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +76,7 @@ impl<R: BufRead> PuzzleReader<R> {
     /// Reads puzzles of one kind, or (for none) of the kind their number of cells says.
     pub fn new(reader: R, sudoku: Option<Sudoku>) -> Self {
         PuzzleReader {
-            lines: Lines::new(reader),
+            lines: Lines::new(reader, RULES),
             sudoku,
             form: Form::Unknown,
             last: None,
@@ -81,7 +86,7 @@ impl<R: BufRead> PuzzleReader<R> {
     /// A puzzle in plain text that begins with this line; None where the line is only drawn.
     fn plain(&mut self, line: Line) -> Option<Result<Puzzle, InputError>> {
         let Some(text) = &line.text else {
-            return Some(Err(too_long(line.number)));
+            return Some(Err(RULES.too_long(line.number)));
         };
         let number = line.number;
         // 16 cells may be one row of several.
@@ -194,7 +199,7 @@ impl<R: BufRead> PuzzleReader<R> {
                 break;
             };
             match &next.text {
-                None => wrong = wrong.or(Some(too_long(next.number))),
+                None => wrong = wrong.or(Some(RULES.too_long(next.number))),
                 Some(text) if next.is_comment() || signs::is_rule(text) => continue,
                 Some(text) => row = Some((next.number, signs::signs(text, 1))),
             }
@@ -262,7 +267,7 @@ impl<R: BufRead> PuzzleReader<R> {
             }
             let result = match (&self.form, &line.text) {
                 (Form::Table(header), Some(text)) => header.puzzle(number, text, self.sudoku),
-                (Form::Table(_), None) => Err(too_long(number)),
+                (Form::Table(_), None) => Err(RULES.too_long(number)),
                 _ => match self.plain(line) {
                     _ if matches!(self.form, Form::Ended) => break,
                     Some(result) => result,
@@ -278,14 +283,11 @@ impl<R: BufRead> PuzzleReader<R> {
             });
         }
         self.form = Form::Ended;
-        let (line, error) = self.lines.failure()?;
-        let result = Err(InputError {
-            line,
-            column: None,
-            expected: "to read on".into(),
-            found: error.to_string(),
-        });
-        Some(Entry { line, result })
+        let error = self.lines.failure()?;
+        Some(Entry {
+            line: error.line,
+            result: Err(error),
+        })
     }
 }
 
@@ -312,14 +314,5 @@ fn cut_short(line: u64, sudoku: Sudoku, rows: usize, by: &str) -> InputError {
         column: None,
         expected: format!("{} rows of a {sudoku} grid", sudoku.size()),
         found: format!("{rows} before {by}"),
-    }
-}
-
-fn too_long(line: u64) -> InputError {
-    InputError {
-        line,
-        column: None,
-        expected: format!("a line of at most {MAX_LINE} bytes"),
-        found: "a longer one".into(),
     }
 }

@@ -1,27 +1,10 @@
 //! Characters of a line as cells of a grid.
 
-use std::fmt;
-
 use crate::tasks::InputError;
 use crate::tasks::sudoku::grid::{digit, letter};
 use crate::tasks::sudoku::rules::{self, place};
 use crate::tasks::sudoku::{Grid, Sudoku};
-
-/// One character, or one byte that belongs to none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Glyph {
-    Char(char),
-    Byte(u8),
-}
-
-impl fmt::Display for Glyph {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Glyph::Char(char) => write!(f, "{char:?}"),
-            Glyph::Byte(byte) => write!(f, "the byte '\\x{byte:02x}', which is not UTF-8"),
-        }
-    }
-}
+use crate::tasks::text::glyph::{Glyph, glyphs};
 
 /// A glyph and its column, counted from 1.
 #[derive(Clone, Copy, Debug)]
@@ -38,14 +21,6 @@ impl Sign {
             Glyph::Byte(_) => None,
         }
     }
-}
-
-/// The characters of a text.
-pub(super) fn glyphs(text: &[u8]) -> impl Iterator<Item = Glyph> + '_ {
-    text.utf8_chunks().flat_map(|chunk| {
-        let bytes = chunk.invalid().iter().map(|&byte| Glyph::Byte(byte));
-        chunk.valid().chars().map(Glyph::Char).chain(bytes)
-    })
 }
 
 /// What of a text may be a cell, right or wrong: all but space and vertical lines between boxes.
@@ -247,13 +222,6 @@ mod tests {
         let signs = signs("é |1\u{2502}2".as_bytes(), 5);
         let columns: Vec<_> = signs.iter().map(|sign| sign.column).collect();
         assert_eq!(columns, [5, 8, 10]);
-    }
-
-    #[test]
-    fn strange_characters_are_shown_escaped() {
-        let shown: Vec<_> = glyphs(b"\0\xff'x").map(|glyph| glyph.to_string()).collect();
-        let byte = r"the byte '\xff', which is not UTF-8";
-        assert_eq!(shown, [r"'\0'", byte, r"'\''", "'x'"]);
     }
 
     #[test]

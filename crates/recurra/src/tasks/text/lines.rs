@@ -3,15 +3,36 @@
 use std::collections::VecDeque;
 use std::io::{self, BufRead, ErrorKind};
 
-/// Bytes a line may have. The largest puzzle with its answer needs a seventh of it.
-pub(super) const MAX_LINE: usize = 4096;
+use crate::tasks::InputError;
+
+/// What lines of a kind of input are like.
+#[derive(Clone, Copy)]
+pub(in crate::tasks) struct LineRules {
+    /// Bytes a line may have.
+    pub(in crate::tasks) most: usize,
+    /// With what a comment begins.
+    pub(in crate::tasks) comment: u8,
+}
+
+impl LineRules {
+    /// Why a line was not kept.
+    pub(in crate::tasks) fn too_long(self, line: u64) -> InputError {
+        InputError {
+            line,
+            column: None,
+            expected: format!("a line of at most {} bytes", self.most),
+            found: "a longer one".into(),
+        }
+    }
+}
 
 /// A line without its end.
-pub(super) struct Line {
+pub(in crate::tasks) struct Line {
     /// Counted from 1.
-    pub(super) number: u64,
+    pub(in crate::tasks) number: u64,
     /// None where the line is too long to be kept.
-    pub(super) text: Option<Vec<u8>>,
+    pub(in crate::tasks) text: Option<Vec<u8>>,
+    comment: u8,
 }
 
 impl Line {
@@ -20,18 +41,19 @@ impl Line {
         self.text.as_deref().unwrap_or_default().trim_ascii()
     }
 
-    pub(super) fn is_blank(&self) -> bool {
+    pub(in crate::tasks) fn is_blank(&self) -> bool {
         self.text.is_some() && self.trimmed().is_empty()
     }
 
-    pub(super) fn is_comment(&self) -> bool {
-        self.trimmed().starts_with(b"#")
+    pub(in crate::tasks) fn is_comment(&self) -> bool {
+        self.trimmed().first() == Some(&self.comment)
     }
 }
 
 /// Reads lines one by one, with a look at those to come.
-pub(super) struct Lines<R> {
+pub(in crate::tasks) struct Lines<R> {
     reader: R,
+    rules: LineRules,
     read: u64,
     ahead: VecDeque<Line>,
     /// Why reading ended before the end, told after the lines that were read.
@@ -40,9 +62,10 @@ pub(super) struct Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
-    pub(super) fn new(reader: R) -> Self {
+    pub(in crate::tasks) fn new(reader: R, rules: LineRules) -> Self {
         Lines {
             reader,
+            rules,
             read: 0,
             ahead: VecDeque::new(),
             failed: None,
@@ -51,7 +74,7 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// The next line; None at the end or where reading failed.
-    pub(super) fn take(&mut self) -> Option<Line> {
+    pub(in crate::tasks) fn take(&mut self) -> Option<Line> {
         match self.ahead.pop_front() {
             None => self.read_line(),
             line => line,
@@ -59,7 +82,7 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// A line to come: 0 is what [`Lines::take`] will return.
-    pub(super) fn peek(&mut self, ahead: usize) -> Option<&Line> {
+    pub(in crate::tasks) fn peek(&mut self, ahead: usize) -> Option<&Line> {
         while self.ahead.len() <= ahead {
             let line = self.read_line()?;
             self.ahead.push_back(line);
@@ -68,13 +91,18 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// Whether reading failed and nobody has asked why yet.
-    pub(super) fn failed(&self) -> bool {
+    pub(in crate::tasks) fn failed(&self) -> bool {
         self.failed.is_some()
     }
 
     /// Why reading failed, once, with the number of the line that could not be read.
-    pub(super) fn failure(&mut self) -> Option<(u64, io::Error)> {
-        self.failed.take().map(|error| (self.read + 1, error))
+    pub(in crate::tasks) fn failure(&mut self) -> Option<InputError> {
+        self.failed.take().map(|error| InputError {
+            line: self.read + 1,
+            column: None,
+            expected: "to read on".into(),
+            found: error.to_string(),
+        })
     }
 
     fn read_line(&mut self) -> Option<Line> {
@@ -104,7 +132,7 @@ impl<R: BufRead> Lines<R> {
             let end = chunk.iter().position(|&byte| byte == b'\n');
             let part = &chunk[..end.unwrap_or(chunk.len())];
             // Room for the byte-order mark, CR and one more, which tells that the line is too long.
-            let room = MAX_LINE + 5 - kept.len();
+            let room = self.rules.most + 5 - kept.len();
             kept.extend_from_slice(&part[..part.len().min(room)]);
             let used = part.len() + usize::from(end.is_some());
             length = length.saturating_add(part.len() as u64 + u64::from(end.is_some()));
@@ -120,13 +148,14 @@ impl<R: BufRead> Lines<R> {
         if kept.last() == Some(&b'\r') {
             kept.pop();
         }
-        let comment = kept.trim_ascii_start().starts_with(b"#");
-        if comment {
-            kept.truncate(MAX_LINE);
+        let LineRules { most, comment } = self.rules;
+        if kept.trim_ascii_start().first() == Some(&comment) {
+            kept.truncate(most);
         }
         Some(Line {
             number: self.read,
-            text: (kept.len() <= MAX_LINE).then_some(kept),
+            text: (kept.len() <= most).then_some(kept),
+            comment,
         })
     }
 }
@@ -136,8 +165,14 @@ mod tests {
     use super::*;
     use std::io::{BufReader, Read};
 
+    const MOST: usize = 4096;
+    const RULES: LineRules = LineRules {
+        most: MOST,
+        comment: b'#',
+    };
+
     fn texts(input: &[u8], buffer: usize) -> Vec<(u64, Option<Vec<u8>>)> {
-        let mut lines = Lines::new(BufReader::with_capacity(buffer, input));
+        let mut lines = Lines::new(BufReader::with_capacity(buffer, input), RULES);
         std::iter::from_fn(|| lines.take().map(|line| (line.number, line.text))).collect()
     }
 
@@ -154,20 +189,20 @@ mod tests {
 
     #[test]
     fn too_long_a_line_is_not_kept() {
-        let mut input = vec![b'1'; MAX_LINE];
+        let mut input = vec![b'1'; MOST];
         input.extend_from_slice(b"\r\n");
-        input.extend(vec![b'1'; MAX_LINE + 1]);
+        input.extend(vec![b'1'; MOST + 1]);
         input.push(b'\n');
         input.extend(vec![b'1'; 1 << 20]);
         input.extend_from_slice(b"\nend");
         let lines = texts(&input, 512);
         let kept: Vec<_> = lines.iter().map(|l| l.1.as_ref().map(Vec::len)).collect();
-        assert_eq!(kept, [Some(MAX_LINE), None, None, Some(3)]);
+        assert_eq!(kept, [Some(MOST), None, None, Some(3)]);
     }
 
     #[test]
     fn looking_ahead_takes_nothing() {
-        let mut lines = Lines::new(b"a\nb".as_slice());
+        let mut lines = Lines::new(b"a\nb".as_slice(), RULES);
         assert_eq!(lines.peek(1).unwrap().number, 2);
         assert!(lines.peek(2).is_none());
         assert_eq!(lines.take().unwrap().number, 1);
@@ -183,10 +218,10 @@ mod tests {
                 Err(io::Error::other("disk on fire"))
             }
         }
-        let mut lines = Lines::new(BufReader::new(b"a\nhalf".chain(Broken)));
+        let mut lines = Lines::new(BufReader::new(b"a\nhalf".chain(Broken)), RULES);
         assert!(lines.take().is_some() && lines.take().is_none());
-        let (line, error) = lines.failure().unwrap();
-        assert_eq!((line, error.to_string().as_str()), (2, "disk on fire"));
+        let error = lines.failure().unwrap();
+        assert_eq!((error.line, error.found.as_str()), (2, "disk on fire"));
         assert!(lines.failure().is_none() && lines.take().is_none());
     }
 }
