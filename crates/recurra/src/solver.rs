@@ -14,8 +14,8 @@ use crate::executor::{
 };
 use crate::kernels::Isa;
 use crate::model::TrmModel;
-use crate::tasks::TaskSpec;
-use crate::tasks::sudoku::{Grid, Outcome, Sudoku, solver};
+use crate::tasks::Task;
+use crate::tasks::task::Tokens;
 use crate::thinking::{
     AdaptiveKSelector, Calibration, KPredictor, StopReason, StopRules, Variation,
 };
@@ -69,8 +69,8 @@ pub enum Source {
 /// An answer and how it was found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
-    /// The answer; blank cells where the model gave no digit.
-    pub grid: Grid,
+    /// The answer's tokens; blank ones where those that the model gave mean nothing.
+    pub tokens: Tokens,
     /// Whether the task's own rules hold, for the whole answer and the question's givens. For a puzzle with one
     /// solution that is proof. `None`: the task has no rule check.
     pub verified: Option<bool>,
@@ -96,33 +96,11 @@ pub struct Glimpse {
     /// Improvement steps done in this attempt.
     pub step: usize,
     /// The answer so far, in the question's own form.
-    pub grid: Grid,
+    pub tokens: Tokens,
     /// Halting logit.
     pub halt: f32,
     /// Whether the task's rules hold.
     pub verified: Option<bool>,
-}
-
-/// Tried values after which the exact solver leaves a puzzle unproven; far above what any 9x9 puzzle needs.
-const ADMISSION_BUDGET: u64 = 50_000;
-
-/// Refuses a question that has no answer, or no single one.
-///
-/// A puzzle too large to decide quickly is admitted.
-///
-/// # Errors
-/// [`Error::Question`].
-pub fn admit(question: &Grid) -> Result<()> {
-    let found = match solver::solve(question, Some(ADMISSION_BUDGET)) {
-        Outcome::None => "none",
-        Outcome::Many(..) => "more than one",
-        Outcome::One(_) | Outcome::Unknown(_) => return Ok(()),
-    };
-    Err(Error::Question {
-        what: "puzzle",
-        expected: "exactly one solution".into(),
-        found: found.into(),
-    })
 }
 
 /// Answers questions with one model on some threads.
@@ -141,22 +119,19 @@ impl Solver {
     /// # Errors
     /// [`Error::Config`] if the model's file names no task.
     pub fn new(model: &TrmModel, threads: usize) -> Result<Self> {
-        let Some(TaskSpec::Sudoku { size }) = model.header.task else {
+        let Some(spec) = &model.header.task else {
             return Err(Error::Config {
                 field: "task",
                 expected: "a task whose questions can be read".into(),
                 found: "none".into(),
             });
         };
-        let sudoku = Sudoku::new(size).ok_or(Error::Config {
-            field: "task.size",
-            expected: "4, 6, 9 or 16".into(),
-            found: size.to_string(),
-        })?;
+        let task = spec.task()?;
         let packed = PackedModel::new(Isa::detect(), model.config(), &model.weights);
         Ok(Solver {
             desk: Desk {
-                sudoku,
+                task,
+                vocab_size: model.config().vocab_size,
                 planner: None,
                 cache: None,
             },
@@ -166,9 +141,9 @@ impl Solver {
         })
     }
 
-    /// The kind of puzzle it answers.
-    pub fn sudoku(&self) -> Sudoku {
-        self.desk.sudoku
+    /// The task whose questions it answers.
+    pub fn task(&self) -> &Arc<dyn Task> {
+        &self.desk.task
     }
 
     /// The model's default limit of improvement steps.
@@ -197,8 +172,8 @@ impl Solver {
     pub fn cache_config(&self, max_bytes: u64) -> CacheConfig {
         CacheConfig {
             max_bytes,
-            key_bytes: 1 + self.desk.sudoku.cells(),
-            answer_bytes: self.desk.sudoku.cells(),
+            key_bytes: remember::key_bytes(&*self.desk.task),
+            answer_bytes: remember::answer_bytes(&*self.desk.task),
         }
     }
 
@@ -213,8 +188,8 @@ impl Solver {
     /// Answers one question with all threads.
     ///
     /// # Errors
-    /// [`Error::Question`] if it is of another size than the model's.
-    pub fn solve(&mut self, question: &Grid, options: &SolveOptions) -> Result<Answer> {
+    /// [`Error::Question`] if it has another length or other tokens than the model's.
+    pub fn solve(&mut self, question: &[u16], options: &SolveOptions) -> Result<Answer> {
         self.solve_watched(question, options, &mut |_| {})
     }
 
@@ -224,7 +199,7 @@ impl Solver {
     /// As [`Solver::solve`].
     pub fn solve_watched(
         &mut self,
-        question: &Grid,
+        question: &[u16],
         options: &SolveOptions,
         watch: &mut dyn FnMut(&Glimpse),
     ) -> Result<Answer> {
@@ -235,7 +210,7 @@ impl Solver {
     /// number of threads. `done` is called after each answer, from any thread.
     pub fn solve_many(
         &mut self,
-        questions: &[Grid],
+        questions: &[Tokens],
         options: &SolveOptions,
         done: &(dyn Fn() + Sync),
     ) -> Vec<Result<Answer>> {
@@ -296,18 +271,6 @@ impl<T: Send> executor::Job for Share<'_, T> {
     fn run(self, engine: &mut TrmEngine, _: &Cancelled) -> Option<T> {
         Some((self.job)(engine, self.number))
     }
-}
-
-/// Refuses a question of another size than the model's.
-fn fits(sudoku: Sudoku, question: &Grid) -> Result<()> {
-    if question.sudoku() == sudoku {
-        return Ok(());
-    }
-    Err(Error::Question {
-        what: "puzzle",
-        expected: format!("a {sudoku} grid, which the model was made for"),
-        found: format!("a {} grid", question.sudoku()),
-    })
 }
 
 // The browser's clock needs what wasm-bindgen puts around a module, which tests there do without.
