@@ -18,6 +18,7 @@ pub mod solver;
 pub mod split;
 pub mod symmetry;
 mod tables;
+mod task;
 
 use std::fmt;
 
@@ -27,7 +28,6 @@ pub use grid::Grid;
 pub use read::{Entry, Puzzle, PuzzleReader};
 pub use rules::{Clash, Unit};
 pub use solver::Outcome;
-pub use split::HeldOut;
 pub use symmetry::Symmetry;
 
 /// A kind of Sudoku: the size of its grid and of its boxes.

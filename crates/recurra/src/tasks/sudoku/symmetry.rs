@@ -4,7 +4,9 @@ use rand::Rng;
 use rand::RngExt;
 use rand::seq::SliceRandom;
 
+use super::grid::{BLANK, PAD};
 use super::{Grid, Sudoku};
+use crate::tasks::task::TokenSymmetry;
 
 /// A relabelling of the digits together with a permutation of the cells that maps rows, columns and
 /// boxes to rows, columns and boxes: bands, stacks, rows within bands and columns within stacks are
@@ -86,6 +88,18 @@ impl Symmetry {
         for (place, &from) in image.iter_mut().zip(&self.from[..self.sudoku.cells()]) {
             *place = self.digit(cells.get(usize::from(from)).copied().unwrap_or(0));
         }
+    }
+
+    /// The same on a model's tokens.
+    pub fn on_tokens(&self) -> TokenSymmetry {
+        let from = self.from[..self.sudoku.cells()].iter();
+        let digits = self.digits[..=self.sudoku.size()].iter();
+        // Blank is digit 0; padding, before it, stays.
+        let becomes = digits.map(|&digit| u16::from(digit) + BLANK);
+        TokenSymmetry::new(
+            from.map(|&cell| u16::from(cell)).collect(),
+            [PAD].into_iter().chain(becomes).collect(),
+        )
     }
 
     /// The symmetry that undoes this one.

@@ -311,7 +311,8 @@ fn symmetric_grids_cost_little() {
 fn the_form_never_changes() {
     // Keys that people keep on disk depend on it.
     let form = |grid: &Grid| canonical(grid).unwrap().grid.to_line();
-    let question = "..9....3.3.....12...58.......2..5.4..3.2....9.8...4...1...6.....6..8...2.581..6..";
+    let question =
+        "..9....3.3.....12...58.......2..5.4..3.2....9.8...4...1...6.....6..8...2.581..6..";
     assert_eq!(form(&question.parse().unwrap()), "?");
     assert_eq!(form(&most_symmetric(Sudoku::new(9).unwrap())), "?");
 }
