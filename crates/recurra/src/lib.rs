@@ -4,6 +4,8 @@
 //! From the ground up: [`kernels`] multiplies matrices, [`tasks`] knows what a puzzle is, [`model`]
 //! holds configuration and weights and reads files.
 
+#[cfg(feature = "store")]
+pub mod cache;
 pub mod engine;
 pub mod error;
 pub mod executor;
