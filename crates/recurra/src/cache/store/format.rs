@@ -43,7 +43,7 @@ pub(super) fn file_head() -> [u8; FILE_HEAD] {
     head[..8].copy_from_slice(MARK);
     head[8..12].copy_from_slice(&VERSION.to_le_bytes());
     head[12..16].copy_from_slice(&(SEGMENT as u32).to_le_bytes());
-    let sum = sum("head", 0, 0, &[&head[..56]]);
+    let sum = sum("head", 0, 0, &head[..56]);
     head[56..].copy_from_slice(&sum.to_le_bytes());
     head
 }
@@ -99,7 +99,7 @@ pub(super) fn sequence(segment: &[u8], start: u64) -> Option<u64> {
 
 /// The hash under which the index knows a key. Equal hashes do not mean equal keys.
 pub(super) fn key_hash(model: &ModelId, key: &[u8]) -> u64 {
-    sum("key", 0, 0, &[&model.0, key])
+    u64_at(blake3::keyed_hash(&model.0, key).as_bytes(), 0)
 }
 
 /// The head of a record.
@@ -152,7 +152,7 @@ impl Head {
         };
         let whole = (read.value as usize) <= MOST
             && read.len() <= bytes.len()
-            && u64_at(head, 0) == sum("record", sequence, at, &[&head[8..]]);
+            && u64_at(head, 0) == sum("record", sequence, at, &head[8..]);
         whole.then_some(read)
     }
 
@@ -165,11 +165,11 @@ impl Head {
     ) -> Option<(&'a [u8], &'a [u8])> {
         let end = RECORD_HEAD + self.key as usize + self.value as usize;
         let payload = &record[RECORD_HEAD..end];
-        (self.payload == sum("payload", sequence, at, &[payload]))
+        (self.payload == sum("payload", sequence, at, payload))
             .then(|| payload.split_at(self.key.into()))
     }
 
-    fn write(&self, out: &mut Vec<u8>, at: u64, sequence: u64) {
+    fn bytes(&self, at: u64, sequence: u64) -> [u8; RECORD_HEAD] {
         let mut head = [0; RECORD_HEAD];
         head[8..16].copy_from_slice(&self.hash.to_le_bytes());
         head[16..18].copy_from_slice(&self.kind.to_le_bytes());
@@ -177,9 +177,9 @@ impl Head {
         head[20..24].copy_from_slice(&self.value.to_le_bytes());
         head[24..32].copy_from_slice(&self.payload.to_le_bytes());
         head[32..].copy_from_slice(&self.model.0);
-        let sum = sum("record", sequence, at, &[&head[8..]]);
+        let sum = sum("record", sequence, at, &head[8..]);
         head[..8].copy_from_slice(&sum.to_le_bytes());
-        out.extend(head);
+        head
     }
 }
 
@@ -192,19 +192,20 @@ pub(super) fn put_record(
     key: &[u8],
     value: &[u8],
 ) {
+    let begin = out.len();
+    out.extend([0; RECORD_HEAD]);
+    out.extend(key);
+    out.extend(value);
     let head = Head {
         hash,
         model,
         kind: ANSWER,
         key: key.len() as u16,
         value: value.len() as u32,
-        payload: sum("payload", sequence, at, &[key, value]),
+        payload: sum("payload", sequence, at, &out[begin + RECORD_HEAD..]),
     };
-    let whole = out.len() + head.len();
-    head.write(out, at, sequence);
-    out.extend(key);
-    out.extend(value);
-    out.resize(whole, 0);
+    out[begin..begin + RECORD_HEAD].copy_from_slice(&head.bytes(at, sequence));
+    out.resize(begin + head.len(), 0);
 }
 
 /// Appends an end mark that will stand at `at`.
@@ -217,20 +218,16 @@ pub(super) fn put_end(out: &mut Vec<u8>, at: u64, sequence: u64) {
         value: 0,
         payload: 0,
     };
-    head.write(out, at, sequence);
+    out.extend(head.bytes(at, sequence));
 }
 
 /// The checksum of something of this kind at this place.
-fn sum(kind: &str, sequence: u64, at: u64, parts: &[&[u8]]) -> u64 {
+fn sum(kind: &str, sequence: u64, at: u64, bytes: &[u8]) -> u64 {
     let mut key = [0; 32];
     key[..kind.len()].copy_from_slice(kind.as_bytes());
     key[16..24].copy_from_slice(&sequence.to_le_bytes());
     key[24..].copy_from_slice(&at.to_le_bytes());
-    let mut hasher = blake3::Hasher::new_keyed(&key);
-    parts.iter().for_each(|part| {
-        hasher.update(part);
-    });
-    u64_at(hasher.finalize().as_bytes(), 0)
+    u64_at(blake3::keyed_hash(&key, bytes).as_bytes(), 0)
 }
 
 fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {

@@ -83,6 +83,8 @@ impl Log {
         options.read(true).write(true).create(true).truncate(false);
         let file = options.open(path).map_err(io)?;
         claim(&file, path, Share::Alone)?;
+        // Of a rewriting that a crash cut off; nobody else writes it while the file is ours.
+        std::fs::remove_file(temporary(path)).ok();
         let mut head = [0; FILE_HEAD];
         let length = read_at(&file, &mut head, 0).map_err(io)?;
         let file_bytes = check_length(&file, path)?;
@@ -289,9 +291,7 @@ impl Log {
 
     /// Writes the newest of what is to be kept into a new file, and puts it in the place of this one, whole or not at all.
     fn rewrite(&self, tail: &mut Tail, keep: impl Fn(&ModelId) -> bool) -> io::Result<()> {
-        let mut name = self.path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.tmp", std::process::id()));
-        let temporary = self.path.with_file_name(name);
+        let temporary = temporary(&self.path);
         let attempt = || -> io::Result<Log> {
             let mut options = File::options();
             options.read(true).write(true).create(true).truncate(true);
@@ -380,6 +380,13 @@ struct Block {
     bytes: Vec<u8>,
     /// Hash, place, length and model of each.
     records: Vec<(u64, u64, usize, ModelId)>,
+}
+
+/// The file beside a store's that takes its place when it is rewritten.
+fn temporary(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".rewrite.tmp");
+    path.with_file_name(name)
 }
 
 /// Writes the head of a new file.
