@@ -42,7 +42,7 @@ pub(crate) fn write_on(path: &Path, full: bool, from: u64) {
             store.put(&MODEL, &key(number), &value(number));
         }
         number = to;
-        if next(&mut random) % 3 > 0 {
+        if !next(&mut random).is_multiple_of(3) {
             say("to", number);
             store.flush().expect("written");
             say("safe", number);
@@ -146,9 +146,9 @@ pub(crate) fn rounds(
 fn kill(mut writer: Command, random: &mut u64, from: u64) -> (u64, u64) {
     let (lines, turns) = (1 + next(random) % 60, next(random) % (1 << 22));
     let mut child = writer.stdout(Stdio::piped()).spawn().expect("a writer");
-    let mut out = BufReader::new(child.stdout.take().expect("its output")).lines();
+    let out = BufReader::new(child.stdout.take().expect("its output"));
     let (mut to, mut safe, mut seen) = (from, from, 0);
-    while let Some(line) = out.next() {
+    for line in out.lines() {
         let line = line.expect("text");
         // What a test program says of itself is not meant.
         match line.split_once(' ') {

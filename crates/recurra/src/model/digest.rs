@@ -76,3 +76,57 @@ impl TrmModel {
         ModelId(hasher.finalize().into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::Precision;
+    use crate::model::config::tests::small;
+    use crate::tasks::TaskSpec;
+
+    #[test]
+    fn whatever_decides_an_answer_changes_it() {
+        let model = TrmModel::new(small(), None, TrmWeights::random(&small(), 1));
+        let digest = model.digest();
+        let mut others = vec![model.clone(); 4];
+        others[0].header.architecture.l_cycles += 1;
+        others[1].header.task = Some(TaskSpec::Sudoku { size: 4 });
+        others[2].weights.q_bias.row_mut(0)[1] += 1.0;
+        others[3].weights = TrmWeights::random(&small(), 2).into();
+        let mut digests: Vec<ModelId> = others.iter().map(TrmModel::digest).collect();
+        digests.push(digest);
+        digests.sort();
+        digests.dedup();
+        assert_eq!(digests.len(), 5);
+        assert_eq!(
+            others[0].id(),
+            model.id(),
+            "the short name has the weights alone"
+        );
+    }
+
+    #[test]
+    fn file_and_provenance_do_not_change_it() {
+        let mut model = TrmModel::new(small(), None, TrmWeights::random(&small(), 1));
+        let digest = model.digest();
+        model
+            .header
+            .provenance
+            .insert("made by".into(), "hand".into());
+        let read = TrmModel::from_bytes(&model.to_bytes()).unwrap();
+        assert_eq!(read.precision(), Precision::F32);
+        assert_eq!(read.digest(), digest);
+    }
+
+    #[test]
+    fn its_text_is_read_again() {
+        let id = ModelId(std::array::from_fn(|i| 7 * i as u8));
+        let text = id.to_string();
+        assert_eq!(&text[..10], "00070e151c");
+        assert_eq!(text.parse::<ModelId>().unwrap(), id);
+        for bad in ["", "12", &text[1..], &text.replace('7', "g")] {
+            let error = bad.parse::<ModelId>().unwrap_err().to_string();
+            assert!(error.contains("expected 64 hexadecimal digits"), "{error}");
+        }
+    }
+}
