@@ -55,7 +55,7 @@ pub(crate) struct Args {
 const CHUNK: usize = 1024;
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let (mut model, _) = args.thinking.solver(&args.model)?;
+    let (_, mut model, _) = args.thinking.solver(&args.model)?;
     let options = args.thinking.options(&model)?;
     let task = model.task().clone();
     let mut recorder = recorder(args, options.stop.max_steps)?;

@@ -1,5 +1,6 @@
 //! `recurra solve`: puzzles in, answers out, in the same order.
 
+use crate::cache::{self, CacheFlags};
 use crate::exit::{self, Exit};
 use crate::input::{Puzzles, describe};
 use crate::progress;
@@ -28,7 +29,8 @@ use std::time::{Duration, Instant};
 /// with tabs between: the answer in the puzzle's one-line form, `verified` or `unverified`, and the number of
 /// improvement steps. With --json it is one object:
 /// {"line":1,"question":"…","answer":"…","verified":true,"steps":3,"restarts":0,"stopped":"verified","halt":4.2,"seconds":0.0123,"source":"model"}
-/// or {"line":2,"error":"…"}.
+/// or {"line":2,"error":"…"}. With --cache or --cache-memory the source is `exact` (known, in memory) or `stored` (on disk)
+/// for answers that were not thought about: they took no steps.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Model file
@@ -38,6 +40,8 @@ pub(crate) struct Args {
     file: PathBuf,
     #[command(flatten)]
     thinking: Thinking,
+    #[command(flatten)]
+    cache: CacheFlags,
     /// Print one JSON object a line
     #[arg(long)]
     json: bool,
@@ -72,7 +76,8 @@ struct Refused<'a> {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let (mut solver, threads) = args.thinking.solver(&args.model)?;
+    let (model, mut solver, threads) = args.thinking.solver(&args.model)?;
+    let cache = args.cache.attach(&mut solver, &model)?;
     let options = args.thinking.options(&solver)?;
     let task = solver.task().clone();
     let mut puzzles = Puzzles::open(&args.file, &*task)?;
@@ -117,6 +122,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     printer.bar.finish_and_clear();
     args.thinking.keep(&solver)?;
+    if let Some(cache) = &cache {
+        cache::finish(cache)?;
+    }
     if !any {
         return Err(anyhow!("{}: no puzzle in it", printer.name));
     }

@@ -34,7 +34,7 @@ fn keys(canonical: &[u8]) -> Keys<'_> {
     }
 }
 
-fn turn<'a>(cache: &'a TrmCache, keys: Keys<'_>) -> CacheTurn<'a> {
+fn turn<'a>(cache: &'a TrmCache, keys: Keys<'a>) -> CacheTurn<'a> {
     match cache.ask(keys, None) {
         Ask::Turn(turn) => turn,
         other => panic!("expected a turn, found {other:?}"),

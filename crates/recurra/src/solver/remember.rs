@@ -23,27 +23,27 @@ pub(super) fn answer(
     };
     let started = Instant::now();
     let asked = Asked::new(&*desk.task, question, options);
-    let turn = loop {
-        match cache.ask(asked.keys(), options.stop.time) {
-            Ask::Hit(hit) => match asked.recall(&hit) {
-                Some(tokens) => {
-                    return Ok(Answer {
-                        tokens,
-                        verified: hit.thought.verified,
-                        steps: 0,
-                        restarts: 0,
-                        stopped: hit.thought.stopped,
-                        halt: hit.thought.halt,
-                        seconds: started.elapsed().as_secs_f64(),
-                        source: hit.level.into(),
-                    });
-                }
-                // Then it is gone from the cache, and the next round is the last.
-                None => cache.refuse(asked.key_of(&hit)),
-            },
-            Ask::Turn(turn) => break Some(turn),
-            Ask::Busy => break None,
-        }
+    let turn = match cache.ask(asked.keys(), options.stop.time) {
+        Ask::Hit(hit) => match asked.recall(&hit) {
+            Some(tokens) => {
+                return Ok(Answer {
+                    tokens,
+                    verified: hit.thought.verified,
+                    steps: 0,
+                    restarts: 0,
+                    stopped: hit.thought.stopped,
+                    halt: hit.thought.halt,
+                    seconds: started.elapsed().as_secs_f64(),
+                    source: hit.level.into(),
+                });
+            }
+            None => {
+                cache.refuse(asked.key_of(&hit));
+                None
+            }
+        },
+        Ask::Turn(turn) => Some(turn),
+        Ask::Busy => None,
     };
     let answer = attempts::think(engine, desk, question, options, watch)?;
     if answer.verified == Some(true) {
