@@ -2,6 +2,7 @@
 
 mod class;
 pub mod input;
+pub mod maze;
 pub mod spec;
 pub mod sudoku;
 mod text;
