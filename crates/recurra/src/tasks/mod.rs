@@ -3,6 +3,7 @@
 mod class;
 pub mod held_out;
 pub mod input;
+pub mod maze;
 pub mod spec;
 pub mod sudoku;
 pub mod task;

@@ -1,6 +1,7 @@
 //! Which task a model was made for, as its file names it.
 
 use super::Task;
+use super::maze::{MazeTask, Shape};
 use super::sudoku::Sudoku;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,16 @@ pub enum TaskSpec {
     Sudoku {
         /// Digits in a row.
         size: usize,
+    },
+    /// Mazes of a size: the shortest path is asked for.
+    Maze {
+        /// Rows, from 2 to 64.
+        rows: usize,
+        /// Columns, from 2 to 64.
+        cols: usize,
+        /// Mazes to train and calibrate with have a shortest path of more moves than this.
+        #[serde(default)]
+        min_path: usize,
     },
 }
 
@@ -32,6 +43,18 @@ impl TaskSpec {
                     found: size.to_string(),
                 }),
             },
+            TaskSpec::Maze {
+                rows,
+                cols,
+                min_path,
+            } => match Shape::new(rows, cols) {
+                Some(shape) => Ok(Arc::new(MazeTask::new(shape, min_path))),
+                None => Err(Error::Config {
+                    field: "task.rows",
+                    expected: "rows and columns from 2 to 64".into(),
+                    found: format!("{rows}x{cols}"),
+                }),
+            },
         }
     }
 }
@@ -40,6 +63,7 @@ impl std::fmt::Display for TaskSpec {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             TaskSpec::Sudoku { size } => write!(f, "sudoku {size}x{size}"),
+            TaskSpec::Maze { rows, cols, .. } => write!(f, "maze {rows}x{cols}"),
         }
     }
 }

@@ -96,6 +96,18 @@ pub struct Glyph {
     pub place: Option<usize>,
 }
 
+impl Drawing {
+    /// The drawing of a text, of whose characters `glyph` says what they stand for.
+    pub fn of(text: &str, mut glyph: impl FnMut(char) -> Glyph) -> Self {
+        let lines = text.lines();
+        Drawing(
+            lines
+                .map(|line| line.chars().map(&mut glyph).collect())
+                .collect(),
+        )
+    }
+}
+
 impl fmt::Display for Drawing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for line in &self.0 {

@@ -15,7 +15,7 @@ pub fn preset(task: &TaskSpec) -> Result<(TrmConfig, TrainConfig)> {
     let (hidden_size, l_cycles) = match task {
         TaskSpec::Sudoku { size: 4 } => (64, 2),
         TaskSpec::Sudoku { size: 6 } => (96, 3),
-        TaskSpec::Sudoku { .. } => (128, 3),
+        TaskSpec::Sudoku { .. } | TaskSpec::Maze { .. } => (128, 3),
     };
     let config = TrmConfig {
         vocab_size: made.vocab_size(),

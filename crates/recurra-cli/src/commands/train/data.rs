@@ -20,6 +20,7 @@ pub(super) fn default_pool(task: &TaskSpec) -> usize {
     match task {
         TaskSpec::Sudoku { size: 16 } => 500,
         TaskSpec::Sudoku { .. } => 20_000,
+        TaskSpec::Maze { .. } => 5_000,
     }
 }
 

@@ -49,7 +49,7 @@ impl Task for Sudoku {
 
     fn drawing(&self, tokens: &[u16]) -> Drawing {
         let mut places = 0..self.cells();
-        let mut glyph = |letter: char| Glyph {
+        let glyph = |letter: char| Glyph {
             letter,
             place: if " |-+".contains(letter) {
                 None
@@ -57,12 +57,7 @@ impl Task for Sudoku {
                 places.next()
             },
         };
-        let text = self.grid(tokens).to_pretty();
-        Drawing(
-            text.lines()
-                .map(|line| line.chars().map(&mut glyph).collect())
-                .collect(),
-        )
+        Drawing::of(&self.grid(tokens).to_pretty(), glyph)
     }
 
     fn is_given(&self, token: u16) -> bool {
