@@ -1,0 +1,3 @@
+//! Answers that were thought before.
+
+pub mod similar;
