@@ -1,6 +1,8 @@
 //! How long a hit takes, and how long thinking.
 
 use crate::median;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use recurra::cache::{Ask, Keys, Thought, TrmCache};
 use recurra::model::{TrmModel, TrmWeights};
 use recurra::solver::{SolveOptions, Solver, Source};
@@ -9,8 +11,6 @@ use recurra::tasks::task::Tokens;
 use recurra::tasks::{Task, TaskSpec};
 use recurra::thinking::{StopReason, StopRules};
 use recurra::train::preset::preset;
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -30,10 +30,17 @@ fn keyed() {
     let keys: Vec<Vec<u8>> = (0..ENTRIES as u64).map(key).collect();
     println!("{ENTRIES} entries, nanoseconds an operation of a thread (median of {ROUNDS} rounds)");
     println!("{:<44} {:>10} {:>10}", "", "1 thread", "2 threads");
-    for (name, writes) in [("identical question, key known", 0), ("90 % reads, 10 % writes", 10)] {
+    for (name, writes) in [
+        ("identical question, key known", 0),
+        ("90 % reads, 10 % writes", 10),
+    ] {
         let times = [1, 2].map(|threads| {
             let cache = filled(&keys);
-            median((0..ROUNDS).map(|_| round(&cache, &keys, threads, writes)).collect())
+            median(
+                (0..ROUNDS)
+                    .map(|_| round(&cache, &keys, threads, writes))
+                    .collect(),
+            )
         });
         println!("{name:<44} {:>10.0} {:>10.0}", times[0], times[1]);
     }
@@ -100,7 +107,7 @@ fn solving() {
     let weights = TrmWeights::random(&config, 1);
     let model = TrmModel::new(config, Some(sudoku.spec()), weights);
     let mut solver = Solver::new(&model, 1).unwrap();
-    let question = |number| sudoku.generate(3, 2 * number, &|_| true).unwrap().question;
+    let question = |number: u64| sudoku.generate(3, 2 * number, &|_| true).unwrap().question;
     let questions: Vec<Tokens> = (0..200).map(question).collect();
     // With random weights nothing is ever proven, so what a trained model would have found is put in.
     let options = SolveOptions::new(StopRules::new(16));
@@ -122,7 +129,13 @@ fn solving() {
         let bytes = |tokens: &[u16]| -> Vec<u8> { tokens.iter().map(|&t| t as u8).collect() };
         let key = [b"c", &bytes(&form)[..]].concat();
         let answer = bytes(&symmetry.apply(&answer)).into();
-        cache.put(&key, Thought { answer, ..thought() });
+        cache.put(
+            &key,
+            Thought {
+                answer,
+                ..thought()
+            },
+        );
     }
     solver.remember(cache);
     let mut hit = |symmetric: bool| {
@@ -134,7 +147,10 @@ fn solving() {
             let began = Instant::now();
             let answer = solver.solve(&question, &options).unwrap();
             let time = 1e6 * began.elapsed().as_secs_f64();
-            assert_eq!((answer.source, answer.verified), (Source::Exact, Some(true)));
+            assert_eq!(
+                (answer.source, answer.verified),
+                (Source::Exact, Some(true))
+            );
             time
         });
         median(times.collect())

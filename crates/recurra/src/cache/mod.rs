@@ -5,11 +5,13 @@
 
 mod counters;
 pub(crate) mod exact;
+pub mod similar;
 #[cfg(feature = "store")]
 pub mod store;
 mod thought;
 
 pub use counters::CacheCounters;
+pub use similar::SimilarConfig;
 #[cfg(feature = "store")]
 pub use store::{Store, StoreOptions};
 pub use thought::Thought;
@@ -20,6 +22,7 @@ use crate::model::ModelId;
 use counters::Counts;
 use exact::{Asked, Exact};
 use serde::Serialize;
+use similar::{Neighbour, SimilarCache};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,6 +67,8 @@ pub struct CacheHit {
     pub own: bool,
     /// Where it was.
     pub level: CacheLevel,
+    /// Cosine of the two questions' fingerprints, for the answer of a near one.
+    pub similarity: Option<f32>,
 }
 
 /// What came of asking a cache.
@@ -90,6 +95,7 @@ pub struct CacheTurn<'a> {
 #[derive(Debug)]
 pub struct TrmCache {
     exact: Exact<Thought>,
+    similar: Option<SimilarCache<Arc<Thought>>>,
     #[cfg(feature = "store")]
     store: Option<(Arc<Store>, ModelId)>,
     counts: Counts,
@@ -102,10 +108,24 @@ impl TrmCache {
             exact::allocated(config.key_bytes) + Thought::heap_bytes_of(config.answer_bytes);
         TrmCache {
             exact: Exact::new(config.max_bytes, least),
+            similar: None,
             #[cfg(feature = "store")]
             store: None,
             counts: Counts::default(),
         }
+    }
+
+    /// The same with answers of near questions, in memory of their own: only for tasks whose near questions have near
+    /// answers, such as models of vectors. Puzzles have none.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::Error::Config) for numbers out of range.
+    pub fn with_similar(self, config: SimilarConfig) -> Result<Self> {
+        let heap_bytes = |thought: &Arc<Thought>| Thought::heap_bytes_of(thought.answer.len());
+        Ok(TrmCache {
+            similar: Some(SimilarCache::new(config, heap_bytes)?),
+            ..self
+        })
     }
 
     /// The same before a store on disk: what is not in memory is looked for there, and what is kept goes to both.
@@ -166,6 +186,33 @@ impl TrmCache {
         self.exact.put(key, Arc::new(thought));
     }
 
+    /// The answer to the question whose fingerprint is nearest to this one, if it is near enough. What is found is
+    /// another question's answer, and says how near.
+    ///
+    /// # Errors
+    /// [`Error::Question`](crate::Error::Question) for a fingerprint of another length, or that has no direction.
+    pub fn near(&self, fingerprint: &[f32]) -> Result<Option<CacheHit>> {
+        let Some(similar) = &self.similar else {
+            return Ok(None);
+        };
+        let found = similar.nearest(fingerprint)?;
+        Ok(found.map(|Neighbour { value, similarity }| CacheHit {
+            similarity: Some(similarity),
+            ..self.hit(value, false, CacheLevel::Similar)
+        }))
+    }
+
+    /// Keeps an answer for questions near to the one of this fingerprint.
+    ///
+    /// # Errors
+    /// As [`TrmCache::near`].
+    pub fn put_near(&self, fingerprint: &[f32], thought: Thought) -> Result<()> {
+        if let Some(similar) = &self.similar {
+            similar.insert(fingerprint, Arc::new(thought))?;
+        }
+        Ok(())
+    }
+
     /// Forgets the answer in memory under a key, because it does not hold; on disk, the next one put there takes its
     /// place.
     pub fn refuse(&self, key: &[u8]) {
@@ -176,6 +223,9 @@ impl TrmCache {
     /// Forgets all answers in memory.
     pub fn clear(&self) {
         self.exact.clear();
+        if let Some(similar) = &self.similar {
+            similar.clear();
+        }
     }
 
     /// Waits until the disk has everything that was kept.
@@ -192,10 +242,12 @@ impl TrmCache {
 
     /// What it has done and what it holds.
     pub fn counters(&self) -> CacheCounters {
+        let near = self.similar.as_ref().map(SimilarCache::stats);
+        let near = near.unwrap_or_default();
         CacheCounters {
-            evictions: self.exact.evictions(),
-            entries: self.exact.len() as u64,
-            bytes: self.exact.bytes(),
+            evictions: self.exact.evictions() + near.evictions,
+            entries: self.exact.len() as u64 + near.entries,
+            bytes: self.exact.bytes() + near.bytes,
             ..self.counts.counters()
         }
     }
@@ -235,6 +287,7 @@ impl TrmCache {
             thought,
             own,
             level,
+            similarity: None,
         }
     }
 }

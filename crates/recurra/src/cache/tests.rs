@@ -153,6 +153,36 @@ fn who_waits_goes_on_when_a_turn_ends_without_an_answer() {
     });
 }
 
+#[test]
+fn near_questions_share_answers_where_that_was_asked_for() {
+    let plain = cache(1 << 20);
+    plain.put_near(&[1.0, 0.0], thought(b"x")).unwrap();
+    assert!(plain.near(&[1.0, 0.0]).unwrap().is_none());
+    let cache = cache(1 << 20)
+        .with_similar(SimilarConfig::new(2, 0.9))
+        .unwrap();
+    cache.put_near(&[2.0, 0.0], thought(b"x")).unwrap();
+    cache.put_near(&[0.0, 1.0], thought(b"y")).unwrap();
+    let near = cache.near(&[1.0, 0.3]).unwrap().unwrap();
+    assert_eq!(
+        (&*near.thought.answer, near.level),
+        (&b"x"[..], CacheLevel::Similar)
+    );
+    let similarity = near.similarity.unwrap();
+    assert!(
+        (similarity - 1.0 / 1.09f32.sqrt()).abs() < 1e-5,
+        "{similarity}"
+    );
+    assert!(cache.near(&[1.0, -1.0]).unwrap().is_none());
+    assert!(cache.near(&[0.0, 0.0]).is_err() && cache.near(&[1.0]).is_err());
+    let counters = cache.counters();
+    assert_eq!((counters.similar, counters.entries), (1, 2));
+    // No key leads to it.
+    assert!(cache.get(b"x").is_none());
+    cache.clear();
+    assert!(cache.near(&[1.0, 0.3]).unwrap().is_none());
+}
+
 proptest! {
     #![proptest_config(crate::testing::cases(64))]
 

@@ -84,6 +84,21 @@ impl TrmEngine {
         }
     }
 
+    /// After [`TrmEngine::start`], begins in the latent state of a sample that was laid aside, on the new question.
+    ///
+    /// # Panics
+    /// If it is of an engine of another model.
+    pub fn start_from(&mut self, state: &LatentState) {
+        for (to, from) in [
+            (&mut self.pool.z_h, &state.z_h),
+            (&mut self.pool.z_l, &state.z_l),
+        ] {
+            for position in 0..to.rows() {
+                to.row_mut(position).copy_from_slice(from.row(position));
+            }
+        }
+    }
+
     /// Adds normal noise of standard deviation `sigma` to both latent states.
     pub fn add_noise(&mut self, sigma: f32, rng: &mut impl Rng) {
         for z in [&mut self.pool.z_h, &mut self.pool.z_l] {

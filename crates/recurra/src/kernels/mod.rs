@@ -11,6 +11,7 @@ pub mod avx2;
 pub mod avx512;
 pub(crate) mod epilogue;
 pub(crate) mod format;
+pub(crate) mod gather;
 pub mod linear;
 pub mod map;
 pub mod matrix;

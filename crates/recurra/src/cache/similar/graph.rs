@@ -1,0 +1,341 @@
+//! A hierarchical navigable small world (HNSW) graph from which entries can be taken out again.
+//!
+//! After Malkov and Yashunin, <https://arxiv.org/abs/1603.09320>, with one difference: a link holds both ways. So an
+//! entry knows all who know it, and to take it out is a matter of its neighbours. Entries are numbered 0, 1, 2, ...
+//! without a gap; the last one takes the number of one that leaves.
+
+#[cfg(test)]
+mod check;
+
+use super::links::{Links, MOST};
+use super::pages::Pages;
+use super::rows::Rows;
+use super::search::{Beam, Scratch};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Neighbours that a new entry is given on a level.
+const GIVEN: usize = 16;
+/// Candidates among which they are chosen.
+const CONSTRUCTION: usize = 100;
+/// No neighbour with so few links loses one for the sake of another entry.
+const FEW: usize = GIVEN / 2;
+/// Levels above the lowest; each has 1 / [`GIVEN`] of the entries of the one below.
+const UPPER_LEVELS: usize = 8;
+
+/// The graph, with the rows that its entries stand for.
+pub(super) struct Graph {
+    rows: Rows,
+    ground: Pages<Links>,
+    /// An entry's links on the levels above, the lowest first.
+    upper: Pages<Vec<Links>>,
+    upper_links: usize,
+    /// Where searches begin: an entry of the highest level.
+    entry: u32,
+    rng: ChaCha8Rng,
+    scratch: Scratch,
+}
+
+impl Graph {
+    pub(super) fn new(dimensions: usize, seed: u64) -> Self {
+        Graph {
+            rows: Rows::new(dimensions),
+            ground: Pages::new(),
+            upper: Pages::new(),
+            upper_links: 0,
+            entry: 0,
+            rng: ChaCha8Rng::seed_from_u64(seed),
+            scratch: Scratch::default(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(super) fn row(&self, id: u32) -> &[f32] {
+        self.rows.row(id)
+    }
+
+    /// Bytes of rows and links.
+    pub(super) fn bytes(&self) -> usize {
+        let upper = self.upper.bytes() + self.upper_links * size_of::<Links>();
+        self.rows.bytes() + self.ground.bytes() + upper
+    }
+
+    /// Bytes that one more entry may take.
+    pub(super) fn bytes_of_next(&self) -> usize {
+        let upper = self.upper.bytes_of_next() + UPPER_LEVELS * size_of::<Links>();
+        self.rows.bytes_of_next() + self.ground.bytes_of_next() + upper
+    }
+
+    /// Levels above the lowest on which an entry is.
+    fn level(&self, id: u32) -> usize {
+        self.upper[id].len()
+    }
+
+    fn links(&self, level: usize, id: u32) -> &Links {
+        match level {
+            0 => &self.ground[id],
+            _ => &self.upper[id][level - 1],
+        }
+    }
+
+    fn links_mut(&mut self, level: usize, id: u32) -> &mut Links {
+        match level {
+            0 => &mut self.ground[id],
+            _ => &mut self.upper[id][level - 1],
+        }
+    }
+
+    /// The most links of an entry on a level.
+    fn most(level: usize) -> usize {
+        if level == 0 { MOST } else { GIVEN }
+    }
+
+    /// Searches for the entries next to `query`; they are left in the beam, at most `width` of them.
+    pub(super) fn search(&self, query: &[f32], width: usize, scratch: &mut Scratch) {
+        self.descend(query, 0, scratch);
+        self.search_level(query, 0, width, scratch);
+    }
+
+    /// Leaves in the beam the best entry found on the levels above `floor`, or where to begin.
+    fn descend(&self, query: &[f32], floor: usize, scratch: &mut Scratch) {
+        scratch.beam.best.clear();
+        if self.len() == 0 {
+            return;
+        }
+        self.rows
+            .cosines(query, &[self.entry], &mut scratch.cosines);
+        scratch.beam.width = 1;
+        scratch.beam.offer(self.entry, scratch.cosines[0]);
+        for level in (floor + 1..=self.level(self.entry)).rev() {
+            self.search_level(query, level, 1, scratch);
+        }
+    }
+
+    /// Searches one level from the entries in the beam.
+    fn search_level(&self, query: &[f32], level: usize, width: usize, scratch: &mut Scratch) {
+        let Scratch {
+            beam,
+            seen,
+            ids,
+            cosines,
+            ..
+        } = scratch;
+        beam.width = width;
+        seen.clear(self.len());
+        for candidate in &mut beam.best {
+            seen.insert(candidate.id);
+            candidate.expanded = false;
+        }
+        let mut next = 0;
+        while let Some(candidate) = beam.best.get_mut(next) {
+            if candidate.expanded {
+                next += 1;
+                continue;
+            }
+            candidate.expanded = true;
+            let neighbours = self.links(level, candidate.id).as_slice();
+            ids.clear();
+            ids.extend(neighbours.iter().filter(|&&id| seen.insert(id)));
+            self.rows.cosines(query, ids, cosines);
+            for (&id, &cosine) in ids.iter().zip(&*cosines) {
+                if let Some(at) = beam.offer(id, cosine) {
+                    next = next.min(at);
+                }
+            }
+        }
+    }
+
+    /// Adds an entry, whose number is the length before; the row has its padding.
+    pub(super) fn push(&mut self, row: &[f32]) {
+        let id = self.len() as u32;
+        let level = self.draw_level();
+        self.rows.push(row);
+        self.ground.push(Links::new());
+        self.upper.push(vec![Links::new(); level]);
+        self.upper_links += level;
+        if id == 0 {
+            self.entry = 0;
+            return;
+        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let top = self.level(self.entry);
+        self.descend(row, level, &mut scratch);
+        for level in (0..=level.min(top)).rev() {
+            self.search_level(row, level, CONSTRUCTION, &mut scratch);
+            for other in self.choose(&scratch.beam, &mut scratch.cosines) {
+                self.connect(level, id, other);
+            }
+        }
+        self.scratch = scratch;
+        if level > top {
+            self.entry = id;
+        }
+    }
+
+    fn draw_level(&mut self) -> usize {
+        let up = 1.0 / GIVEN as f64;
+        let mut level = 0;
+        while level < UPPER_LEVELS && self.rng.random::<f64>() < up {
+            level += 1;
+        }
+        level
+    }
+
+    /// The neighbours for a new entry: those that are nearer to it than to a nearer neighbour, then the nearest.
+    fn choose(&self, beam: &Beam, cosines: &mut Vec<f32>) -> Vec<u32> {
+        let (mut chosen, mut rest) = (Vec::new(), Vec::new());
+        for candidate in &beam.best {
+            self.rows
+                .cosines(self.rows.row(candidate.id), &chosen, cosines);
+            if cosines.iter().all(|&c| c <= candidate.cosine) {
+                chosen.push(candidate.id);
+                if chosen.len() == GIVEN {
+                    break;
+                }
+            } else {
+                rest.push(candidate.id);
+            }
+        }
+        let room = GIVEN - chosen.len();
+        chosen.extend(rest.into_iter().take(room));
+        chosen
+    }
+
+    /// Links two entries, unless the one that has no room finds others worthier.
+    fn connect(&mut self, level: usize, a: u32, b: u32) {
+        if self.links(level, a).contains(b) {
+            return;
+        }
+        let (Some(from_a), Some(from_b)) = (self.room(level, a, b), self.room(level, b, a)) else {
+            return;
+        };
+        for (from, leaving) in [(a, from_a), (b, from_b)] {
+            if let Some(leaving) = leaving {
+                self.disconnect(level, from, leaving);
+            }
+        }
+        self.links_mut(level, a).push(b);
+        self.links_mut(level, b).push(a);
+    }
+
+    fn disconnect(&mut self, level: usize, a: u32, b: u32) {
+        self.links_mut(level, a).remove(b);
+        self.links_mut(level, b).remove(a);
+    }
+
+    /// Which neighbour `id` gives up for a new one: `Some(None)` if it has room, `None` if it gives up none.
+    ///
+    /// It is the furthest that another neighbour is nearer to, so that it will be found through that one; otherwise the
+    /// furthest.
+    fn room(&self, level: usize, id: u32, new: u32) -> Option<Option<u32>> {
+        let links = self.links(level, id);
+        if links.len() < Self::most(level) {
+            return Some(None);
+        }
+        let mut ids = links.as_slice().to_vec();
+        ids.push(new);
+        let mut cosines = Vec::new();
+        self.rows.cosines(self.rows.row(id), &ids, &mut cosines);
+        let mut order: Vec<usize> = (0..ids.len()).collect();
+        order.sort_by(|&a, &b| cosines[b].total_cmp(&cosines[a]).then(ids[a].cmp(&ids[b])));
+        let sorted: Vec<u32> = order.iter().map(|&i| ids[i]).collect();
+        let count = |other: u32| self.links(level, other).len();
+        let spare = |other: u32| count(other) > FEW;
+        let mut between = Vec::new();
+        let hidden = (1..sorted.len()).rev().find(|&at| {
+            let far = sorted[at];
+            spare(far) && {
+                let row = self.rows.row(far);
+                self.rows.cosines(row, &sorted[..at], &mut between);
+                between.iter().any(|&c| c > cosines[order[at]])
+            }
+        });
+        let leaving = match hidden {
+            Some(at) => sorted[at],
+            None => *sorted.iter().rev().find(|&&far| spare(far)).or_else(|| {
+                let most = links
+                    .as_slice()
+                    .iter()
+                    .rev()
+                    .max_by_key(|&&far| count(far))?;
+                (count(*most) > 1).then_some(most)
+            })?,
+        };
+        (leaving != new).then_some(Some(leaving))
+    }
+
+    /// Takes an entry out; the last one takes its number.
+    pub(super) fn swap_remove(&mut self, id: u32) {
+        for level in 0..=self.level(id) {
+            let links = std::mem::replace(self.links_mut(level, id), Links::new());
+            for &other in links.as_slice() {
+                self.links_mut(level, other).remove(id);
+            }
+            self.mend(level, links.as_slice());
+        }
+        let last = self.len() as u32 - 1;
+        for level in 0..=self.level(last) {
+            let links = self.links(level, last).clone();
+            for &other in links.as_slice() {
+                self.links_mut(level, other).rename(last, id);
+            }
+        }
+        self.rows.swap_remove(id);
+        self.ground.swap_remove(id);
+        self.upper_links -= self.upper.swap_remove(id).len();
+        if self.entry == id {
+            let highest = (0..last).max_by_key(|&other| self.level(other));
+            self.entry = highest.unwrap_or(0);
+        } else if self.entry == last {
+            self.entry = id;
+        }
+    }
+
+    /// Links entries that lost the one between them, along the tree that joins them all by the nearest pairs (Prim);
+    /// whoever has few links then gets one more.
+    fn mend(&mut self, level: usize, ids: &[u32]) {
+        let Some((&first, rest)) = ids.split_first() else {
+            return;
+        };
+        let mut outside = rest.to_vec();
+        // For each outside, the nearest inside and the cosine.
+        let mut nearest = vec![(first, f32::NEG_INFINITY); outside.len()];
+        let (mut added, mut cosines) = (first, Vec::new());
+        while !outside.is_empty() {
+            let row = self.rows.row(added);
+            self.rows.cosines(row, &outside, &mut cosines);
+            for (near, &cosine) in nearest.iter_mut().zip(&cosines) {
+                if cosine > near.1 {
+                    *near = (added, cosine);
+                }
+            }
+            let at = (0..outside.len()).max_by(|&a, &b| nearest[a].1.total_cmp(&nearest[b].1));
+            let at = at.expect("some are outside");
+            added = outside.swap_remove(at);
+            let (inside, _) = nearest.swap_remove(at);
+            self.connect(level, inside, added);
+        }
+        for &id in ids {
+            if self.links(level, id).len() < GIVEN {
+                self.connect_nearest(level, id, ids);
+            }
+        }
+    }
+
+    /// Links an entry to the nearest of the others that it is not linked to.
+    fn connect_nearest(&mut self, level: usize, id: u32, others: &[u32]) {
+        let links = self.links(level, id);
+        let strange = |other: &u32| *other != id && !links.contains(*other);
+        let strangers: Vec<u32> = others.iter().copied().filter(strange).collect();
+        let mut cosines = Vec::new();
+        let row = self.rows.row(id);
+        self.rows.cosines(row, &strangers, &mut cosines);
+        let at = (0..strangers.len()).max_by(|&a, &b| cosines[a].total_cmp(&cosines[b]));
+        if let Some(at) = at {
+            self.connect(level, id, strangers[at]);
+        }
+    }
+}
