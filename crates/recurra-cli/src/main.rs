@@ -11,6 +11,7 @@ mod known;
 mod output;
 mod progress;
 mod record;
+mod task;
 mod terminal;
 mod thinking;
 mod threads;

@@ -2,6 +2,7 @@
 
 use crate::exit::Exit;
 use crate::output::OutputFile;
+use crate::task::{Size, TaskName};
 use anyhow::anyhow;
 use recurra::TrmConfig;
 use recurra::model::TrmModel;
@@ -25,18 +26,13 @@ pub(crate) struct Args {
     seq_len: Option<usize>,
     /// What the questions are: without a task the model can be traced, but not asked
     #[arg(long, requires = "size")]
-    task: Option<Task>,
-    /// Size of the task: digits in a row of a Sudoku
-    #[arg(long, value_name = "N", requires = "task")]
-    size: Option<usize>,
+    task: Option<TaskName>,
+    /// Size of the task: digits in a row of a Sudoku, rows and columns of a maze
+    #[arg(long, value_name = "N|RxC", requires = "task")]
+    size: Option<Size>,
     /// Model file to write
     #[arg(short, long, value_name = "MODEL")]
     output: PathBuf,
-}
-
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum Task {
-    Sudoku,
 }
 
 /// Runs the command.
@@ -55,8 +51,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let config =
         config_from_yaml(&yaml, &tensors, args.seq_len).map_err(|e| e.in_file(&args.config))?;
     let task = match (args.task, args.size) {
-        (Some(Task::Sudoku), Some(size)) => {
-            let task = TaskSpec::Sudoku { size };
+        (Some(name), Some(size)) => {
+            let task = name.spec(size, None)?;
             check_task(&task, &config, &args.checkpoint)?;
             Some(task)
         }

@@ -4,9 +4,9 @@ mod data;
 mod run;
 
 use crate::exit::{Exit, UsageError, message};
+use crate::task::{Size, TaskName};
 use crate::threads::Threads;
 use clap::builder::RangedU64ValueParser;
-use recurra::tasks::TaskSpec;
 use recurra::train::preset::preset;
 use recurra::train::{Decay, TrainConfig};
 use recurra::{Mixer, Positions, TrmConfig};
@@ -24,9 +24,12 @@ pub(crate) struct Args {
     /// What to learn
     #[arg(long, value_enum, default_value_t = TaskName::Sudoku)]
     task: TaskName,
-    /// Digits in a row: 4, 6, 9 or 16
-    #[arg(long, value_name = "N", default_value_t = 9)]
-    size: usize,
+    /// Digits in a row of a Sudoku: 4, 6, 9 or 16; rows and columns of a maze, from 2 to 64
+    #[arg(long, value_name = "N|RxC", default_value = "9")]
+    size: Size,
+    /// Generated mazes have a shortest path of more moves than this [default: 55 in 15x15, 110 in 30x30]
+    #[arg(long, value_name = "MOVES")]
+    min_path: Option<usize>,
     /// Puzzles with answers (CSV) to train on, instead of generated ones
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
@@ -57,12 +60,6 @@ pub(crate) struct Args {
     recipe: Recipe,
     #[command(flatten)]
     threads: Threads,
-}
-
-/// The tasks that can be learned.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum TaskName {
-    Sudoku,
 }
 
 /// The architecture, where it is to differ from the task's preset.
@@ -191,8 +188,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut run = if args.resume {
         run::Run::resume(&args.output, threads)?
     } else {
-        let TaskName::Sudoku = args.task;
-        let task = TaskSpec::Sudoku { size: args.size };
+        let task = args.task.spec(args.size, args.min_path)?;
         let (mut config, mut train) = preset(&task)?;
         args.shape.apply(&mut config);
         args.recipe.apply(&mut train);
