@@ -97,15 +97,19 @@ impl Leaf {
         grid.cells_mut()
             .copy_from_slice(&self.cells[..sudoku.cells()]);
         // Digits that are not given follow those that are.
-        let mut digits = [0u8; 17];
-        for (&name, &digit) in figure.names.iter().zip(&self.digits[..figure.digits]) {
-            digits[usize::from(name)] = digit;
-        }
-        let free = digits[1..=sudoku.size()]
-            .iter_mut()
-            .filter(|digit| **digit == 0);
-        for (digit, number) in free.zip(figure.digits as u8 + 1..) {
-            *digit = number;
+        let mut digits = std::array::from_fn(|digit| digit as u8);
+        let mut next = figure.digits as u8;
+        for digit in 1..=sudoku.size() as u8 {
+            let given = figure.names[..figure.digits]
+                .iter()
+                .position(|&name| name == digit);
+            digits[usize::from(digit)] = match given {
+                Some(given) => self.digits[given],
+                None => {
+                    next += 1;
+                    next
+                }
+            };
         }
         let transpose = usize::from(self.orders[0][0]) >= COLS;
         let [rows, cols] = self.orders.map(|order| order.map(|line| line % COLS as u8));
