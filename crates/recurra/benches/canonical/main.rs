@@ -39,8 +39,9 @@ fn main() -> Result<(), Box<dyn Error>> {
                     .map(|(name, grids)| (name.as_str(), &grids[..])),
             );
             let all: Vec<Grid> = sources.into_values().flatten().collect();
-            let step = all.len().div_ceil(puzzles).max(1);
-            all.into_iter().step_by(step).collect()
+            let count = puzzles.min(all.len());
+            let spread = (0..count).map(|i| all[i * all.len() / count].clone());
+            spread.collect()
         }
         None => {
             let questions = sorts::minimal(9, puzzles)?;

@@ -5,11 +5,8 @@ use std::time::Instant;
 
 use recurra::tasks::sudoku::{Canonizer, Grid};
 
-/// Each grid is timed once in each of so many rounds over all grids, and the least counts: the machine's
-/// interruptions are not the search's.
-const ROUNDS: usize = 3;
-
-/// Prints one line for each sort of grids.
+/// Prints one line for each sort of grids. Each grid is timed once in each of several rounds over all grids, and
+/// the least counts: the machine's interruptions are not the search's.
 pub fn print<'a>(sorts: impl Iterator<Item = (&'a str, &'a [Grid])>) {
     println!(
         "{:32} {:>7} {:>10} {:>10} {:>10}   {:>5} of {}",
@@ -25,7 +22,8 @@ pub fn print<'a>(sorts: impl Iterator<Item = (&'a str, &'a [Grid])>) {
     for (name, grids) in sorts {
         let mut times = vec![f64::MAX; grids.len()];
         let (mut cost, mut given_up) = (0, 0);
-        for round in 0..ROUNDS {
+        let rounds = (10_000 / grids.len().max(1)).clamp(3, 30);
+        for round in 0..rounds {
             for (grid, time) in grids.iter().zip(&mut times) {
                 let start = Instant::now();
                 let form = black_box(canonizer.canonical(black_box(grid)));
