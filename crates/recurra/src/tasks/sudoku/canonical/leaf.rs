@@ -79,13 +79,9 @@ impl Leaf {
             return None;
         }
         let mut image = std::array::from_fn(|line| line as u8);
-        for (from, to) in self
-            .orders
-            .iter()
-            .flatten()
-            .zip(other.orders.iter().flatten())
-        {
-            image[usize::from(*from)] = *to;
+        let (from, to) = (self.orders.as_flattened(), other.orders.as_flattened());
+        for (&from, &to) in from.iter().zip(to) {
+            image[usize::from(from)] = to;
         }
         Some(image)
     }
@@ -130,10 +126,7 @@ fn order(figure: &Figure, colours: &Colours, side: usize) -> [u8; 16] {
         let band = &mut bands[origin / band_size];
         *band = colour.min(*band);
     }
-    let mut order = [0u8; 16];
-    for (origin, line) in order[..size].iter_mut().enumerate() {
-        *line = origin as u8;
-    }
+    let mut order: [u8; 16] = std::array::from_fn(|origin| origin as u8);
     order[..size].sort_unstable_by_key(|&origin| {
         let origin = usize::from(origin);
         let band = origin / band_size;
