@@ -18,7 +18,7 @@ struct Known<'a> {
 }
 
 /// Puts each question through random symmetries. Prints what was wrong; an error if anything was.
-pub fn check(questions: &[Grid], variants: usize) -> Result<(), Box<dyn Error>> {
+pub(crate) fn check(questions: &[Grid], variants: usize) -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let rng = &mut ChaCha8Rng::seed_from_u64(2);
     let mut canonizer = Canonizer::new();

@@ -3,7 +3,7 @@
 use recurra::tasks::sudoku::Grid;
 
 /// What all images of a grid have in common: how many givens share a line, box, band or digit with each.
-pub fn profile(grid: &Grid) -> Vec<[u8; 4]> {
+pub(crate) fn profile(grid: &Grid) -> Vec<[u8; 4]> {
     let sudoku = grid.sudoku();
     let count = |same: &dyn Fn(usize) -> bool| {
         let cells = (0..sudoku.cells()).filter(|&cell| grid.get(cell) != 0 && same(cell));
@@ -25,7 +25,7 @@ pub fn profile(grid: &Grid) -> Vec<[u8; 4]> {
 }
 
 /// Whether a symmetry maps one grid to the other.
-pub fn same_class(a: &Grid, b: &Grid) -> bool {
+pub(crate) fn same_class(a: &Grid, b: &Grid) -> bool {
     let sudoku = a.sudoku();
     let size = sudoku.size();
     let rows =

@@ -13,7 +13,7 @@ fn kind(size: usize) -> Result<Sudoku, Box<dyn Error>> {
 }
 
 /// Puzzles with no givens to spare.
-pub fn minimal(size: usize, count: usize) -> Result<Vec<Grid>, Box<dyn Error>> {
+pub(crate) fn minimal(size: usize, count: usize) -> Result<Vec<Grid>, Box<dyn Error>> {
     puzzles(size, None, count)
 }
 
@@ -27,7 +27,7 @@ fn puzzles(size: usize, givens: Option<usize>, count: usize) -> Result<Vec<Grid>
 type Sort = (&'static str, Vec<Grid>);
 
 /// What else is timed than minimal puzzles of 9x9.
-pub fn all() -> Result<Vec<Sort>, Box<dyn Error>> {
+pub(crate) fn all() -> Result<Vec<Sort>, Box<dyn Error>> {
     let rng = &mut ChaCha8Rng::seed_from_u64(1);
     let (nine, sixteen) = (kind(9)?, kind(16)?);
     let mut repeat = |count, make: &dyn Fn(&mut ChaCha8Rng) -> Grid| -> Vec<Grid> {

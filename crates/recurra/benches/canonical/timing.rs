@@ -7,7 +7,7 @@ use recurra::tasks::sudoku::{Canonizer, Grid};
 
 /// Prints one line for each sort of grids. Each grid is timed once in each of several rounds over all grids, and
 /// the least counts: the machine's interruptions are not the search's.
-pub fn print<'a>(sorts: impl Iterator<Item = (&'a str, &'a [Grid])>) {
+pub(crate) fn print<'a>(sorts: impl Iterator<Item = (&'a str, &'a [Grid])>) {
     println!(
         "{:32} {:>7} {:>10} {:>10} {:>10}   {:>5} of {}",
         "microseconds",
