@@ -75,7 +75,7 @@ impl Colours {
             let before = self.all_ties;
             self.ties = pairs(&self.lines[figure.side(0)]) + pairs(&self.lines[figure.side(1)]);
             self.all_ties = self.ties + pairs(&self.digits[..figure.digits]);
-            if self.ties == 0 || self.all_ties == before {
+            if self.ties == 0 || self.all_ties >= before {
                 return;
             }
         }

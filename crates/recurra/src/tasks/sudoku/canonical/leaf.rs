@@ -79,13 +79,9 @@ impl Leaf {
             return None;
         }
         let mut image = std::array::from_fn(|line| line as u8);
-        for (from, to) in self
-            .orders
-            .iter()
-            .flatten()
-            .zip(other.orders.iter().flatten())
-        {
-            image[usize::from(*from)] = *to;
+        let (from, to) = (self.orders.as_flattened(), other.orders.as_flattened());
+        for (&from, &to) in from.iter().zip(to) {
+            image[usize::from(from)] = to;
         }
         Some(image)
     }
@@ -97,15 +93,19 @@ impl Leaf {
         grid.cells_mut()
             .copy_from_slice(&self.cells[..sudoku.cells()]);
         // Digits that are not given follow those that are.
-        let mut digits = [0u8; 17];
-        for (&name, &digit) in figure.names.iter().zip(&self.digits[..figure.digits]) {
-            digits[usize::from(name)] = digit;
-        }
-        let free = digits[1..=sudoku.size()]
-            .iter_mut()
-            .filter(|digit| **digit == 0);
-        for (digit, number) in free.zip(figure.digits as u8 + 1..) {
-            *digit = number;
+        let mut digits = std::array::from_fn(|digit| digit as u8);
+        let mut next = figure.digits as u8;
+        for digit in 1..=sudoku.size() as u8 {
+            let given = figure.names[..figure.digits]
+                .iter()
+                .position(|&name| name == digit);
+            digits[usize::from(digit)] = match given {
+                Some(given) => self.digits[given],
+                None => {
+                    next += 1;
+                    next
+                }
+            };
         }
         let transpose = usize::from(self.orders[0][0]) >= COLS;
         let [rows, cols] = self.orders.map(|order| order.map(|line| line % COLS as u8));
@@ -126,10 +126,7 @@ fn order(figure: &Figure, colours: &Colours, side: usize) -> [u8; 16] {
         let band = &mut bands[origin / band_size];
         *band = colour.min(*band);
     }
-    let mut order = [0u8; 16];
-    for (origin, line) in order[..size].iter_mut().enumerate() {
-        *line = origin as u8;
-    }
+    let mut order: [u8; 16] = std::array::from_fn(|origin| origin as u8);
     order[..size].sort_unstable_by_key(|&origin| {
         let origin = usize::from(origin);
         let band = origin / band_size;

@@ -72,8 +72,9 @@ impl Default for Canonizer {
 
 impl Canonizer {
     /// What a form may cost: refinements of colours and leaves of the tree. Of choices that a symmetry of the
-    /// grid exchanges, those that lead to the least leaf count once, whether the search noticed or not: so all
-    /// images of a grid cost the same. The dearest 9x9 known costs 200, the dearest 16x16 COST16.
+    /// grid exchanges, those that lead to the least leaf count once, whether the search noticed or not, so
+    /// all images of a grid cost the same. A puzzle costs 1 or little more, a solution grid 198 (9x9) or 576
+    /// (16x16); the most that climbing from such grids has found is 896 and 1,337.
     pub const LIMIT: u64 = 10_000;
 
     /// One that has not seen a grid.
