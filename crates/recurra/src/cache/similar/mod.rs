@@ -21,7 +21,7 @@ use search::Scratch;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use store::Store;
+use store::{Left, Store};
 
 /// Searches' memory that is kept for the next; more threads than that allocate it anew.
 const SPARE: usize = 64;
@@ -182,11 +182,20 @@ impl<V: Clone> SimilarCache<V> {
     pub fn insert(&self, fingerprint: &[f32], value: V) -> Result<bool> {
         let heap = (self.heap_bytes)(&value);
         let (row, hash) = self.row(fingerprint)?;
-        let inserted = self.write().insert(hash, &row, value, heap);
-        let evicted = inserted.evicted.len() as u64;
+        let mut store = self.write();
+        let fits = store.fits(heap);
+        // Values are dropped when others no longer wait for the lock.
+        let (_refused, left) = if fits {
+            (None, store.insert(hash, &row, value, heap))
+        } else {
+            let replaced = store.remove(hash, &row);
+            let evicted = Vec::new();
+            (Some(value), Left { replaced, evicted })
+        };
+        drop(store);
+        let evicted = left.evicted.len() as u64;
         self.evictions.fetch_add(evicted, Ordering::Relaxed);
-        // The values that left are dropped here, where no one waits for it.
-        Ok(inserted.kept)
+        Ok(fits)
     }
 
     /// The nearest entry, if its similarity is at least the threshold.

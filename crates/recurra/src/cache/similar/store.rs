@@ -35,10 +35,8 @@ pub(super) struct Store<V> {
     least: usize,
 }
 
-/// What an insertion did.
-pub(super) struct Inserted<V> {
-    /// Whether the value is in the store now.
-    pub(super) kept: bool,
+/// What left the store by an insertion, to be dropped where no one waits for it.
+pub(super) struct Left<V> {
     /// The value that the fingerprint had.
     pub(super) replaced: Option<V>,
     /// Values that had to make room.
@@ -112,8 +110,13 @@ impl<V> Store<V> {
         &entry.value
     }
 
-    /// Keeps a value that holds `heap` bytes elsewhere, in the place of the one that its row has.
-    pub(super) fn insert(&mut self, hash: u64, row: &[f32], value: V, heap: usize) -> Inserted<V> {
+    /// Whether there would be room for a value that holds `heap` bytes elsewhere, were it alone.
+    pub(super) fn fits(&self, heap: usize) -> bool {
+        self.least.saturating_add(heap) <= self.max_bytes
+    }
+
+    /// Keeps a value that [fits](Self::fits), in the place of the one that its row has.
+    pub(super) fn insert(&mut self, hash: u64, row: &[f32], value: V, heap: usize) -> Left<V> {
         let mut replaced = None;
         if let Some(id) = self.find(hash, row) {
             let bytes = self.bytes();
@@ -122,8 +125,7 @@ impl<V> Store<V> {
                 self.heap = self.heap - entry.heap + heap;
                 entry.heap = heap;
                 *entry.used.get_mut() = true;
-                return Inserted {
-                    kept: true,
+                return Left {
                     replaced: Some(std::mem::replace(&mut entry.value, value)),
                     evicted: Vec::new(),
                 };
@@ -131,13 +133,6 @@ impl<V> Store<V> {
             replaced = Some(self.swap_remove(id));
         }
         let mut evicted = Vec::new();
-        if self.least.saturating_add(heap) > self.max_bytes {
-            return Inserted {
-                kept: false,
-                replaced,
-                evicted,
-            };
-        }
         while self.len() >= self.max_entries || !self.has_room(heap) {
             evicted.push(self.evict());
         }
@@ -152,11 +147,7 @@ impl<V> Store<V> {
         self.heap += heap;
         let entries = &self.entries;
         self.table.insert_unique(hash, id, |&id| entries[id].hash);
-        Inserted {
-            kept: true,
-            replaced,
-            evicted,
-        }
+        Left { replaced, evicted }
     }
 
     fn has_room(&self, heap: usize) -> bool {

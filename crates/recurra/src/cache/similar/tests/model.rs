@@ -44,7 +44,7 @@ proptest! {
         let least = Store::<Value>::new(dimensions, 0, 1, 0).least();
         config.max_bytes = least + spare;
         let cache = SimilarCache::new(config, |value: &Value| value.2).unwrap();
-        let mut list = BTreeMap::new();
+        let mut list: BTreeMap<usize, Value> = BTreeMap::new();
         for (number, call) in calls.into_iter().enumerate() {
             match call {
                 Call::Insert(at, heap) => {
