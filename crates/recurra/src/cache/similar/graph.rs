@@ -228,8 +228,8 @@ impl Graph {
 
     /// Sees to it that `id` has room for a new neighbour, if that is worth it.
     ///
-    /// For it goes the furthest that is linked to a nearer neighbour: it is found through that one. So no link goes
-    /// without which some entry could not be reached.
+    /// For it goes the furthest that is linked to one nearer to both, through which it is found; otherwise the furthest
+    /// to which there is another way. So no link goes without which some entry could not be reached.
     fn make_room(&mut self, level: usize, id: u32, new: u32) -> bool {
         let mut ids = self.links(level, id).as_slice().to_vec();
         if ids.len() < Self::most(level) {
@@ -238,21 +238,39 @@ impl Graph {
         ids.push(new);
         let mut cosines = Vec::new();
         self.rows.cosines(self.rows.row(id), &ids, &mut cosines);
-        let mut order: Vec<usize> = (0..ids.len()).collect();
-        order.sort_by(|&a, &b| cosines[b].total_cmp(&cosines[a]).then(ids[a].cmp(&ids[b])));
-        let order: Vec<u32> = order.into_iter().map(|at| ids[at]).collect();
-        let leaving = (1..order.len()).rev().find(|&at| {
-            let links = self.links(level, order[at]);
-            let through = |&nearer: &u32| nearer != new && links.contains(nearer);
-            links.len() > FEW && order[..at].iter().any(through)
-        });
-        match leaving.map(|at| order[at]) {
+        let mut order: Vec<(f32, u32)> = cosines.iter().copied().zip(ids).collect();
+        order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let spare = |&at: &usize| self.links(level, order[at].1).len() > FEW;
+        let hidden = |&at: &usize| {
+            let (cosine, far) = order[at];
+            let links = self.links(level, far);
+            let nearer = order[..at].iter().map(|&(_, nearer)| nearer);
+            let through = nearer.filter(|&k| k != new && links.contains(k));
+            let through: Vec<u32> = through.collect();
+            self.rows
+                .cosines(self.rows.row(far), &through, &mut cosines);
+            cosines.iter().any(|&c| c > cosine)
+        };
+        let far = || (1..order.len()).rev().filter(spare);
+        let leaving = far().find(hidden);
+        let leaving = leaving.or_else(|| far().find(|&at| self.other_way(level, id, order[at].1)));
+        match leaving.map(|at| order[at].1) {
             Some(leaving) if leaving != new => {
                 self.unlink(level, id, leaving);
                 true
             }
             _ => false,
         }
+    }
+
+    /// Whether `far` is linked to another neighbour of `id`, or to a neighbour of such a one.
+    fn other_way(&self, level: usize, id: u32, far: u32) -> bool {
+        let links = self.links(level, far);
+        let neighbours = self.links(level, id).as_slice().iter();
+        neighbours.filter(|&&k| k != far).any(|&k| {
+            let beyond = self.links(level, k).as_slice().iter();
+            links.contains(k) || beyond.filter(|&&m| m != id).any(|&m| links.contains(m))
+        })
     }
 
     /// Puts an entry without links between another and a neighbour of that.
