@@ -4,8 +4,8 @@
 //! a puzzle, the embedding itself for a model of vectors. Whether a near question has a near answer is the task's to
 //! say; here is only who is near.
 //!
-//! The index is an HNSW graph of our own ([`graph`]), since entries come and go all the time: a library's graph keeps
-//! those that left as tombstones until it is built anew. Here whoever leaves is gone at once, with all links to it.
+//! The index is an HNSW graph of our own, since entries come and go all the time: the graphs of the libraries in Rust
+//! keep those that left until they are built anew. Here whoever leaves is gone at once, with all links to it.
 
 mod graph;
 mod links;
@@ -144,12 +144,7 @@ impl<V: Clone> SimilarCache<V> {
     /// If a number of the configuration is out of its range, or not even one entry fits into its bytes.
     pub fn new(config: SimilarConfig, heap_bytes: fn(&V) -> usize) -> Result<Self> {
         config.check()?;
-        let store = Store::new(
-            config.dimensions,
-            config.seed,
-            config.max_entries,
-            config.max_bytes,
-        );
+        let store = Store::new(config);
         let least = store.least();
         if least > config.max_bytes {
             return Err(Error::Config {

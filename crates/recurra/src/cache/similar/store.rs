@@ -1,5 +1,6 @@
 //! Fingerprints with their values, bounded: what [`SimilarCache`](super::SimilarCache) keeps behind its lock.
 
+use super::SimilarConfig;
 use super::graph::Graph;
 use super::pages::Pages;
 use super::search::Scratch;
@@ -19,10 +20,7 @@ struct Entry<V> {
 
 /// The entries. Entry `i` has row `i` of the graph.
 pub(super) struct Store<V> {
-    dimensions: usize,
-    seed: u64,
-    max_entries: usize,
-    max_bytes: usize,
+    config: SimilarConfig,
     graph: Graph,
     entries: Pages<Entry<V>>,
     /// Numbers of the entries, by the hash of their rows.
@@ -44,13 +42,10 @@ pub(super) struct Left<V> {
 }
 
 impl<V> Store<V> {
-    pub(super) fn new(dimensions: usize, seed: u64, max_entries: usize, max_bytes: usize) -> Self {
+    pub(super) fn new(config: SimilarConfig) -> Self {
         let mut store = Store {
-            dimensions,
-            seed,
-            max_entries,
-            max_bytes,
-            graph: Graph::new(dimensions, seed),
+            config,
+            graph: Graph::new(config.dimensions, config.seed),
             entries: Pages::new(),
             table: HashTable::new(),
             heap: 0,
@@ -68,7 +63,7 @@ impl<V> Store<V> {
 
     /// An empty one of the same bounds.
     pub(super) fn emptied(&self) -> Self {
-        Self::new(self.dimensions, self.seed, self.max_entries, self.max_bytes)
+        Self::new(self.config)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -112,7 +107,7 @@ impl<V> Store<V> {
 
     /// Whether there would be room for a value that holds `heap` bytes elsewhere, were it alone.
     pub(super) fn fits(&self, heap: usize) -> bool {
-        self.least.saturating_add(heap) <= self.max_bytes
+        self.least.saturating_add(heap) <= self.config.max_bytes
     }
 
     /// Keeps a value that [fits](Self::fits), in the place of the one that its row has.
@@ -121,7 +116,7 @@ impl<V> Store<V> {
         if let Some(id) = self.find(hash, row) {
             let bytes = self.bytes();
             let entry = &mut self.entries[id];
-            if (bytes - entry.heap).saturating_add(heap) <= self.max_bytes {
+            if (bytes - entry.heap).saturating_add(heap) <= self.config.max_bytes {
                 self.heap = self.heap - entry.heap + heap;
                 entry.heap = heap;
                 *entry.used.get_mut() = true;
@@ -133,7 +128,7 @@ impl<V> Store<V> {
             replaced = Some(self.swap_remove(id));
         }
         let mut evicted = Vec::new();
-        while self.len() >= self.max_entries || !self.has_room(heap) {
+        while self.len() >= self.config.max_entries || !self.has_room(heap) {
             evicted.push(self.evict());
         }
         let id = self.len() as u32;
@@ -152,7 +147,7 @@ impl<V> Store<V> {
 
     fn has_room(&self, heap: usize) -> bool {
         let bytes = self.bytes() + self.bytes_of_next();
-        bytes.saturating_add(heap) <= self.max_bytes
+        bytes.saturating_add(heap) <= self.config.max_bytes
     }
 
     /// Takes out the value of this very row.

@@ -41,7 +41,7 @@ proptest! {
         let pool = clusters(7, POOL, dimensions, 9, 0.3);
         let mut config = SimilarConfig::new(dimensions, threshold);
         config.max_entries = max_entries;
-        let least = Store::<Value>::new(dimensions, 0, 1, 0).least();
+        let least = Store::<Value>::new(config).least();
         config.max_bytes = least + spare;
         let cache = SimilarCache::new(config, |value: &Value| value.2).unwrap();
         let mut list: BTreeMap<usize, Value> = BTreeMap::new();
