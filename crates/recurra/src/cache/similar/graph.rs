@@ -18,7 +18,7 @@ use rand_chacha::ChaCha8Rng;
 const GIVEN: usize = 16;
 /// Candidates among which they are chosen.
 const CONSTRUCTION: usize = 100;
-/// No neighbour with so few links loses one for the sake of another entry.
+/// Who has so few links loses none for the sake of another entry.
 const FEW: usize = GIVEN / 2;
 /// Levels above the lowest; each has 1 / [`GIVEN`] of the entries of the one below.
 const UPPER_LEVELS: usize = 8;
@@ -165,8 +165,12 @@ impl Graph {
         self.descend(row, level, &mut scratch);
         for level in (0..=level.min(top)).rev() {
             self.search_level(row, level, CONSTRUCTION, &mut scratch);
-            for other in self.choose(&scratch.beam, &mut scratch.cosines) {
+            let chosen = self.choose(&scratch.beam, &mut scratch.cosines);
+            for &other in &chosen {
                 self.connect(level, id, other);
+            }
+            if self.links(level, id).len() == 0 {
+                self.wedge(level, id, chosen[0]);
             }
         }
         self.scratch = scratch;
@@ -204,67 +208,78 @@ impl Graph {
         chosen
     }
 
-    /// Links two entries, unless the one that has no room finds others worthier.
+    /// Links two entries, unless one has no room and finds its neighbours worthier.
     fn connect(&mut self, level: usize, a: u32, b: u32) {
-        if self.links(level, a).contains(b) {
-            return;
+        let linked = self.links(level, a).contains(b);
+        if !linked && self.make_room(level, a, b) && self.make_room(level, b, a) {
+            self.link(level, a, b);
         }
-        let (Some(from_a), Some(from_b)) = (self.room(level, a, b), self.room(level, b, a)) else {
-            return;
-        };
-        for (from, leaving) in [(a, from_a), (b, from_b)] {
-            if let Some(leaving) = leaving {
-                self.disconnect(level, from, leaving);
-            }
-        }
+    }
+
+    fn link(&mut self, level: usize, a: u32, b: u32) {
         self.links_mut(level, a).push(b);
         self.links_mut(level, b).push(a);
     }
 
-    fn disconnect(&mut self, level: usize, a: u32, b: u32) {
+    fn unlink(&mut self, level: usize, a: u32, b: u32) {
         self.links_mut(level, a).remove(b);
         self.links_mut(level, b).remove(a);
     }
 
-    /// Which neighbour `id` gives up for a new one: `Some(None)` if it has room, `None` if it gives up none.
+    /// Sees to it that `id` has room for a new neighbour, if that is worth it.
     ///
-    /// It is the furthest that another neighbour is nearer to, so that it will be found through that one; otherwise the
-    /// furthest.
-    fn room(&self, level: usize, id: u32, new: u32) -> Option<Option<u32>> {
-        let links = self.links(level, id);
-        if links.len() < Self::most(level) {
-            return Some(None);
+    /// For it goes the furthest that is linked to one nearer to both, through which it is found; otherwise the furthest
+    /// to which there is another way. So no link goes without which some entry could not be reached.
+    fn make_room(&mut self, level: usize, id: u32, new: u32) -> bool {
+        let mut ids = self.links(level, id).as_slice().to_vec();
+        if ids.len() < Self::most(level) {
+            return true;
         }
-        let mut ids = links.as_slice().to_vec();
         ids.push(new);
         let mut cosines = Vec::new();
         self.rows.cosines(self.rows.row(id), &ids, &mut cosines);
-        let mut order: Vec<usize> = (0..ids.len()).collect();
-        order.sort_by(|&a, &b| cosines[b].total_cmp(&cosines[a]).then(ids[a].cmp(&ids[b])));
-        let sorted: Vec<u32> = order.iter().map(|&i| ids[i]).collect();
-        let count = |other: u32| self.links(level, other).len();
-        let spare = |other: u32| count(other) > FEW;
-        let mut between = Vec::new();
-        let hidden = (1..sorted.len()).rev().find(|&at| {
-            let far = sorted[at];
-            spare(far) && {
-                let row = self.rows.row(far);
-                self.rows.cosines(row, &sorted[..at], &mut between);
-                between.iter().any(|&c| c > cosines[order[at]])
-            }
-        });
-        let leaving = match hidden {
-            Some(at) => sorted[at],
-            None => *sorted.iter().rev().find(|&&far| spare(far)).or_else(|| {
-                let most = links
-                    .as_slice()
-                    .iter()
-                    .rev()
-                    .max_by_key(|&&far| count(far))?;
-                (count(*most) > 1).then_some(most)
-            })?,
+        let mut order: Vec<(f32, u32)> = cosines.iter().copied().zip(ids).collect();
+        order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let spare = |&at: &usize| self.links(level, order[at].1).len() > FEW;
+        let hidden = |&at: &usize| {
+            let (cosine, far) = order[at];
+            let links = self.links(level, far);
+            let nearer = order[..at].iter().map(|&(_, nearer)| nearer);
+            let through = nearer.filter(|&k| k != new && links.contains(k));
+            let through: Vec<u32> = through.collect();
+            self.rows
+                .cosines(self.rows.row(far), &through, &mut cosines);
+            cosines.iter().any(|&c| c > cosine)
         };
-        (leaving != new).then_some(Some(leaving))
+        let far = || (1..order.len()).rev().filter(spare);
+        let leaving = far().find(hidden);
+        let leaving = leaving.or_else(|| far().find(|&at| self.other_way(level, id, order[at].1)));
+        match leaving.map(|at| order[at].1) {
+            Some(leaving) if leaving != new => {
+                self.unlink(level, id, leaving);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether `far` is linked to another neighbour of `id`, or to a neighbour of such a one.
+    fn other_way(&self, level: usize, id: u32, far: u32) -> bool {
+        let links = self.links(level, far);
+        let neighbours = self.links(level, id).as_slice().iter();
+        neighbours.filter(|&&k| k != far).any(|&k| {
+            let beyond = self.links(level, k).as_slice().iter();
+            links.contains(k) || beyond.filter(|&&m| m != id).any(|&m| links.contains(m))
+        })
+    }
+
+    /// Puts an entry without links between another and a neighbour of that.
+    fn wedge(&mut self, level: usize, id: u32, other: u32) {
+        if let Some(&neighbour) = self.links(level, other).as_slice().last() {
+            self.unlink(level, other, neighbour);
+            self.link(level, id, neighbour);
+        }
+        self.link(level, id, other);
     }
 
     /// Takes an entry out; the last one takes its number.

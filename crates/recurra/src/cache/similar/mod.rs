@@ -4,8 +4,8 @@
 //! a puzzle, the embedding itself for a model of vectors. Whether a near question has a near answer is the task's to
 //! say; here is only who is near.
 //!
-//! The index is an HNSW graph of our own ([`graph`]), since entries come and go all the time: a library's graph keeps
-//! those that left as tombstones until it is built anew. Here whoever leaves is gone at once, with all links to it.
+//! The index is an HNSW graph of our own, since entries come and go all the time: the graphs of the libraries in Rust
+//! keep those that left until they are built anew. Here whoever leaves is gone at once, with all links to it.
 
 mod graph;
 mod links;
@@ -21,7 +21,7 @@ use search::Scratch;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use store::Store;
+use store::{Left, Store};
 
 /// Searches' memory that is kept for the next; more threads than that allocate it anew.
 const SPARE: usize = 64;
@@ -144,12 +144,7 @@ impl<V: Clone> SimilarCache<V> {
     /// If a number of the configuration is out of its range, or not even one entry fits into its bytes.
     pub fn new(config: SimilarConfig, heap_bytes: fn(&V) -> usize) -> Result<Self> {
         config.check()?;
-        let store = Store::new(
-            config.dimensions,
-            config.seed,
-            config.max_entries,
-            config.max_bytes,
-        );
+        let store = Store::new(config);
         let least = store.least();
         if least > config.max_bytes {
             return Err(Error::Config {
@@ -182,11 +177,20 @@ impl<V: Clone> SimilarCache<V> {
     pub fn insert(&self, fingerprint: &[f32], value: V) -> Result<bool> {
         let heap = (self.heap_bytes)(&value);
         let (row, hash) = self.row(fingerprint)?;
-        let inserted = self.write().insert(hash, &row, value, heap);
-        let evicted = inserted.evicted.len() as u64;
+        let mut store = self.write();
+        let fits = store.fits(heap);
+        // Values are dropped when others no longer wait for the lock.
+        let (_refused, left) = if fits {
+            (None, store.insert(hash, &row, value, heap))
+        } else {
+            let replaced = store.remove(hash, &row);
+            let evicted = Vec::new();
+            (Some(value), Left { replaced, evicted })
+        };
+        drop(store);
+        let evicted = left.evicted.len() as u64;
         self.evictions.fetch_add(evicted, Ordering::Relaxed);
-        // The values that left are dropped here, where no one waits for it.
-        Ok(inserted.kept)
+        Ok(fits)
     }
 
     /// The nearest entry, if its similarity is at least the threshold.

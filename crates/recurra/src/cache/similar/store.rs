@@ -1,5 +1,6 @@
 //! Fingerprints with their values, bounded: what [`SimilarCache`](super::SimilarCache) keeps behind its lock.
 
+use super::SimilarConfig;
 use super::graph::Graph;
 use super::pages::Pages;
 use super::search::Scratch;
@@ -19,10 +20,7 @@ struct Entry<V> {
 
 /// The entries. Entry `i` has row `i` of the graph.
 pub(super) struct Store<V> {
-    dimensions: usize,
-    seed: u64,
-    max_entries: usize,
-    max_bytes: usize,
+    config: SimilarConfig,
     graph: Graph,
     entries: Pages<Entry<V>>,
     /// Numbers of the entries, by the hash of their rows.
@@ -35,10 +33,8 @@ pub(super) struct Store<V> {
     least: usize,
 }
 
-/// What an insertion did.
-pub(super) struct Inserted<V> {
-    /// Whether the value is in the store now.
-    pub(super) kept: bool,
+/// What left the store by an insertion, to be dropped where no one waits for it.
+pub(super) struct Left<V> {
     /// The value that the fingerprint had.
     pub(super) replaced: Option<V>,
     /// Values that had to make room.
@@ -46,13 +42,10 @@ pub(super) struct Inserted<V> {
 }
 
 impl<V> Store<V> {
-    pub(super) fn new(dimensions: usize, seed: u64, max_entries: usize, max_bytes: usize) -> Self {
+    pub(super) fn new(config: SimilarConfig) -> Self {
         let mut store = Store {
-            dimensions,
-            seed,
-            max_entries,
-            max_bytes,
-            graph: Graph::new(dimensions, seed),
+            config,
+            graph: Graph::new(config.dimensions, config.seed),
             entries: Pages::new(),
             table: HashTable::new(),
             heap: 0,
@@ -70,7 +63,7 @@ impl<V> Store<V> {
 
     /// An empty one of the same bounds.
     pub(super) fn emptied(&self) -> Self {
-        Self::new(self.dimensions, self.seed, self.max_entries, self.max_bytes)
+        Self::new(self.config)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -112,18 +105,22 @@ impl<V> Store<V> {
         &entry.value
     }
 
-    /// Keeps a value that holds `heap` bytes elsewhere, in the place of the one that its row has.
-    pub(super) fn insert(&mut self, hash: u64, row: &[f32], value: V, heap: usize) -> Inserted<V> {
+    /// Whether there would be room for a value that holds `heap` bytes elsewhere, were it alone.
+    pub(super) fn fits(&self, heap: usize) -> bool {
+        self.least.saturating_add(heap) <= self.config.max_bytes
+    }
+
+    /// Keeps a value that [fits](Self::fits), in the place of the one that its row has.
+    pub(super) fn insert(&mut self, hash: u64, row: &[f32], value: V, heap: usize) -> Left<V> {
         let mut replaced = None;
         if let Some(id) = self.find(hash, row) {
             let bytes = self.bytes();
             let entry = &mut self.entries[id];
-            if (bytes - entry.heap).saturating_add(heap) <= self.max_bytes {
+            if (bytes - entry.heap).saturating_add(heap) <= self.config.max_bytes {
                 self.heap = self.heap - entry.heap + heap;
                 entry.heap = heap;
                 *entry.used.get_mut() = true;
-                return Inserted {
-                    kept: true,
+                return Left {
                     replaced: Some(std::mem::replace(&mut entry.value, value)),
                     evicted: Vec::new(),
                 };
@@ -131,14 +128,7 @@ impl<V> Store<V> {
             replaced = Some(self.swap_remove(id));
         }
         let mut evicted = Vec::new();
-        if self.least.saturating_add(heap) > self.max_bytes {
-            return Inserted {
-                kept: false,
-                replaced,
-                evicted,
-            };
-        }
-        while self.len() >= self.max_entries || !self.has_room(heap) {
+        while self.len() >= self.config.max_entries || !self.has_room(heap) {
             evicted.push(self.evict());
         }
         let id = self.len() as u32;
@@ -152,16 +142,12 @@ impl<V> Store<V> {
         self.heap += heap;
         let entries = &self.entries;
         self.table.insert_unique(hash, id, |&id| entries[id].hash);
-        Inserted {
-            kept: true,
-            replaced,
-            evicted,
-        }
+        Left { replaced, evicted }
     }
 
     fn has_room(&self, heap: usize) -> bool {
         let bytes = self.bytes() + self.bytes_of_next();
-        bytes.saturating_add(heap) <= self.max_bytes
+        bytes.saturating_add(heap) <= self.config.max_bytes
     }
 
     /// Takes out the value of this very row.

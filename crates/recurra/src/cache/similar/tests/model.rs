@@ -41,10 +41,10 @@ proptest! {
         let pool = clusters(7, POOL, dimensions, 9, 0.3);
         let mut config = SimilarConfig::new(dimensions, threshold);
         config.max_entries = max_entries;
-        let least = Store::<Value>::new(dimensions, 0, 1, 0).least();
+        let least = Store::<Value>::new(config).least();
         config.max_bytes = least + spare;
         let cache = SimilarCache::new(config, |value: &Value| value.2).unwrap();
-        let mut list = BTreeMap::new();
+        let mut list: BTreeMap<usize, Value> = BTreeMap::new();
         for (number, call) in calls.into_iter().enumerate() {
             match call {
                 Call::Insert(at, heap) => {

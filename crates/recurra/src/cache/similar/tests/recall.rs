@@ -65,3 +65,27 @@ fn the_same_calls_find_the_same() {
     };
     assert_eq!(run(), run());
 }
+
+/// Those of a crowd have each other for nearest neighbours, and would forget the rest.
+#[test]
+fn crowds_of_almost_the_same_lose_no_touch_with_others() {
+    let all = clusters(6, 3000, 8, 30, 1e-6);
+    let config = SimilarConfig {
+        max_entries: 1500,
+        ..SimilarConfig::new(8, -1.0)
+    };
+    let cache = SimilarCache::new(config, |_| 0).unwrap();
+    for (i, fingerprint) in all.iter().enumerate() {
+        cache.insert(fingerprint, i).unwrap();
+        if i % 250 == 0 {
+            cache.check();
+        }
+    }
+    // A step away from each crowd, one of it is nearest.
+    for (i, fingerprint) in all.iter().take(30).enumerate() {
+        let mut query = fingerprint.clone();
+        query[0] += 0.01;
+        let near = cache.nearest(&query).unwrap().unwrap();
+        assert_eq!(near.value % 30, i);
+    }
+}
