@@ -267,6 +267,29 @@ fn clearing_forgets_one_model_or_all() {
     assert_eq!(store.get(&A, &key(5)).unwrap().unwrap(), value(5));
 }
 
+#[cfg(unix)]
+#[test]
+fn rewriting_keeps_links_and_permissions() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, path) = folder();
+    filled(&path, 3);
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let mode = |mode| std::fs::Permissions::from_mode(mode);
+    std::fs::set_permissions(&path, mode(0o640)).unwrap();
+    let left = folder.path().join("answers.rewrite.tmp");
+    std::fs::write(&left, "of a crash").unwrap();
+    let store = open(&link);
+    assert!(!left.exists());
+    store.put(&B, b"key", b"value");
+    assert_eq!(store.clear(Some(&A)).unwrap(), 3);
+    drop(store);
+    assert!(link.is_symlink() && !left.exists());
+    let permissions = std::fs::metadata(&path).unwrap().permissions();
+    assert_eq!(permissions.mode() & 0o777, 0o640);
+    assert_eq!(open(&path).get(&B, b"key").unwrap().unwrap(), b"value");
+}
+
 /// Opens a broken file, asks for everything, and checks that nothing wrong was served. Writes on if told to, which waits
 /// for the disk.
 fn survives(path: &Path, bytes: &[u8], count: u64, write: bool) -> (Option<Report>, u64) {
