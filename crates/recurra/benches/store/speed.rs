@@ -61,7 +61,7 @@ pub(crate) fn table(folder: &Path) {
         store.put(&MODEL, &key(number), &value(number));
         timed(|| store.flush().expect("written"))
     };
-    row("commit of 1", &mut (0..200).map(single).collect());
+    row("commit of 1", &mut (0..200).map(single).collect::<Vec<_>>());
 
     let mut random = 0x0073_7065_6564;
     let mut hit = || {
@@ -72,15 +72,21 @@ pub(crate) fn table(folder: &Path) {
         assert_eq!(found, Some(expected));
         time
     };
-    row("get, known", &mut (0..200_000).map(|_| hit()).collect());
+    row(
+        "get, known",
+        &mut (0..200_000).map(|_| hit()).collect::<Vec<_>>(),
+    );
     let miss = |number: u64| {
         let key = key(RECORDS + number);
         timed(|| assert!(store.get(&MODEL, &key).is_ok_and(|v| v.is_none())))
     };
-    row("get, unknown", &mut (0..200_000).map(miss).collect());
+    row(
+        "get, unknown",
+        &mut (0..200_000).map(miss).collect::<Vec<_>>(),
+    );
     row(
         "verify",
-        &mut vec![timed(|| {
+        &mut [timed(|| {
             let report = store.verify().expect("a readable file");
             assert!(report.damaged.is_empty());
         })],
@@ -128,7 +134,7 @@ fn timed(work: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
-fn row(name: &str, times: &mut Vec<Duration>) {
+fn row(name: &str, times: &mut [Duration]) {
     times.sort();
     let at =
         |part: usize| 1e6 * times[(times.len() * part / 1000).min(times.len() - 1)].as_secs_f64();

@@ -46,6 +46,8 @@ pub(super) enum Read {
 #[derive(Debug)]
 pub(super) struct Log {
     path: PathBuf,
+    /// Where the file really is, should its name be a link.
+    real: PathBuf,
     most_segments: usize,
     /// Held while something is read or changed in it, never while something is written to the disk.
     state: RwLock<State>,
@@ -83,8 +85,9 @@ impl Log {
         options.read(true).write(true).create(true).truncate(false);
         let file = options.open(path).map_err(io)?;
         claim(&file, path, Share::Alone)?;
+        let real = std::fs::canonicalize(path).map_err(io)?;
         // Of a rewriting that a crash cut off; nobody else writes it while the file is ours.
-        std::fs::remove_file(temporary(path)).ok();
+        std::fs::remove_file(temporary(&real)).ok();
         let mut head = [0; FILE_HEAD];
         let length = read_at(&file, &mut head, 0).map_err(io)?;
         let file_bytes = check_length(&file, path)?;
@@ -105,6 +108,7 @@ impl Log {
         } = load(&file, false).map_err(io)?;
         let log = Log {
             path: path.into(),
+            real,
             most_segments,
             state: RwLock::new(State {
                 file: Arc::new(file),
@@ -291,15 +295,17 @@ impl Log {
 
     /// Writes the newest of what is to be kept into a new file, and puts it in the place of this one, whole or not at all.
     fn rewrite(&self, tail: &mut Tail, keep: impl Fn(&ModelId) -> bool) -> io::Result<()> {
-        let temporary = temporary(&self.path);
+        let temporary = temporary(&self.real);
         let attempt = || -> io::Result<Log> {
             let mut options = File::options();
             options.read(true).write(true).create(true).truncate(true);
             let file = options.open(&temporary)?;
             file.try_lock()?;
+            file.set_permissions(self.file().metadata()?.permissions())?;
             begin(&file, &temporary)?;
             let new = Log {
                 path: temporary.clone(),
+                real: temporary.clone(),
                 most_segments: self.most_segments,
                 state: RwLock::new(State {
                     file: Arc::new(file),
@@ -314,8 +320,8 @@ impl Log {
                 new.append(&mut new.tail(), items.iter())?;
             }
             new.file().sync_all()?;
-            std::fs::rename(&temporary, &self.path)?;
-            sync_name(&self.path);
+            std::fs::rename(&temporary, &self.real)?;
+            sync_name(&self.real);
             Ok(new)
         };
         let new = attempt().inspect_err(|_| {

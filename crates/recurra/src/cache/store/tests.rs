@@ -1,4 +1,4 @@
-use super::format::{FILE_HEAD, SEGMENT, segment_start};
+use super::format::{FILE_HEAD, segment_start};
 use super::{Report, Store, StoreOptions};
 use crate::model::ModelId;
 use crate::testing::cases;
@@ -267,6 +267,29 @@ fn clearing_forgets_one_model_or_all() {
     assert_eq!(store.get(&A, &key(5)).unwrap().unwrap(), value(5));
 }
 
+#[cfg(unix)]
+#[test]
+fn rewriting_keeps_links_and_permissions() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, path) = folder();
+    filled(&path, 3);
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let mode = |mode| std::fs::Permissions::from_mode(mode);
+    std::fs::set_permissions(&path, mode(0o640)).unwrap();
+    let left = folder.path().join("answers.rewrite.tmp");
+    std::fs::write(&left, "of a crash").unwrap();
+    let store = open(&link);
+    assert!(!left.exists());
+    store.put(&B, b"key", b"value");
+    assert_eq!(store.clear(Some(&A)).unwrap(), 3);
+    drop(store);
+    assert!(link.is_symlink() && !left.exists());
+    let permissions = std::fs::metadata(&path).unwrap().permissions();
+    assert_eq!(permissions.mode() & 0o777, 0o640);
+    assert_eq!(open(&path).get(&B, b"key").unwrap().unwrap(), b"value");
+}
+
 /// Opens a broken file, asks for everything, and checks that nothing wrong was served. Writes on if told to, which waits
 /// for the disk.
 fn survives(path: &Path, bytes: &[u8], count: u64, write: bool) -> (Option<Report>, u64) {
@@ -390,17 +413,26 @@ fn a_torn_write_ends_before_its_first_broken_record() {
 fn records_of_a_segments_earlier_life_do_not_count() {
     let (_folder, path) = folder();
     let store = Store::open(&path, small(1 << 20)).unwrap();
-    let large = vec![1; SEGMENT / 3];
-    for i in 0..30_u64 {
-        store.put(&A, &key(i), &large);
-        store.flush().unwrap();
-    }
+    (0..8000).for_each(|i| store.put(&A, &key(i), &value(i)));
+    store.flush().unwrap();
     let stat = store.stat().unwrap();
+    assert!(stat.evicted > 0);
     drop(store);
+    // Without the end marks, whatever is behind the newest records is looked at.
+    let mut bytes = std::fs::read(&path).unwrap();
+    let mut marks = 0;
+    for at in (4096..bytes.len() - 64).step_by(8) {
+        let mark = &mut bytes[at + 16..at + 64];
+        if mark[..2] == 0xe4d1_u16.to_le_bytes() && mark[2..].iter().all(|&b| b == 0) {
+            mark.fill(0);
+            marks += 1;
+        }
+    }
+    assert!(marks >= 3);
+    std::fs::write(&path, bytes).unwrap();
     let report = Report::of(&path, true).unwrap();
     assert_eq!(report.models, stat.models);
-    assert_eq!(report.models[0].entries, 6);
-    assert_eq!((report.damaged.len(), report.unfinished.len()), (0, 0));
+    assert_eq!((report.damaged.len(), report.unfinished.len()), (0, 3));
 }
 
 #[derive(Debug, Clone)]
