@@ -4,6 +4,7 @@
 //! From the ground up: [`kernels`] multiplies matrices, [`tasks`] knows what a puzzle is, [`model`]
 //! holds configuration and weights and reads files.
 
+pub mod cache;
 pub mod engine;
 pub mod error;
 pub mod executor;

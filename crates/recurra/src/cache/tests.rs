@@ -1,0 +1,247 @@
+//! Keys, turns, bounds.
+
+use super::*;
+use crate::thinking::StopReason;
+use proptest::prelude::*;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Barrier, mpsc};
+
+const NO_KEY: &[u8] = b"";
+
+fn cache(max_bytes: u64) -> TrmCache {
+    TrmCache::new(CacheConfig {
+        max_bytes,
+        key_bytes: 82,
+        answer_bytes: 81,
+    })
+}
+
+fn thought(answer: &[u8]) -> Thought {
+    Thought {
+        answer: answer.into(),
+        verified: Some(true),
+        stopped: StopReason::Verified,
+        halt: 1.5,
+        seconds: 0.25,
+    }
+}
+
+fn keys(canonical: &[u8]) -> Keys<'_> {
+    Keys {
+        canonical,
+        own: NO_KEY,
+    }
+}
+
+fn turn<'a>(cache: &'a TrmCache, keys: Keys<'_>) -> CacheTurn<'a> {
+    match cache.ask(keys, None) {
+        Ask::Turn(turn) => turn,
+        other => panic!("expected a turn, found {other:?}"),
+    }
+}
+
+fn hit(cache: &TrmCache, keys: Keys<'_>) -> CacheHit {
+    match cache.ask(keys, None) {
+        Ask::Hit(hit) => hit,
+        other => panic!("expected a hit, found {other:?}"),
+    }
+}
+
+#[test]
+fn a_proof_is_for_all_forms_and_other_answers_for_their_own() {
+    let cache = cache(1 << 20);
+    let (canonical, own) = (b"canonical".as_slice(), b"own".as_slice());
+    let keys = Keys { canonical, own };
+    turn(&cache, keys).keep(own, thought(b"guess"));
+    let guess = hit(&cache, keys);
+    assert!(guess.own && guess.level == CacheLevel::Exact);
+    assert_eq!(*guess.thought.answer, *b"guess");
+    // Another form of the question knows nothing of it.
+    let other = Keys {
+        own: b"other",
+        canonical,
+    };
+    turn(&cache, other).prove(thought(b"proof"));
+    for keys in [keys, other] {
+        let proof = hit(&cache, keys);
+        assert!(!proof.own);
+        assert_eq!(*proof.thought.answer, *b"proof");
+    }
+    cache.refuse(canonical);
+    assert_eq!(*hit(&cache, keys).thought.answer, *b"guess");
+    drop(turn(&cache, other));
+    let counters = cache.counters();
+    assert_eq!((counters.exact, counters.misses), (4, 3));
+    assert_eq!((counters.entries, counters.refused), (1, 1));
+    assert!((counters.seconds_saved - 1.0).abs() < 1e-6);
+    cache.clear();
+    assert_eq!(cache.counters().entries, 0);
+    assert!(cache.get(own).is_none());
+}
+
+#[test]
+fn what_is_asked_for_by_many_is_thought_once() {
+    const ASKERS: usize = 100;
+    let (cache, begun, barrier) = (cache(1 << 20), AtomicUsize::new(0), Barrier::new(ASKERS));
+    std::thread::scope(|scope| {
+        for _ in 0..ASKERS {
+            scope.spawn(|| {
+                barrier.wait();
+                match cache.ask(keys(b"key"), None) {
+                    Ask::Turn(turn) => {
+                        // The first two fail: one gives up, one panics with the turn in hand.
+                        match begun.fetch_add(1, Ordering::SeqCst) {
+                            0 => drop(turn),
+                            1 => {
+                                let panic = std::panic::AssertUnwindSafe(move || {
+                                    let _turn = turn;
+                                    std::panic::resume_unwind(Box::new("a thinker fails"));
+                                });
+                                assert!(std::panic::catch_unwind(panic).is_err());
+                            }
+                            _ => turn.prove(thought(b"answer")),
+                        }
+                    }
+                    Ask::Hit(hit) => assert_eq!(*hit.thought.answer, *b"answer"),
+                    Ask::Busy => panic!("endless patience has ended"),
+                }
+            });
+        }
+    });
+    assert_eq!(begun.into_inner(), 3);
+    let counters = cache.counters();
+    assert_eq!((counters.misses, counters.exact), (3, ASKERS as u64 - 3));
+    assert!(counters.joined <= counters.exact);
+}
+
+#[test]
+fn patience_ends() {
+    let cache = cache(1 << 20);
+    let first = turn(&cache, keys(b"key"));
+    for patience in [Duration::ZERO, Duration::from_micros(50)] {
+        let asked = cache.ask(keys(b"key"), Some(patience));
+        assert!(matches!(asked, Ask::Busy));
+    }
+    first.prove(thought(b"answer"));
+    assert!(!hit(&cache, keys(b"key")).own);
+    assert_eq!(cache.counters().misses, 3);
+}
+
+#[test]
+fn who_waits_goes_on_when_a_turn_ends_without_an_answer() {
+    let cache = cache(1 << 20);
+    let cache = &cache;
+    let first = turn(cache, keys(b"key"));
+    std::thread::scope(|scope| {
+        let (asking, asked) = mpsc::channel();
+        let waiting = scope.spawn(move || {
+            asking.send(()).unwrap();
+            let own = b"own".as_slice();
+            let canonical = b"key".as_slice();
+            match cache.ask(Keys { canonical, own }, None) {
+                Ask::Hit(hit) => hit.thought.answer.to_vec(),
+                other => panic!("expected a hit, found {other:?}"),
+            }
+        });
+        asked.recv().unwrap();
+        first.keep(b"own", thought(b"guess"));
+        assert_eq!(waiting.join().unwrap(), b"guess");
+    });
+}
+
+proptest! {
+    #![proptest_config(crate::testing::cases(64))]
+
+    /// Against a map that forgets nothing: what is there is right, and the bounds hold after every call.
+    #[test]
+    fn never_wrong_and_never_too_large(
+        limit in 0u64..40_000,
+        calls in prop::collection::vec((0..4u8, 0..200u16, 0..600usize), 1..600),
+    ) {
+        let cache = cache(limit);
+        let mut put: HashMap<u16, usize> = HashMap::new();
+        for (call, key, length) in calls {
+            let bytes = key.to_be_bytes();
+            let answer = |length| vec![key as u8; length];
+            match call {
+                0 | 1 => match cache.ask(keys(&bytes), None) {
+                    Ask::Hit(hit) => {
+                        prop_assert_eq!(Some(hit.thought.answer.len()), put.get(&key).copied());
+                        let found = hit.thought.answer.to_vec();
+                        prop_assert_eq!(&found, &answer(found.len()));
+                    }
+                    Ask::Turn(turn) if call == 0 => {
+                        turn.prove(thought(&answer(length)));
+                        put.insert(key, length);
+                    }
+                    Ask::Turn(turn) => drop(turn),
+                    Ask::Busy => prop_assert!(false, "nobody else is there"),
+                },
+                2 => {
+                    cache.put(&bytes, thought(&answer(length)));
+                    put.insert(key, length);
+                }
+                _ => {
+                    cache.refuse(&bytes);
+                    prop_assert!(cache.get(&bytes).is_none());
+                    put.remove(&key);
+                }
+            }
+            let counters = cache.counters();
+            prop_assert!(counters.bytes <= limit.max(1000), "{} of {limit}", counters.bytes);
+        }
+    }
+
+    #[test]
+    fn thoughts_go_round(
+        answer in prop::collection::vec(any::<u8>(), 0..300),
+        verified in prop::option::of(any::<bool>()),
+        reason in 0..StopReason::ALL.len(),
+        numbers in prop::array::uniform2(-1e9f32..1e9),
+    ) {
+        let thought = Thought {
+            answer: answer.into(),
+            verified,
+            stopped: StopReason::ALL[reason],
+            halt: numbers[0],
+            seconds: numbers[1],
+        };
+        prop_assert_eq!(Thought::from_bytes(&thought.to_bytes()), Some(thought));
+    }
+
+    #[test]
+    fn any_bytes_are_a_thought_or_none(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+        if let Some(thought) = Thought::from_bytes(&bytes) {
+            prop_assert_eq!(thought.to_bytes(), bytes);
+        }
+    }
+}
+
+#[test]
+fn the_form_on_disk_never_changes() {
+    let bytes = thought(&[7, 8]).to_bytes();
+    assert_eq!(bytes, [1, 0, 0, 0, 0xc0, 0x3f, 0, 0, 0x80, 0x3e, 7, 8]);
+    assert_eq!(StopReason::ALL[5], StopReason::MaxSteps);
+    assert_eq!(Thought::from_bytes(&bytes[..9]), None);
+    assert_eq!(Thought::from_bytes(&[3, 0, 0, 0, 0, 0, 0, 0, 0, 0]), None);
+    assert_eq!(Thought::from_bytes(&[0, 99, 0, 0, 0, 0, 0, 0, 0, 0]), None);
+}
+
+#[test]
+fn a_full_cache_uses_its_room() {
+    for limit in [1 << 18, 1 << 20, 5_000_000, 1 << 24] {
+        let cache = cache(limit);
+        let most = limit / 200;
+        for i in 0..most {
+            let mut key = vec![0; 82];
+            key[..8].copy_from_slice(&i.to_le_bytes());
+            cache.put(&key, thought(&[9; 81]));
+        }
+        let counters = cache.counters();
+        let share = counters.bytes as f64 / limit as f64;
+        assert!((0.95..=1.0).contains(&share), "{share} of {limit}");
+        assert_eq!(counters.entries + counters.evictions, most);
+        assert!(counters.entries > limit / 500);
+    }
+}
