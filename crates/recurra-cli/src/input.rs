@@ -2,7 +2,8 @@
 
 use anyhow::anyhow;
 use recurra::tasks::InputError;
-use recurra::tasks::sudoku::{Entry, PuzzleReader, Sudoku};
+use recurra::tasks::Task;
+use recurra::tasks::task::Entry;
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufRead, IsTerminal, Read};
@@ -12,7 +13,7 @@ use std::rc::Rc;
 /// The puzzles of one input.
 pub(crate) struct Puzzles {
     name: String,
-    reader: PuzzleReader<Watched>,
+    reader: Box<dyn Iterator<Item = Entry>>,
     /// Whether the next puzzle can be had without waiting for whoever writes the input.
     ready: Rc<Cell<bool>>,
     typed: bool,
@@ -20,7 +21,7 @@ pub(crate) struct Puzzles {
 
 impl Puzzles {
     /// Opens a file, or standard input for `-`.
-    pub(crate) fn open(path: &Path, sudoku: Sudoku) -> anyhow::Result<Self> {
+    pub(crate) fn open(path: &Path, task: &dyn Task) -> anyhow::Result<Self> {
         let (name, inner, typed): (_, Box<dyn Read>, _) = if path == Path::new("-") {
             let stdin = io::stdin();
             let typed = stdin.is_terminal();
@@ -46,7 +47,7 @@ impl Puzzles {
         };
         Ok(Puzzles {
             name,
-            reader: PuzzleReader::new(watched, Some(sudoku)),
+            reader: task.read(Box::new(watched)),
             ready,
             typed,
         })
@@ -144,6 +145,7 @@ impl BufRead for Watched {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use recurra::tasks::sudoku::Sudoku;
 
     /// Gives its parts one by one, as a pipe does.
     struct Parts(Vec<&'static [u8]>);
@@ -175,7 +177,7 @@ mod tests {
         };
         let mut puzzles = Puzzles {
             name: String::new(),
-            reader: PuzzleReader::new(watched, Sudoku::new(4)),
+            reader: Sudoku::new(4).unwrap().read(Box::new(watched)),
             ready,
             typed: false,
         };

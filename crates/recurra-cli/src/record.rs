@@ -38,8 +38,7 @@ impl Recorder {
         done: &(dyn Fn() + Sync),
     ) -> anyhow::Result<()> {
         let fitting = &known[..known.len().min(self.room())];
-        let pair = |k: &Known| (k.question.clone(), k.answer.clone());
-        let puzzles: Vec<_> = fitting.iter().map(pair).collect();
+        let puzzles: Vec<_> = fitting.iter().map(|k| k.pair.clone()).collect();
         for readings in solver.record(&puzzles, self.trajectories.max_steps(), done) {
             self.trajectories.push(&readings?);
         }

@@ -1,7 +1,9 @@
 //! A grid on a terminal, redrawn in place while the model thinks.
 
-use recurra::tasks::sudoku::Grid;
+use recurra::tasks::Task;
+use recurra::tasks::task::Glyph;
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a picture stays at least, so that eyes can follow a fast model.
@@ -17,6 +19,7 @@ const DIM: &str = "2";
 
 /// The part of the terminal where pictures are drawn.
 pub(crate) struct Screen {
+    task: Arc<dyn Task>,
     color: bool,
     /// Whether the terminal can go back up.
     redraw: bool,
@@ -28,10 +31,11 @@ pub(crate) struct Screen {
 
 impl Screen {
     /// What the terminal on standard output can do.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(task: Arc<dyn Task>) -> Self {
         let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         Screen {
+            task,
             color: !dumb && !set("NO_COLOR"),
             redraw: !dumb,
             lines: 0,
@@ -43,9 +47,9 @@ impl Screen {
     /// A picture on the way to the answer: shown where it can be replaced, and where there is time.
     pub(crate) fn passing(
         &mut self,
-        question: &Grid,
-        grid: &Grid,
-        before: &Grid,
+        question: &[u16],
+        answer: &[u16],
+        before: &[u16],
         status: &str,
     ) -> io::Result<()> {
         if !self.redraw {
@@ -55,20 +59,20 @@ impl Screen {
             return Ok(());
         }
         self.wait();
-        self.draw(question, grid, before, status)
+        self.draw(question, answer, before, status)
     }
 
     /// The last picture of a puzzle, which stays.
     pub(crate) fn last(
         &mut self,
-        question: &Grid,
-        grid: &Grid,
+        question: &[u16],
+        answer: &[u16],
         verdict: &str,
         good: bool,
     ) -> io::Result<()> {
         self.wait();
         let verdict = self.styled(verdict, if good { "1;32" } else { "1;31" });
-        self.draw(question, grid, grid, &verdict)?;
+        self.draw(question, answer, answer, &verdict)?;
         self.lines = 0;
         self.last = None;
         let mut out = io::stdout().lock();
@@ -84,13 +88,19 @@ impl Screen {
         }
     }
 
-    fn draw(&mut self, question: &Grid, grid: &Grid, before: &Grid, below: &str) -> io::Result<()> {
+    fn draw(
+        &mut self,
+        question: &[u16],
+        answer: &[u16],
+        before: &[u16],
+        below: &str,
+    ) -> io::Result<()> {
         let mut text = String::new();
         if self.lines > 0 {
             text.push_str(&format!("\x1b[{}A", self.lines));
         }
         let end = if self.redraw { "\x1b[K\n" } else { "\n" };
-        let picture = self.picture(question, grid, before);
+        let picture = self.picture(question, answer, before);
         self.lines = 0;
         for line in picture.lines().chain([below]) {
             text.push_str(line);
@@ -103,36 +113,31 @@ impl Screen {
         out.flush()
     }
 
-    /// The drawing of a grid: givens bold (red where they were not kept), cells that changed since `before`
-    /// on a ground.
-    fn picture(&self, question: &Grid, grid: &Grid, before: &Grid) -> String {
+    /// The drawing of an answer: givens bold (red where they were not kept), what changed since `before` on a ground.
+    fn picture(&self, question: &[u16], answer: &[u16], before: &[u16]) -> String {
         let mut text = String::new();
-        let mut cell = 0;
-        for line in grid.to_pretty().lines() {
-            if line.starts_with('-') {
-                text.push_str(&self.styled(line, DIM));
-                text.push('\n');
-                continue;
-            }
-            for c in line.chars() {
-                match c {
-                    ' ' => text.push(c),
-                    '|' => text.push_str(&self.styled("|", DIM)),
-                    _ => {
-                        let (given, digit) = (question.get(cell), grid.get(cell));
-                        let style = if given != 0 && given == digit {
+        for line in self.task.drawing(answer).0 {
+            for Glyph { letter, place } in line {
+                let style = match place {
+                    None if letter == ' ' => {
+                        text.push(letter);
+                        continue;
+                    }
+                    None => DIM,
+                    Some(place) => {
+                        let given = self.task.is_given(question[place]);
+                        if given && question[place] == answer[place] {
                             BOLD
-                        } else if digit != before.get(cell) {
+                        } else if answer[place] != before[place] {
                             CHANGED
-                        } else if given != 0 {
+                        } else if given {
                             WRONG
                         } else {
                             FOUND
-                        };
-                        text.push_str(&self.styled(c.encode_utf8(&mut [0; 4]), style));
-                        cell += 1;
+                        }
                     }
-                }
+                };
+                text.push_str(&self.styled(letter.encode_utf8(&mut [0; 4]), style));
             }
             text.push('\n');
         }
@@ -151,9 +156,11 @@ impl Screen {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use recurra::tasks::sudoku::{Grid, Sudoku};
 
     fn screen(color: bool) -> Screen {
         Screen {
+            task: Arc::new(Sudoku::new(4).unwrap()),
             color,
             redraw: true,
             lines: 0,
@@ -164,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_picture_shows_what_was_given_what_changed_and_what_was_not_kept() {
-        let grid = |text: &str| text.parse::<Grid>().unwrap();
+        let grid = |text: &str| text.parse::<Grid>().unwrap().encode();
         let question = grid("12..............");
         let (before, now) = (grid("143............."), grid("1434............"));
         let picture = screen(true).picture(&question, &now, &before);
@@ -181,7 +188,7 @@ mod tests {
         // Without colour it is the plain drawing.
         assert_eq!(
             screen(false).picture(&question, &now, &before),
-            now.to_pretty()
+            Grid::decode(Sudoku::new(4).unwrap(), &now).to_pretty()
         );
     }
 }

@@ -60,7 +60,7 @@ pub(crate) struct Thinking {
 
 impl Thinking {
     /// Opens a model to answer questions with, and starts the threads.
-    pub(crate) fn solver(&self, model: &Path) -> anyhow::Result<(Solver, usize)> {
+    pub(crate) fn solver(&self, model: &Path) -> anyhow::Result<(TrmModel, Solver, usize)> {
         let (opened, mut solver, threads) = open(model, self.threads)?;
         if let Some(file) = &self.adaptive {
             let options = self.options(&solver)?;
@@ -78,7 +78,7 @@ impl Thinking {
             plan.limits.min_k = options.stop.min_steps;
             solver.adapt(AdaptiveKSelector::new(plan, predictor));
         }
-        Ok((solver, threads))
+        Ok((opened, solver, threads))
     }
 
     /// Keeps what was learnt, where that was asked for.

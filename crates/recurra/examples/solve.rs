@@ -3,8 +3,7 @@
 //! `cargo run --release -p recurra --example solve`
 
 use recurra::model::TrmModel;
-use recurra::solver::{SolveOptions, Solver, admit};
-use recurra::tasks::sudoku::Grid;
+use recurra::solver::{SolveOptions, Solver};
 use recurra::thinking::StopRules;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -13,17 +12,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "/../../models/sudoku4.safetensors"
     ))?;
     let mut solver = Solver::new(&model, 1)?;
-    let question: Grid = "1.....3..2.....4".parse()?;
+    let task = solver.task().clone();
+    let question = task.parse("1.....3..2.....4")?;
     // A puzzle without a solution, or with several, is refused before anybody thinks about it.
-    admit(&question)?;
+    task.admit(&question)?;
     let options = SolveOptions {
         restarts: 4,
         ..SolveOptions::new(StopRules::new(solver.default_steps()))
     };
     let answer = solver.solve_watched(&question, &options, &mut |glimpse| {
-        println!("step {}: {}", glimpse.step, glimpse.grid);
+        println!("step {}: {}", glimpse.step, task.line(&glimpse.tokens));
     })?;
-    println!("{}", answer.grid.to_pretty());
+    println!("{}", task.drawing(&answer.tokens));
     println!(
         "verified: {:?} after {} steps",
         answer.verified, answer.steps

@@ -4,7 +4,9 @@
 mod attempts;
 mod planner;
 mod record;
+mod remember;
 
+use crate::cache::{CacheConfig, TrmCache};
 use crate::engine::{PackedModel, TrmEngine};
 use crate::error::{Error, Result};
 use crate::executor::{
@@ -12,11 +14,12 @@ use crate::executor::{
 };
 use crate::kernels::Isa;
 use crate::model::TrmModel;
-use crate::tasks::TaskSpec;
-use crate::tasks::sudoku::{Grid, Outcome, Sudoku, solver};
+use crate::tasks::Task;
+use crate::tasks::task::Tokens;
 use crate::thinking::{
     AdaptiveKSelector, Calibration, KPredictor, StopReason, StopRules, Variation,
 };
+use attempts::Desk;
 use planner::Planner;
 use serde::Serialize;
 use std::sync::Arc;
@@ -55,21 +58,27 @@ impl SolveOptions {
 pub enum Source {
     /// The model thought about this question.
     Model,
+    /// It was in memory: this question, or one that is the same but for a symmetry, was answered before.
+    Exact,
+    /// The same from disk.
+    Stored,
+    /// A near question was answered before.
+    Similar,
 }
 
 /// An answer and how it was found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
-    /// The answer; blank cells where the model gave no digit.
-    pub grid: Grid,
+    /// The answer's tokens; blank ones where those that the model gave mean nothing.
+    pub tokens: Tokens,
     /// Whether the task's own rules hold, for the whole answer and the question's givens. For a puzzle with one
     /// solution that is proof. `None`: the task has no rule check.
     pub verified: Option<bool>,
-    /// Improvement steps done, over all attempts.
+    /// Improvement steps done for it, over all attempts; none for what was known.
     pub steps: usize,
     /// Attempts that were begun after the first.
     pub restarts: usize,
-    /// Why the attempt that gave it stopped.
+    /// Why the attempt that gave it stopped, when it was thought.
     pub stopped: StopReason,
     /// Halting logit at the end of the attempt that gave the answer.
     pub halt: f32,
@@ -87,41 +96,18 @@ pub struct Glimpse {
     /// Improvement steps done in this attempt.
     pub step: usize,
     /// The answer so far, in the question's own form.
-    pub grid: Grid,
+    pub tokens: Tokens,
     /// Halting logit.
     pub halt: f32,
     /// Whether the task's rules hold.
     pub verified: Option<bool>,
 }
 
-/// Tried values after which the exact solver leaves a puzzle unproven; far above what any 9x9 puzzle needs.
-const ADMISSION_BUDGET: u64 = 50_000;
-
-/// Refuses a question that has no answer, or no single one.
-///
-/// A puzzle too large to decide quickly is admitted.
-///
-/// # Errors
-/// [`Error::Question`].
-pub fn admit(question: &Grid) -> Result<()> {
-    let found = match solver::solve(question, Some(ADMISSION_BUDGET)) {
-        Outcome::None => "none",
-        Outcome::Many(..) => "more than one",
-        Outcome::One(_) | Outcome::Unknown(_) => return Ok(()),
-    };
-    Err(Error::Question {
-        what: "puzzle",
-        expected: "exactly one solution".into(),
-        found: found.into(),
-    })
-}
-
 /// Answers questions with one model on some threads.
 #[derive(Debug)]
 pub struct Solver {
-    sudoku: Sudoku,
+    desk: Desk,
     calibration: Option<Calibration>,
-    planner: Option<Planner>,
     /// Several threads on one question.
     alone: TrmEngine,
     threads: usize,
@@ -133,31 +119,31 @@ impl Solver {
     /// # Errors
     /// [`Error::Config`] if the model's file names no task.
     pub fn new(model: &TrmModel, threads: usize) -> Result<Self> {
-        let Some(TaskSpec::Sudoku { size }) = model.header.task else {
+        let Some(spec) = &model.header.task else {
             return Err(Error::Config {
                 field: "task",
                 expected: "a task whose questions can be read".into(),
                 found: "none".into(),
             });
         };
-        let sudoku = Sudoku::new(size).ok_or(Error::Config {
-            field: "task.size",
-            expected: "4, 6, 9 or 16".into(),
-            found: size.to_string(),
-        })?;
+        let task = spec.task()?;
         let packed = PackedModel::new(Isa::detect(), model.config(), &model.weights);
         Ok(Solver {
-            sudoku,
+            desk: Desk {
+                task,
+                vocab_size: model.config().vocab_size,
+                planner: None,
+                cache: None,
+            },
             calibration: model.header.thinking.clone(),
-            planner: None,
             alone: TrmEngine::with_weights(Arc::new(packed), threads),
             threads: threads.max(1),
         })
     }
 
-    /// The kind of puzzle it answers.
-    pub fn sudoku(&self) -> Sudoku {
-        self.sudoku
+    /// The task whose questions it answers.
+    pub fn task(&self) -> &Arc<dyn Task> {
+        &self.desk.task
     }
 
     /// The model's default limit of improvement steps.
@@ -173,20 +159,37 @@ impl Solver {
     /// From now on plans how many steps the first attempt at a question gets, and learns from each: what comes later
     /// needs fewer steps, and depends on what came before. It takes effect where [`StopRules::verified`] is asked.
     pub fn adapt(&mut self, selector: AdaptiveKSelector) {
-        self.planner = Some(Planner::new(selector));
+        self.desk.planner = Some(Planner::new(selector));
     }
 
     /// What has been learnt since [`Solver::adapt`].
     pub fn predictor(&self) -> Option<KPredictor> {
-        let planner = self.planner.as_ref()?;
+        let planner = self.desk.planner.as_ref()?;
         Some(planner.selector().predictor().clone())
+    }
+
+    /// A cache of so many bytes that suits this solver's questions.
+    pub fn cache_config(&self, max_bytes: u64) -> CacheConfig {
+        CacheConfig {
+            max_bytes,
+            key_bytes: remember::key_bytes(&*self.desk.task),
+            answer_bytes: remember::answer_bytes(&*self.desk.task),
+        }
+    }
+
+    /// From now on looks questions up before it thinks about them, and keeps the answers. The cache must not have been
+    /// used with another model. A question that is the same as an earlier one but for a symmetry of the task gets that
+    /// one's proven answer; answers without proof are for the same question and the same options only, and are not kept
+    /// where they depend on time or on what came before.
+    pub fn remember(&mut self, cache: Arc<TrmCache>) {
+        self.desk.cache = Some(cache);
     }
 
     /// Answers one question with all threads.
     ///
     /// # Errors
-    /// [`Error::Question`] if it is of another size than the model's.
-    pub fn solve(&mut self, question: &Grid, options: &SolveOptions) -> Result<Answer> {
+    /// [`Error::Question`] if it has another length or other tokens than the model's.
+    pub fn solve(&mut self, question: &[u16], options: &SolveOptions) -> Result<Answer> {
         self.solve_watched(question, options, &mut |_| {})
     }
 
@@ -196,33 +199,25 @@ impl Solver {
     /// As [`Solver::solve`].
     pub fn solve_watched(
         &mut self,
-        question: &Grid,
+        question: &[u16],
         options: &SolveOptions,
         watch: &mut dyn FnMut(&Glimpse),
     ) -> Result<Answer> {
-        let planner = self.planner.as_ref();
-        attempts::think(
-            &mut self.alone,
-            self.sudoku,
-            planner,
-            question,
-            options,
-            watch,
-        )
+        remember::answer(&mut self.alone, &self.desk, question, options, watch)
     }
 
     /// Answers many questions, each on one thread; the answers come in the questions' order, whatever the
     /// number of threads. `done` is called after each answer, from any thread.
     pub fn solve_many(
         &mut self,
-        questions: &[Grid],
+        questions: &[Tokens],
         options: &SolveOptions,
         done: &(dyn Fn() + Sync),
     ) -> Vec<Result<Answer>> {
-        let (sudoku, planner) = (self.sudoku, self.planner.as_ref());
+        let desk = &self.desk;
         self.share_out(questions.len(), &|engine, i| {
             let question = &questions[i];
-            let answer = attempts::think(engine, sudoku, planner, question, options, &mut |_| {});
+            let answer = remember::answer(engine, desk, question, options, &mut |_| {});
             done();
             answer
         })
@@ -276,18 +271,6 @@ impl<T: Send> executor::Job for Share<'_, T> {
     fn run(self, engine: &mut TrmEngine, _: &Cancelled) -> Option<T> {
         Some((self.job)(engine, self.number))
     }
-}
-
-/// Refuses a question of another size than the model's.
-fn fits(sudoku: Sudoku, question: &Grid) -> Result<()> {
-    if question.sudoku() == sudoku {
-        return Ok(());
-    }
-    Err(Error::Question {
-        what: "puzzle",
-        expected: format!("a {sudoku} grid, which the model was made for"),
-        found: format!("a {} grid", question.sudoku()),
-    })
 }
 
 // The browser's clock needs what wasm-bindgen puts around a module, which tests there do without.

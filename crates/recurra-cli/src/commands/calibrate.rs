@@ -72,7 +72,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         ))
         .into());
     }
-    let mut puzzles = Puzzles::open(&args.data, solver.sudoku())?;
+    let task = solver.task().clone();
+    let mut puzzles = Puzzles::open(&args.data, &*task)?;
     let bar = progress::bar(None, "puzzles");
     let mut recorder = Recorder::new(max_steps);
     let mut refused = 0;
@@ -83,7 +84,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         if most == 0 {
             break;
         }
-        let Some(known) = known::chunk(&mut puzzles, most, &mut refused, &bar) else {
+        let Some(known) = known::chunk(&mut puzzles, &*task, most, &mut refused, &bar) else {
             break;
         };
         recorder.add(&mut solver, &known, &|| bar.inc(1))?;

@@ -11,7 +11,8 @@ use crate::progress;
 use crate::record::{MOST_READINGS, Recorder};
 use crate::thinking::Thinking;
 use anyhow::anyhow;
-use recurra::tasks::sudoku::{Grid, Sudoku};
+use recurra::tasks::Task;
+use recurra::tasks::task::Tokens;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -22,7 +23,8 @@ use tally::Tally;
 /// The answers stand in the data's column `answer`; where there is none, an exact solver finds it. Shares are of the
 /// puzzles answered: `exact` of those whose answer is the known one, `cell` of all their cells that are right,
 /// `verified` of those whose answer is proven by the rules; `verified_wrong` counts those of them that are not the known
-/// answer, which should be none. `steps` says how many stopped after 1, 2, … improvement
+/// answer: none where a question has one answer only. For mazes, `valid` and `shortest` are the shares of answers that are
+/// a path, and a shortest one. `steps` says how many stopped after 1, 2, … improvement
 /// steps (with --restarts: of all attempts), `exact_by_steps` which share of these is right, `stopped` why. `seconds` is
 /// the time spent thinking, `mean_seconds` and `p99_seconds` that of one puzzle on one thread: the mean, and what 99 of
 /// 100 puzzles do not exceed. Where the data has a column
@@ -53,26 +55,27 @@ pub(crate) struct Args {
 const CHUNK: usize = 1024;
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let (mut model, _) = args.thinking.solver(&args.model)?;
+    let (_, mut model, _) = args.thinking.solver(&args.model)?;
     let options = args.thinking.options(&model)?;
+    let task = model.task().clone();
     let mut recorder = recorder(args, options.stop.max_steps)?;
     let limit = args.limit.unwrap_or(u64::MAX);
-    let total = count(&args.data, model.sudoku(), limit)?;
-    let mut puzzles = Puzzles::open(&args.data, model.sudoku())?;
+    let total = count(&args.data, &*task, limit)?;
+    let mut puzzles = Puzzles::open(&args.data, &*task)?;
     let bar = progress::bar(total, "puzzles");
     let mut tally = Tally::default();
     let mut thinking = Duration::ZERO;
     while tally.count() < limit {
         let most = (limit - tally.count()).min(CHUNK as u64) as usize;
-        let Some(known) = known::chunk(&mut puzzles, most, &mut tally.refused, &bar) else {
+        let Some(known) = known::chunk(&mut puzzles, &*task, most, &mut tally.refused, &bar) else {
             break;
         };
-        let questions: Vec<Grid> = known.iter().map(|k| k.question.clone()).collect();
+        let questions: Vec<Tokens> = known.iter().map(|k| k.pair.question.clone()).collect();
         let started = Instant::now();
         let answers = model.solve_many(&questions, &options, &|| bar.inc(1));
         thinking += started.elapsed();
         for (known, answer) in known.iter().zip(answers) {
-            tally.add(known, &answer?);
+            tally.add(&*task, known, &answer?);
         }
         bar.set_message(tally.headline());
         if let Some(recorder) = &mut recorder {
@@ -114,11 +117,11 @@ fn recorder(args: &Args, max_steps: usize) -> anyhow::Result<Option<Recorder>> {
 }
 
 /// How many puzzles a file holds, up to the limit; only where a progress bar will be seen.
-fn count(data: &Path, sudoku: Sudoku, limit: u64) -> anyhow::Result<Option<u64>> {
+fn count(data: &Path, task: &dyn Task, limit: u64) -> anyhow::Result<Option<u64>> {
     if !std::io::stderr().is_terminal() || !std::fs::metadata(data).is_ok_and(|m| m.is_file()) {
         return Ok(None);
     }
-    let mut puzzles = Puzzles::open(data, sudoku)?;
+    let mut puzzles = Puzzles::open(data, task)?;
     let mut count = 0;
     while count < limit {
         let entries = puzzles.chunk(CHUNK);

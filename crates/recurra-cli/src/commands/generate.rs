@@ -6,7 +6,8 @@ use crate::progress;
 use crate::threads::Threads;
 use anyhow::anyhow;
 use rayon::prelude::*;
-use recurra::tasks::sudoku::{GenerateError, Generated, Generator, HeldOut, Sudoku};
+use recurra::tasks::HeldOut;
+use recurra::tasks::sudoku::{GenerateError, Generated, Generator, Sudoku, split};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -111,7 +112,9 @@ fn write(
     let held_out = HeldOut::new(args.held_out.unwrap_or(0));
     let kept = |puzzle: &Generated| match args.split {
         None => true,
-        Some(split) => held_out.contains(&puzzle.answer) == (split == Split::Test),
+        Some(asked) => {
+            held_out.contains(split::solution_class(&puzzle.answer)) == (asked == Split::Test)
+        }
     };
     // Of how many puzzles one is kept.
     let share = match args.split {

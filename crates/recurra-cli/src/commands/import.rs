@@ -74,7 +74,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
 }
 
 fn check_task(task: &TaskSpec, config: &TrmConfig, checkpoint: &Path) -> anyhow::Result<()> {
-    let (seq_len, vocab_size) = task.seq_len_and_vocab()?;
+    let made = task.task()?;
+    let (seq_len, vocab_size) = (made.seq_len(), made.vocab_size());
     if (seq_len, vocab_size) == (config.seq_len, config.vocab_size) {
         return Ok(());
     }

@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let info = Info {
         file: args.model.display().to_string(),
         bytes: std::fs::metadata(&args.model).map_or(0, |m| m.len()),
-        task: model.header.task,
+        task: model.header.task.clone(),
         weights: TrmWeights::count(config),
         precision: model.precision().name(),
         parts: model
@@ -95,7 +95,8 @@ fn table(info: &Info<'_>) -> String {
             c.puzzle_emb_len, c.num_puzzle_identifiers
         ),
     };
-    let task = info.task.map_or("none".to_owned(), |task| task.to_string());
+    let task = info.task.as_ref();
+    let task = task.map_or("none".to_owned(), |task| task.to_string());
     let part = |p: &PartInfo| format!("{} {} ({} bytes)", p.name, p.precision, p.bytes);
     let parts: Vec<String> = info.parts.iter().map(part).collect();
     let mut rows: Vec<(&str, String)> = vec![

@@ -1,6 +1,7 @@
 //! The commands. A new one is a file here, a variant of [`Command`] and a line in [`Command::run`].
 
 mod bench;
+mod cache;
 mod calibrate;
 mod eval;
 mod generate;
@@ -27,6 +28,7 @@ pub(crate) enum Command {
     Quantize(quantize::Args),
     Trace(trace::Args),
     Bench(bench::Args),
+    Cache(cache::Args),
 }
 
 impl Command {
@@ -43,6 +45,7 @@ impl Command {
             Command::Quantize(args) => quantize::run(&args),
             Command::Trace(args) => trace::run(&args),
             Command::Bench(args) => bench::run(&args),
+            Command::Cache(args) => cache::run(&args),
         }
     }
 }

@@ -11,9 +11,9 @@ use rayon::prelude::*;
 use recurra::kernels::Precision;
 use recurra::model::TrmModel;
 use recurra::quantize::{Fidelity, compare, moments, quantize};
-use recurra::tasks::TaskSpec;
-use recurra::tasks::sudoku::{Grid, HeldOut, Sudoku};
-use recurra::train::{IGNORE_LABEL, Sample, SudokuSource};
+use recurra::tasks::task::Tokens;
+use recurra::tasks::{HeldOut, Task};
+use recurra::train::{IGNORE_LABEL, Sample};
 use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -150,31 +150,28 @@ fn questions(args: &Args, model: &TrmModel) -> anyhow::Result<(Vec<Sample>, bool
         let affordable = (WORK / model.config().flops_per_step().max(1)) as usize;
         affordable.clamp(LEAST_QUESTIONS, QUESTIONS)
     });
-    let sudoku = match model.header.task {
-        Some(TaskSpec::Sudoku { size }) => Sudoku::new(size),
-        None => None,
-    };
-    match (&args.calibrate, sudoku) {
-        (Some(data), Some(sudoku)) => read(data, sudoku, most),
+    let task = model.header.task.as_ref().map(|spec| spec.task());
+    match (&args.calibrate, task.transpose()?) {
+        (Some(data), Some(task)) => read(data, &*task, most),
         (Some(data), None) => Err(anyhow!(
             "{}: expected a model with a task, whose questions can be read, to calibrate with {}; found none",
             args.model.display(),
             data.display()
         )),
-        (None, Some(sudoku)) => {
+        (None, Some(task)) => {
             // Of those for training, so that the others still measure how good the result is.
             let held_out = HeldOut::new(5);
-            let one = |n: usize| SudokuSource::mixed(sudoku, held_out, false, SEED, n as u64);
+            let wanted = |class| !held_out.contains(class);
+            let one = |n: usize| task.generate(SEED, n as u64, &wanted);
             let puzzles = (0..most).into_par_iter().filter_map(one);
-            let samples = puzzles.map(|puzzle| sample(&puzzle.question)).collect();
+            let samples = puzzles.map(|puzzle| sample(puzzle.question)).collect();
             Ok((samples, false))
         }
         (None, None) => Ok((Vec::new(), false)),
     }
 }
 
-fn sample(question: &Grid) -> Sample {
-    let question = question.encode();
+fn sample(question: Tokens) -> Sample {
     Sample {
         labels: vec![IGNORE_LABEL; question.len()],
         question,
@@ -183,8 +180,8 @@ fn sample(question: &Grid) -> Sample {
 }
 
 /// Reads questions from a file; bad lines are told.
-fn read(data: &Path, sudoku: Sudoku, most: usize) -> anyhow::Result<(Vec<Sample>, bool)> {
-    let mut puzzles = Puzzles::open(data, sudoku)?;
+fn read(data: &Path, task: &dyn Task, most: usize) -> anyhow::Result<(Vec<Sample>, bool)> {
+    let mut puzzles = Puzzles::open(data, task)?;
     let (mut samples, mut refused) = (Vec::new(), false);
     while samples.len() < most {
         let entries = puzzles.chunk(most - samples.len());
@@ -193,7 +190,7 @@ fn read(data: &Path, sudoku: Sudoku, most: usize) -> anyhow::Result<(Vec<Sample>
         }
         for entry in entries {
             match entry.result {
-                Ok(puzzle) => samples.push(sample(&puzzle.question)),
+                Ok(puzzle) => samples.push(sample(puzzle.question)),
                 Err(error) => {
                     let (name, line) = (puzzles.name(), entry.line);
                     exit::say(&format!("{name}:{line}: {}", describe(line, &error)));

@@ -1,5 +1,6 @@
 //! `recurra solve`: puzzles in, answers out, in the same order.
 
+use crate::cache::{self, CacheFlags};
 use crate::exit::{self, Exit};
 use crate::input::{Puzzles, describe};
 use crate::progress;
@@ -8,12 +9,14 @@ use crate::thinking::Thinking;
 use anyhow::anyhow;
 use indicatif::ProgressBar;
 use rayon::prelude::*;
-use recurra::solver::{Answer, SolveOptions, Solver, Source, admit};
-use recurra::tasks::sudoku::{Entry, Grid, rules};
+use recurra::solver::{Answer, SolveOptions, Solver, Source};
+use recurra::tasks::Task;
+use recurra::tasks::task::{Entry, Tokens};
 use recurra::thinking::StopReason;
 use serde::Serialize;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Answer puzzles and check every answer against the rules
@@ -26,7 +29,8 @@ use std::time::{Duration, Instant};
 /// with tabs between: the answer in the puzzle's one-line form, `verified` or `unverified`, and the number of
 /// improvement steps. With --json it is one object:
 /// {"line":1,"question":"…","answer":"…","verified":true,"steps":3,"restarts":0,"stopped":"verified","halt":4.2,"seconds":0.0123,"source":"model"}
-/// or {"line":2,"error":"…"}.
+/// or {"line":2,"error":"…"}. With --cache or --cache-memory the source is `exact` (known, in memory) or `stored` (on disk)
+/// for answers that were not thought about: they took no steps.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Model file
@@ -36,6 +40,8 @@ pub(crate) struct Args {
     file: PathBuf,
     #[command(flatten)]
     thinking: Thinking,
+    #[command(flatten)]
+    cache: CacheFlags,
     /// Print one JSON object a line
     #[arg(long)]
     json: bool,
@@ -70,20 +76,23 @@ struct Refused<'a> {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let (mut solver, threads) = args.thinking.solver(&args.model)?;
+    let (model, mut solver, threads) = args.thinking.solver(&args.model)?;
+    let cache = args.cache.attach(&mut solver, &model)?;
     let options = args.thinking.options(&solver)?;
-    let mut puzzles = Puzzles::open(&args.file, solver.sudoku())?;
+    let task = solver.task().clone();
+    let mut puzzles = Puzzles::open(&args.file, &*task)?;
     if puzzles.typed() {
         exit::message("reading puzzles from the terminal, one a line; Ctrl-D ends");
     }
     let drawn = !args.json && io::stdout().is_terminal();
-    let mut screen = drawn.then(Screen::new);
+    let mut screen = drawn.then(|| Screen::new(task.clone()));
     let bar = if io::stdout().is_terminal() || puzzles.typed() {
         ProgressBar::hidden()
     } else {
         progress::bar(None, "puzzles")
     };
     let mut printer = Printer {
+        task: task.clone(),
         out: BufWriter::new(io::stdout().lock()),
         name: puzzles.name().to_owned(),
         json: args.json,
@@ -99,7 +108,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         }
         any = true;
         let started = Instant::now();
-        let questions = admitted(entries);
+        let questions = admitted(&*task, entries);
         match &mut screen {
             Some(screen) => printer.draw(questions, &mut solver, &options, screen)?,
             None => printer.print(questions, &mut solver, &options)?,
@@ -113,6 +122,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     printer.bar.finish_and_clear();
     args.thinking.keep(&solver)?;
+    if let Some(cache) = &cache {
+        cache::finish(cache)?;
+    }
     if !any {
         return Err(anyhow!("{}: no puzzle in it", printer.name));
     }
@@ -122,13 +134,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
 /// A puzzle that may be thought about, or why not.
 struct Asked {
     line: u64,
-    question: Result<Grid, String>,
+    question: Result<Tokens, String>,
 }
 
-fn admitted(entries: Vec<Entry>) -> Vec<Asked> {
+fn admitted(task: &dyn Task, entries: Vec<Entry>) -> Vec<Asked> {
     let one = |entry: Entry| {
         let puzzle = entry.result.map_err(|e| describe(entry.line, &e));
-        let question = puzzle.and_then(|puzzle| match admit(&puzzle.question) {
+        let question = puzzle.and_then(|puzzle| match task.admit(&puzzle.question) {
             Ok(()) => Ok(puzzle.question),
             Err(error) => Err(error.to_string()),
         });
@@ -142,6 +154,7 @@ fn admitted(entries: Vec<Entry>) -> Vec<Asked> {
 
 /// Where answers and refusals go.
 struct Printer {
+    task: Arc<dyn Task>,
     out: BufWriter<StdoutLock<'static>>,
     name: String,
     json: bool,
@@ -157,7 +170,7 @@ impl Printer {
         solver: &mut Solver,
         options: &SolveOptions,
     ) -> anyhow::Result<()> {
-        let questions: Vec<Grid> = asked
+        let questions: Vec<Tokens> = asked
             .iter()
             .filter_map(|asked| asked.question.clone().ok())
             .collect();
@@ -186,12 +199,12 @@ impl Printer {
         Ok(self.out.flush()?)
     }
 
-    fn answer(&mut self, line: u64, question: &Grid, answer: &Answer) -> io::Result<()> {
+    fn answer(&mut self, line: u64, question: &[u16], answer: &Answer) -> io::Result<()> {
         if self.json {
             let answered = Answered {
                 line,
-                question: question.to_line(),
-                answer: answer.grid.to_line(),
+                question: self.task.line(question),
+                answer: self.task.line(&answer.tokens),
                 verified: answer.verified,
                 steps: answer.steps,
                 restarts: answer.restarts,
@@ -209,7 +222,8 @@ impl Printer {
             Some(false) => "unverified",
             None => "unchecked",
         };
-        writeln!(self.out, "{}\t{verdict}\t{}", answer.grid, answer.steps)
+        let text = self.task.line(&answer.tokens);
+        writeln!(self.out, "{text}\t{verdict}\t{}", answer.steps)
     }
 
     fn refuse(&mut self, line: u64, error: &str) -> io::Result<()> {
@@ -252,47 +266,38 @@ impl Printer {
                     status += &format!(", restart {}", glimpse.attempt);
                 }
                 if drawn.is_ok() {
-                    drawn = screen.passing(&question, &glimpse.grid, &before, &status);
+                    drawn = screen.passing(&question, &glimpse.tokens, &before, &status);
                 }
-                before.clone_from(&glimpse.grid);
+                before.clone_from(&glimpse.tokens);
             });
             drawn?;
             match answer {
                 Err(error) => self.refuse(line, &error.to_string())?,
                 Ok(answer) => {
                     let good = answer.verified == Some(true);
-                    let verdict = verdict(&question, &answer, most);
-                    screen.last(&question, &answer.grid, &verdict, good)?;
+                    let verdict = self.verdict(&question, &answer, most);
+                    screen.last(&question, &answer.tokens, &verdict, good)?;
                 }
             }
         }
         Ok(())
     }
-}
 
-/// The last line under a drawn puzzle.
-fn verdict(question: &Grid, answer: &Answer, most: usize) -> String {
-    let effort = match answer.restarts {
-        0 => format!("step {} of at most {most}", answer.steps),
-        n => format!("restart {n}, {} steps in all", answer.steps),
-    };
-    let finding = match answer.verified {
-        Some(true) => "verified: the rules hold".to_owned(),
-        None => "not checked".to_owned(),
-        Some(false) => format!("not verified: {}", objection(question, &answer.grid)),
-    };
-    format!("{finding} ({effort})")
-}
-
-/// Why an answer is no solution.
-fn objection(question: &Grid, grid: &Grid) -> String {
-    if let Some(clash) = rules::clashes(grid) {
-        // "6 twice in row 1"; where exactly can be seen above.
-        let text = clash.to_string();
-        text.split(':').next().unwrap_or_default().to_owned()
-    } else if !rules::keeps_givens(question, grid) {
-        "a given was changed".to_owned()
-    } else {
-        "a cell was left blank".to_owned()
+    /// The last line under a drawn puzzle.
+    fn verdict(&self, question: &[u16], answer: &Answer, most: usize) -> String {
+        let effort = match answer.restarts {
+            _ if answer.source != Source::Model => "known".to_owned(),
+            0 => format!("step {} of at most {most}", answer.steps),
+            n => format!("restart {n}, {} steps in all", answer.steps),
+        };
+        let finding = match answer.verified {
+            Some(true) => "verified: the rules hold".to_owned(),
+            None => "not checked".to_owned(),
+            Some(false) => {
+                let objection = self.task.objection(question, &answer.tokens);
+                format!("not verified: {}", objection.unwrap_or_default())
+            }
+        };
+        format!("{finding} ({effort})")
     }
 }

@@ -197,10 +197,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         args.shape.apply(&mut config);
         args.recipe.apply(&mut train);
         let notes = data::Notes {
-            task,
             data: args.data.clone(),
-            pool: args.pool.unwrap_or(data::default_pool(args.size)),
+            pool: args.pool.unwrap_or(data::default_pool(&task)),
             held_out: args.held_out,
+            task,
             seconds: 0.0,
         };
         run::Run::begin(&args.output, &config, train, notes, threads)?

@@ -17,9 +17,9 @@ pub struct CacheCounters {
     pub similar: u64,
     /// Questions that had to be thought about.
     pub misses: u64,
-    /// Answers that could not be used although they were there: damaged, or refused by who asked.
+    /// Answers that were there and did not hold.
     pub refused: u64,
-    /// Failures of the store on disk, which thinking goes on without.
+    /// Failed readings from disk, without which thinking goes on.
     pub store_errors: u64,
     /// Entries in memory that had to go for others.
     pub evictions: u64,

@@ -5,11 +5,18 @@
 
 mod counters;
 pub(crate) mod exact;
+#[cfg(feature = "store")]
+pub mod store;
 mod thought;
 
 pub use counters::CacheCounters;
+#[cfg(feature = "store")]
+pub use store::{Store, StoreOptions};
 pub use thought::Thought;
 
+use crate::error::Result;
+#[cfg(feature = "store")]
+use crate::model::ModelId;
 use counters::Counts;
 use exact::{Asked, Exact};
 use serde::Serialize;
@@ -70,10 +77,12 @@ pub enum Ask<'a> {
     Busy,
 }
 
-/// One's turn to think about a question. Dropped without an answer, also by a panic, it passes to the next who waits.
+/// One's turn to think about a question. Dropped without a proven answer, also by a panic, it passes to the next who
+/// waits, once that one has looked under its [`Keys::own`].
 #[derive(Debug)]
 pub struct CacheTurn<'a> {
     cache: &'a TrmCache,
+    canonical: &'a [u8],
     turn: exact::Turn<'a, Thought>,
 }
 
@@ -81,6 +90,8 @@ pub struct CacheTurn<'a> {
 #[derive(Debug)]
 pub struct TrmCache {
     exact: Exact<Thought>,
+    #[cfg(feature = "store")]
+    store: Option<(Arc<Store>, ModelId)>,
     counts: Counts,
 }
 
@@ -91,47 +102,72 @@ impl TrmCache {
             exact::allocated(config.key_bytes) + Thought::heap_bytes_of(config.answer_bytes);
         TrmCache {
             exact: Exact::new(config.max_bytes, least),
+            #[cfg(feature = "store")]
+            store: None,
             counts: Counts::default(),
+        }
+    }
+
+    /// The same before a store on disk: what is not in memory is looked for there, and what is kept goes to both.
+    #[cfg(feature = "store")]
+    pub fn with_store(self, store: Arc<Store>, model: ModelId) -> Self {
+        TrmCache {
+            store: Some((store, model)),
+            ..self
         }
     }
 
     /// The answer to a question, or one's turn to think about it; waits while another thinks about its canonical key, at
     /// most for `patience`.
-    pub fn ask(&self, keys: Keys<'_>, patience: Option<Duration>) -> Ask<'_> {
-        if let Some(thought) = self.exact.get(keys.canonical) {
+    pub fn ask<'a>(&'a self, keys: Keys<'a>, patience: Option<Duration>) -> Ask<'a> {
+        let Keys { canonical, own } = keys;
+        if let Some(thought) = self.exact.get(canonical) {
             return Ask::Hit(self.hit(thought, false, CacheLevel::Exact));
         }
-        match self.exact.ask(keys.canonical, patience) {
+        let turn = match self.exact.ask(canonical, patience) {
             Asked::Here(thought) => {
                 Counts::add(&self.counts.joined);
-                Ask::Hit(self.hit(thought, false, CacheLevel::Exact))
+                return Ask::Hit(self.hit(thought, false, CacheLevel::Exact));
             }
-            Asked::Turn(turn) => {
-                if let Some(thought) = self.exact.get(keys.own) {
-                    return Ask::Hit(self.hit(thought, true, CacheLevel::Exact));
-                }
-                Counts::add(&self.counts.misses);
-                Ask::Turn(CacheTurn { cache: self, turn })
-            }
+            Asked::Turn(turn) => turn,
             Asked::Busy => {
                 Counts::add(&self.counts.misses);
-                Ask::Busy
+                return Ask::Busy;
             }
+        };
+        if let Some(thought) = self.stored(canonical) {
+            turn.fill(thought.clone());
+            return Ask::Hit(self.hit(thought, false, CacheLevel::Stored));
         }
+        if let Some(hit) = self.get(own) {
+            return Ask::Hit(CacheHit { own: true, ..hit });
+        }
+        Counts::add(&self.counts.misses);
+        Ask::Turn(CacheTurn {
+            cache: self,
+            canonical,
+            turn,
+        })
     }
 
-    /// The answer kept under a key, if there is one. Never waits.
+    /// The answer kept under a key, if there is one. Never waits for who thinks.
     pub fn get(&self, key: &[u8]) -> Option<CacheHit> {
-        let thought = self.exact.get(key)?;
-        Some(self.hit(thought, false, CacheLevel::Exact))
+        if let Some(thought) = self.exact.get(key) {
+            return Some(self.hit(thought, false, CacheLevel::Exact));
+        }
+        let thought = self.stored(key)?;
+        self.exact.put(key, thought.clone());
+        Some(self.hit(thought, false, CacheLevel::Stored))
     }
 
     /// Keeps an answer under a key.
     pub fn put(&self, key: &[u8], thought: Thought) {
+        self.store(key, &thought);
         self.exact.put(key, Arc::new(thought));
     }
 
-    /// Forgets the answer kept under a key, because it does not hold.
+    /// Forgets the answer in memory under a key, because it does not hold; on disk, the next one put there takes its
+    /// place.
     pub fn refuse(&self, key: &[u8]) {
         Counts::add(&self.counts.refused);
         self.exact.remove(key);
@@ -142,6 +178,18 @@ impl TrmCache {
         self.exact.clear();
     }
 
+    /// Waits until the disk has everything that was kept.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::Error::Io) if it could not be written.
+    pub fn flush(&self) -> Result<()> {
+        #[cfg(feature = "store")]
+        if let Some((store, _)) = &self.store {
+            return store.flush();
+        }
+        Ok(())
+    }
+
     /// What it has done and what it holds.
     pub fn counters(&self) -> CacheCounters {
         CacheCounters {
@@ -150,6 +198,30 @@ impl TrmCache {
             bytes: self.exact.bytes(),
             ..self.counts.counters()
         }
+    }
+
+    #[cfg(feature = "store")]
+    fn stored(&self, key: &[u8]) -> Option<Arc<Thought>> {
+        let (store, model) = self.store.as_ref()?;
+        let found = store.get(model, key).unwrap_or_else(|_| {
+            Counts::add(&self.counts.store_errors);
+            None
+        });
+        Thought::from_bytes(&found?).map(Arc::new)
+    }
+
+    #[cfg(not(feature = "store"))]
+    fn stored(&self, _: &[u8]) -> Option<Arc<Thought>> {
+        None
+    }
+
+    fn store(&self, key: &[u8], thought: &Thought) {
+        #[cfg(feature = "store")]
+        if let Some((store, model)) = &self.store {
+            store.put(model, key, &thought.to_bytes());
+        }
+        #[cfg(not(feature = "store"))]
+        let _ = (key, thought);
     }
 
     fn hit(&self, thought: Arc<Thought>, own: bool, level: CacheLevel) -> CacheHit {
@@ -170,12 +242,8 @@ impl TrmCache {
 impl CacheTurn<'_> {
     /// Keeps a proven answer under [`Keys::canonical`], and hands it to all who wait.
     pub fn prove(self, thought: Thought) {
+        self.cache.store(self.canonical, &thought);
         self.turn.fill(Arc::new(thought));
-    }
-
-    /// Keeps an answer without proof under a key of its own; who waits looks there, or thinks next.
-    pub fn keep(self, own: &[u8], thought: Thought) {
-        self.cache.put(own, thought);
     }
 }
 

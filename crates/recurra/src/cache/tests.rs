@@ -34,7 +34,7 @@ fn keys(canonical: &[u8]) -> Keys<'_> {
     }
 }
 
-fn turn<'a>(cache: &'a TrmCache, keys: Keys<'_>) -> CacheTurn<'a> {
+fn turn<'a>(cache: &'a TrmCache, keys: Keys<'a>) -> CacheTurn<'a> {
     match cache.ask(keys, None) {
         Ask::Turn(turn) => turn,
         other => panic!("expected a turn, found {other:?}"),
@@ -53,7 +53,9 @@ fn a_proof_is_for_all_forms_and_other_answers_for_their_own() {
     let cache = cache(1 << 20);
     let (canonical, own) = (b"canonical".as_slice(), b"own".as_slice());
     let keys = Keys { canonical, own };
-    turn(&cache, keys).keep(own, thought(b"guess"));
+    let first = turn(&cache, keys);
+    cache.put(own, thought(b"guess"));
+    drop(first);
     let guess = hit(&cache, keys);
     assert!(guess.own && guess.level == CacheLevel::Exact);
     assert_eq!(*guess.thought.answer, *b"guess");
@@ -145,7 +147,8 @@ fn who_waits_goes_on_when_a_turn_ends_without_an_answer() {
             }
         });
         asked.recv().unwrap();
-        first.keep(b"own", thought(b"guess"));
+        cache.put(b"own", thought(b"guess"));
+        drop(first);
         assert_eq!(waiting.join().unwrap(), b"guess");
     });
 }

@@ -1,6 +1,8 @@
 //! A model: its configuration, its named weights, the files they live in.
 
 pub mod config;
+#[cfg(feature = "store")]
+pub mod digest;
 #[cfg(feature = "files")]
 pub mod disk;
 pub mod file;
@@ -12,5 +14,7 @@ pub(crate) mod tensors;
 pub mod weights;
 
 pub use config::TrmConfig;
+#[cfg(feature = "store")]
+pub use digest::ModelId;
 pub use file::TrmModel;
 pub use weights::TrmWeights;

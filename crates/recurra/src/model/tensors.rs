@@ -89,7 +89,7 @@ impl Tensor {
         }
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "store"))]
     pub(crate) fn name(&self) -> &str {
         &self.name
     }

@@ -1,29 +1,58 @@
 //! A question's attempts: the first as it stands, then others that begin another way, some of them side by side.
 
 use super::planner::{Planned, Planner};
-use super::{Answer, Glimpse, SolveOptions, Source, fits};
+use super::{Answer, Glimpse, SolveOptions, Source};
+use crate::cache::TrmCache;
 use crate::engine::{Attempt, LatentState, Surroundings, TrmEngine};
-use crate::error::Result;
-use crate::tasks::sudoku::{Grid, Sudoku, Symmetry, rules, split};
+use crate::error::{Error, Result};
+use crate::tasks::Task;
+use crate::tasks::task::{TokenSymmetry, Tokens};
 use crate::thinking::{Progress, StopReason, elect};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use std::sync::Arc;
 use web_time::Instant;
+
+/// What the attempts at all questions share.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) task: Arc<dyn Task>,
+    pub(super) vocab_size: usize,
+    pub(super) planner: Option<Planner>,
+    pub(super) cache: Option<Arc<TrmCache>>,
+}
+
+impl Desk {
+    /// Refuses a question that the model cannot take.
+    pub(super) fn check(&self, question: &[u16]) -> Result<()> {
+        let (places, most) = (self.task.seq_len(), self.vocab_size);
+        let unknown = question.iter().find(|&&t| usize::from(t) >= most);
+        let found = match unknown {
+            Some(token) => format!("token {token}"),
+            None if question.len() != places => format!("{} tokens", question.len()),
+            None => return Ok(()),
+        };
+        Err(Error::Question {
+            what: "question",
+            expected: format!("{places} tokens below {most}"),
+            found,
+        })
+    }
+}
 
 /// Thinks about a question and, while no answer is verified, begins again another way.
 pub(super) fn think(
     engine: &mut TrmEngine,
-    sudoku: Sudoku,
-    planner: Option<&Planner>,
-    question: &Grid,
+    desk: &Desk,
+    question: &[u16],
     options: &SolveOptions,
     watch: &mut dyn FnMut(&Glimpse),
 ) -> Result<Answer> {
-    fits(sudoku, question)?;
     let mut thinker = Thinker {
         engine,
         // Without proof nobody knows how many steps were needed.
-        planner: planner.filter(|_| options.stop.verified),
+        planner: desk.planner.as_ref().filter(|_| options.stop.verified),
+        task: &*desk.task,
         question,
         options,
         watch,
@@ -46,7 +75,8 @@ pub(super) fn think(
 struct Thinker<'a> {
     engine: &'a mut TrmEngine,
     planner: Option<&'a Planner>,
-    question: &'a Grid,
+    task: &'a dyn Task,
+    question: &'a [u16],
     options: &'a SolveOptions,
     watch: &'a mut dyn FnMut(&Glimpse),
     started: Instant,
@@ -60,8 +90,8 @@ struct Thinker<'a> {
 /// An attempt under way.
 struct Lane {
     number: usize,
-    /// From the form of the question that it thinks about to the question's own.
-    back: Symmetry,
+    /// From the form of the question that it thinks about to the question's own, where they differ.
+    back: Option<TokenSymmetry>,
     attempt: Attempt,
     /// Where its state lies while others have the engine.
     aside: Option<LatentState>,
@@ -70,10 +100,10 @@ struct Lane {
 }
 
 struct Ended {
-    grid: Grid,
+    tokens: Tokens,
     halt: f32,
     stopped: StopReason,
-    verified: bool,
+    verified: Option<bool>,
 }
 
 impl Thinker<'_> {
@@ -95,7 +125,7 @@ impl Thinker<'_> {
                     continue;
                 };
                 lanes.remove(i);
-                let last = ended.verified || ended.stopped == StopReason::Time;
+                let last = ended.verified == Some(true) || ended.stopped == StopReason::Time;
                 self.ended.push(ended);
                 if last {
                     return Ok(true);
@@ -106,20 +136,23 @@ impl Thinker<'_> {
 
     /// Begins the next attempt.
     fn begin(&mut self, aside: bool) -> Result<Lane> {
-        let (number, sudoku) = (self.begun, self.question.sudoku());
+        let number = self.begun;
         self.begun += 1;
         // An attempt depends on the question, the seed and its number alone: neither on the question's place among
         // others nor on how many attempts are abreast.
-        let key = split::solution_class(self.question);
+        let key = self.task.class(self.question);
         let seed = self.options.seed ^ key;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(number as u64);
         let variation = (number > 0).then_some(self.options.variation);
         let symmetry = match variation {
-            Some(v) if v.symmetry => Symmetry::random(sudoku, &mut rng),
-            _ => Symmetry::identity(sudoku),
+            Some(v) if v.symmetry => self.task.random_symmetry(self.question, &mut rng),
+            _ => None,
         };
-        let tokens = symmetry.apply(self.question).encode();
+        let tokens = match &symmetry {
+            Some(symmetry) => symmetry.apply(self.question),
+            None => self.question.to_vec(),
+        };
         self.engine.start(&tokens, 0)?;
         if let Some(variation) = variation {
             if variation.start {
@@ -138,19 +171,25 @@ impl Thinker<'_> {
         let planner = self.planner.filter(|_| number == 0);
         Ok(Lane {
             number,
-            back: symmetry.inverse(),
+            back: symmetry.map(|symmetry| symmetry.inverse()),
             attempt,
             aside,
-            planned: planner.map(|planner| planner.begin(self.engine, tokens, key)),
+            planned: planner.map(|planner| planner.begin(self.engine, self.task, tokens, key)),
         })
     }
 
     /// One step of an attempt; what came of it, if it ends there.
     fn advance(&mut self, lane: &mut Lane) -> Option<Ended> {
-        let (question, back, number) = (self.question, &lane.back, lane.number);
+        let (question, number) = (self.question, lane.number);
+        let (task, back) = (self.task, lane.back.as_ref());
         let (started, watch) = (self.started, &mut *self.watch);
-        let grid = |tokens: &[u16]| back.apply(&Grid::decode(question.sudoku(), tokens));
-        let check = |tokens: &[u16]| rules::verifies(question, &grid(tokens));
+        let own_form = |tokens: &[u16]| {
+            let mut tokens = back.map_or_else(|| tokens.to_vec(), |back| back.apply(tokens));
+            task.tidy(&mut tokens);
+            tokens
+        };
+        let check = |tokens: &[u16]| task.verify(question, &own_form(tokens)) == Some(true);
+        let has_rules = task.verify(question, question).is_some();
         let elapsed = || started.elapsed();
         let mut residual = f32::NAN;
         let mut observe = |p: &Progress<'_>| {
@@ -158,13 +197,13 @@ impl Thinker<'_> {
             watch(&Glimpse {
                 attempt: number,
                 step: p.step,
-                grid: grid(p.answer),
+                tokens: own_form(p.answer),
                 halt: p.halt_logit,
                 verified: p.verified,
             });
         };
         let mut surroundings = Surroundings {
-            check: Some(&check),
+            check: has_rules.then_some(&check),
             // Of all attempts together, so that each has what the others left.
             elapsed: Some(&elapsed),
             watch: Some(&mut observe),
@@ -182,20 +221,20 @@ impl Thinker<'_> {
         let attempt = &mut lane.attempt;
         let mut planned = self.planner.zip(lane.planned.as_mut());
         if let Some((planner, planned)) = planned.as_mut().filter(|_| attempt.steps == 1) {
-            let answer = grid(&attempt.answer);
-            let budget = planner.refine(planned, self.engine, &answer, residual);
+            let answer = own_form(&attempt.answer);
+            let budget = planner.refine(planned, self.engine, task, &answer, residual);
             attempt.limit_steps(budget);
             stopped = stopped.or((budget <= 1).then_some(StopReason::MaxSteps));
         }
         let stopped = stopped?;
-        let grid = grid(&attempt.answer);
-        let verified = rules::verifies(question, &grid);
+        let tokens = own_form(&attempt.answer);
+        let verified = task.verify(question, &tokens);
         if let Some((planner, planned)) = planned {
-            planner.learn(planned, attempt.steps, verified);
+            planner.learn(planned, attempt.steps, verified == Some(true));
         }
         Some(Ended {
             verified,
-            grid,
+            tokens,
             halt: attempt.halt_logit,
             stopped,
         })
@@ -203,15 +242,15 @@ impl Thinker<'_> {
 
     /// The verified answer, or else the one to believe.
     fn answer(mut self) -> Answer {
-        let found = self.ended.iter().position(|e| e.verified);
+        let found = self.ended.iter().position(|e| e.verified == Some(true));
         let best = found.unwrap_or_else(|| {
-            let attempts: Vec<_> = self.ended.iter().map(|e| (&e.grid, e.halt)).collect();
+            let attempts: Vec<_> = self.ended.iter().map(|e| (&e.tokens, e.halt)).collect();
             elect(&attempts).expect("the first attempt has ended")
         });
         let best = self.ended.swap_remove(best);
         Answer {
-            grid: best.grid,
-            verified: Some(best.verified),
+            tokens: best.tokens,
+            verified: best.verified,
             steps: self.steps,
             restarts: self.begun - 1,
             stopped: best.stopped,

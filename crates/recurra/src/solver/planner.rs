@@ -1,7 +1,7 @@
 //! Planning the steps of a question's first attempt, and learning from how it ended.
 
 use crate::engine::TrmEngine;
-use crate::tasks::sudoku::{Grid, rules};
+use crate::tasks::Task;
 use crate::thinking::{AdaptiveKSelector, Features, Outcome, Plan};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -28,7 +28,14 @@ impl Planner {
     }
 
     /// A question that was started on the engine; `key` is a hash of it.
-    pub(super) fn begin(&self, engine: &TrmEngine, tokens: Vec<u16>, key: u64) -> Planned {
+    pub(super) fn begin(
+        &self,
+        engine: &TrmEngine,
+        task: &dyn Task,
+        tokens: Vec<u16>,
+        key: u64,
+    ) -> Planned {
+        let given = |token| task.is_given(token);
         let (config, x) = (engine.config(), engine.x());
         let embedding = (0..x.rows()).map(|position| x.row(position));
         let features = Features::of_question(&tokens, config.vocab_size, given, embedding);
@@ -45,9 +52,11 @@ impl Planner {
         &self,
         planned: &mut Planned,
         engine: &mut TrmEngine,
-        answer: &Grid,
+        task: &dyn Task,
+        answer: &[u16],
         residual: f32,
     ) -> usize {
+        let given = |token| task.is_given(token);
         let halt = engine.halt_logits()[0];
         let logits = engine.decode();
         let places = (0..planned.tokens.len()).map(|i| logits.row(i));
@@ -55,7 +64,7 @@ impl Planner {
             .features
             .with_state(&planned.tokens, given, places, halt);
         planned.features = state
-            .with_broken(rules::missing(answer))
+            .with_broken(task.broken(answer))
             .with_residual(residual);
         self.selector()
             .refine(&planned.plan, &planned.features)
@@ -71,9 +80,4 @@ impl Planner {
         };
         self.selector().learn(&planned.features, outcome);
     }
-}
-
-/// Tokens of Sudoku: 0 is padding, 1 a blank cell.
-fn given(token: u16) -> bool {
-    token > 1
 }

@@ -1,9 +1,9 @@
 //! Thinking on without stopping, to learn when one might have stopped.
 
-use super::{Solver, fits};
+use super::Solver;
 use crate::engine::Surroundings;
 use crate::error::Result;
-use crate::tasks::sudoku::{Grid, rules};
+use crate::tasks::task::Pair;
 use crate::thinking::{Progress, Reading, StopRules};
 
 impl Solver {
@@ -14,16 +14,20 @@ impl Solver {
     /// For a puzzle as in [`Solver::solve`].
     pub fn record(
         &mut self,
-        puzzles: &[(Grid, Grid)],
+        puzzles: &[Pair],
         max_steps: usize,
         done: &(dyn Fn() + Sync),
     ) -> Vec<Result<Vec<Reading>>> {
-        let sudoku = self.sudoku;
+        let desk = &self.desk;
         self.share_out(puzzles.len(), &|engine, i| {
-            let (question, known) = &puzzles[i];
-            fits(sudoku, question)?;
-            fits(sudoku, known)?;
-            let known_tokens = known.encode();
+            let Pair { question, answer } = &puzzles[i];
+            desk.check(question)?;
+            desk.check(answer)?;
+            let tidy = |tokens: &[u16]| {
+                let mut tokens = tokens.to_vec();
+                desk.task.tidy(&mut tokens);
+                tokens
+            };
             let mut readings: Vec<Reading> = Vec::new();
             let mut last = Vec::new();
             let mut watch = |p: &Progress<'_>| {
@@ -33,24 +37,21 @@ impl Solver {
                     residual: p.residual,
                     changed: last != p.answer,
                     verified: p.verified,
-                    right: known_tokens == p.answer,
+                    right: tidy(p.answer) == *answer,
                 });
                 last.clear();
                 last.extend_from_slice(p.answer);
             };
-            let check = |tokens: &[u16]| rules::verifies(question, &Grid::decode(sudoku, tokens));
+            let verify = |tokens: &[u16]| desk.task.verify(question, tokens);
+            let check = |tokens: &[u16]| verify(&tidy(tokens)) == Some(true);
+            let has_rules = verify(question).is_some();
             let surroundings = Surroundings {
-                check: Some(&check),
+                check: has_rules.then_some(&check),
                 watch: Some(&mut watch),
                 watch_residual: true,
                 ..Surroundings::default()
             };
-            engine.reason(
-                &question.encode(),
-                0,
-                StopRules::none(max_steps),
-                surroundings,
-            )?;
+            engine.reason(question, 0, StopRules::none(max_steps), surroundings)?;
             done();
             Ok(readings)
         })

@@ -2,6 +2,9 @@
 
 use super::*;
 use crate::model::{TrmConfig, TrmWeights};
+use crate::tasks::TaskSpec;
+use crate::tasks::sudoku::{Grid, Sudoku};
+use crate::tasks::task::Pair;
 use crate::thinking::Rule;
 use crate::{Mixer, Positions};
 use std::collections::HashSet;
@@ -34,6 +37,10 @@ fn solver() -> Solver {
     Solver::new(&model, 2).unwrap()
 }
 
+fn tokens(line: &str) -> Tokens {
+    line.parse::<Grid>().unwrap().encode()
+}
+
 fn options(stop: StopRules) -> SolveOptions {
     SolveOptions {
         restarts: 3,
@@ -43,7 +50,7 @@ fn options(stop: StopRules) -> SolveOptions {
 
 #[test]
 fn the_time_is_for_all_attempts_together() {
-    let (mut solver, question) = (solver(), PUZZLE.parse().unwrap());
+    let (mut solver, question) = (solver(), tokens(PUZZLE));
     let mut answer = |time| {
         let stop = StopRules {
             time,
@@ -64,7 +71,7 @@ fn the_time_is_for_all_attempts_together() {
 
 #[test]
 fn an_attempt_that_is_given_up_is_followed_by_another() {
-    let (mut solver, question) = (solver(), PUZZLE.parse().unwrap());
+    let (mut solver, question) = (solver(), tokens(PUZZLE));
     let stop = StopRules::new(1000).with(Rule::Residual { below: 1e30 });
     let answer = solver.solve(&question, &options(stop)).unwrap();
     assert_eq!((answer.steps, answer.restarts), (4, 3));
@@ -74,7 +81,7 @@ fn an_attempt_that_is_given_up_is_followed_by_another() {
 
 #[test]
 fn attempts_do_not_depend_on_how_many_are_side_by_side() {
-    let (mut solver, question) = (solver(), PUZZLE.parse().unwrap());
+    let (mut solver, question) = (solver(), tokens(PUZZLE));
     let mut ends = |variation: &str, side_by_side, seed| {
         let options = SolveOptions {
             variation: variation.parse().unwrap(),
@@ -86,13 +93,13 @@ fn attempts_do_not_depend_on_how_many_are_side_by_side() {
         let mut ends = Vec::new();
         let watch = &mut |g: &Glimpse| {
             if g.step == 3 {
-                ends.push((g.attempt, g.grid.to_line(), g.halt.to_bits()));
+                ends.push((g.attempt, g.tokens.clone(), g.halt.to_bits()));
             }
         };
         let answer = solver.solve_watched(&question, &options, watch).unwrap();
         assert_eq!((answer.steps, answer.restarts), (18, 5));
         ends.sort();
-        (ends, answer.grid)
+        (ends, answer.tokens)
     };
     for variation in ["symmetry", "noise=0.5", "start", "symmetry,start,noise=0.1"] {
         let alone = ends(variation, 1, 7);
@@ -110,14 +117,18 @@ fn attempts_do_not_depend_on_how_many_are_side_by_side() {
 #[test]
 fn what_is_recorded_is_what_would_have_been_seen() {
     let mut solver = solver();
-    let (question, known): (Grid, Grid) = (PUZZLE.parse().unwrap(), ANSWER.parse().unwrap());
+    let (question, known) = (tokens(PUZZLE), tokens(ANSWER));
+    let pair = |question: &Tokens, answer: &Tokens| Pair {
+        question: question.clone(),
+        answer: answer.clone(),
+    };
     let puzzles = [
-        (question.clone(), known.clone()),
-        (known.clone(), known.clone()),
-        (question.clone(), question.clone()),
+        pair(&question, &known),
+        pair(&known, &known),
+        pair(&question, &question),
     ];
     let recorded = solver.record(&puzzles, 6, &|| {});
-    for ((question, known), readings) in puzzles.iter().zip(recorded) {
+    for (Pair { question, answer }, readings) in puzzles.iter().zip(recorded) {
         let readings = readings.unwrap();
         let mut seen = Vec::new();
         let options = SolveOptions {
@@ -131,17 +142,17 @@ fn what_is_recorded_is_what_would_have_been_seen() {
         for (i, (reading, glimpse)) in readings.iter().zip(&seen).enumerate() {
             assert_eq!(reading.halt_logit, glimpse.halt);
             assert_eq!(reading.verified, glimpse.verified);
-            assert_eq!(reading.right, glimpse.grid == *known);
+            assert_eq!(reading.right, glimpse.tokens == *answer);
             if reading.changed && i > 0 {
                 // Tokens that stand for blanks may have changed, and nothing else.
-                let same = seen[i - 1].grid == glimpse.grid;
-                assert!(!same || glimpse.grid.cells().contains(&0));
+                let same = seen[i - 1].tokens == glimpse.tokens;
+                assert!(!same || glimpse.tokens.contains(&1));
             }
             assert!(reading.residual > 0.0 && reading.residual.is_finite());
             assert!((1.0 / 6.0..=1.0).contains(&reading.confidence));
         }
     }
     let nine = Sudoku::new(9).unwrap();
-    let other = [(Grid::blank(nine), known)];
+    let other = [pair(&Grid::blank(nine).encode(), &known)];
     assert!(solver.record(&other, 6, &|| {})[0].is_err());
 }

@@ -1,10 +1,14 @@
 //! What a puzzle is: reading, encoding, checking, symmetries, generating. No model in here.
 
 mod class;
+pub mod held_out;
 pub mod input;
 pub mod spec;
 pub mod sudoku;
+pub mod task;
 mod text;
 
+pub use held_out::HeldOut;
 pub use input::InputError;
 pub use spec::TaskSpec;
+pub use task::Task;

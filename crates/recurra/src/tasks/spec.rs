@@ -1,11 +1,13 @@
 //! Which task a model was made for, as its file names it.
 
+use super::Task;
 use super::sudoku::Sudoku;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A task with its parameters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "lowercase")]
 pub enum TaskSpec {
     /// Sudoku of the given size (digits in a row): 4, 6, 9 or 16.
@@ -16,14 +18,14 @@ pub enum TaskSpec {
 }
 
 impl TaskSpec {
-    /// Tokens in a question and size of the vocabulary.
+    /// The task.
     ///
     /// # Errors
-    /// [`Error::Config`] for a size that the task does not have.
-    pub fn seq_len_and_vocab(&self) -> Result<(usize, usize)> {
+    /// [`Error::Config`] for parameters that the task does not have.
+    pub fn task(&self) -> Result<Arc<dyn Task>> {
         match *self {
             TaskSpec::Sudoku { size } => match Sudoku::new(size) {
-                Some(sudoku) => Ok((sudoku.cells(), sudoku.vocab_size())),
+                Some(sudoku) => Ok(Arc::new(sudoku)),
                 None => Err(Error::Config {
                     field: "task.size",
                     expected: "4, 6, 9 or 16".into(),

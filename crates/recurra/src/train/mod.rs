@@ -10,16 +10,16 @@ mod gradient;
 pub mod loss;
 mod optimizer;
 pub mod preset;
+mod puzzles;
 mod sample;
 pub mod schedule;
-mod sudoku;
 #[cfg(all(test, feature = "import"))]
 mod tests;
 mod trainer;
 mod worker;
 
 pub use loss::IGNORE_LABEL;
+pub use puzzles::PuzzleSource;
 pub use sample::{Sample, SampleSource};
 pub use schedule::Decay;
-pub use sudoku::SudokuSource;
 pub use trainer::{StepReport, TrainConfig, Trainer};

@@ -11,15 +11,15 @@ use crate::tasks::TaskSpec;
 /// # Errors
 /// [`Error::Config`](crate::Error::Config) for a size that the task does not have.
 pub fn preset(task: &TaskSpec) -> Result<(TrmConfig, TrainConfig)> {
-    let (seq_len, vocab_size) = task.seq_len_and_vocab()?;
+    let made = task.task()?;
     let (hidden_size, l_cycles) = match task {
         TaskSpec::Sudoku { size: 4 } => (64, 2),
         TaskSpec::Sudoku { size: 6 } => (96, 3),
         TaskSpec::Sudoku { .. } => (128, 3),
     };
     let config = TrmConfig {
-        vocab_size,
-        seq_len,
+        vocab_size: made.vocab_size(),
+        seq_len: made.seq_len(),
         hidden_size,
         num_heads: 4,
         expansion: 4.0,

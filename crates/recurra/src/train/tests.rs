@@ -3,8 +3,10 @@
 use super::*;
 use crate::fixtures::{largest_difference, model, tensors};
 use crate::model::{TrmConfig, TrmWeights};
+use crate::tasks::Task;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Gives fixed samples in turn.
@@ -183,11 +185,12 @@ fn run(trainer: &mut Trainer, source: &dyn SampleSource, steps: usize, total: us
     }
 }
 
-fn small_training(threads: usize) -> (SudokuSource, Trainer) {
+fn small_training(threads: usize) -> (PuzzleSource, Trainer) {
     let task = crate::tasks::TaskSpec::Sudoku { size: 4 };
     let sudoku = crate::tasks::sudoku::Sudoku::new(4).unwrap();
-    let held_out = crate::tasks::sudoku::HeldOut::new(5);
-    let puzzles = (0..50).map(|n| SudokuSource::mixed(sudoku, held_out, false, 1, n).unwrap());
+    let held_out = crate::tasks::HeldOut::new(5);
+    let wanted = |class| !held_out.contains(class);
+    let puzzles = (0..50).map(|n| sudoku.generate(1, n, &wanted).unwrap());
     let (mut config, train) = preset::preset(&task).unwrap();
     config.hidden_size = 24;
     config.puzzle_emb_ndim = 30;
@@ -199,7 +202,8 @@ fn small_training(threads: usize) -> (SudokuSource, Trainer) {
     };
     let weights = TrmWeights::random(&config, 3);
     let trainer = Trainer::new(&config, train, weights, threads).unwrap();
-    (SudokuSource::new(sudoku, puzzles, held_out), trainer)
+    let source = PuzzleSource::new(Arc::new(sudoku), puzzles, held_out);
+    (source, trainer)
 }
 
 #[test]

@@ -13,6 +13,9 @@ pub(super) struct Report {
     pub(super) verified: f64,
     /// Verified answers that are not the known one.
     pub(super) verified_wrong: u64,
+    /// What the task counts besides: shares of all answers.
+    #[serde(flatten)]
+    pub(super) judged: BTreeMap<&'static str, f64>,
     pub(super) mean_steps: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) mean_restarts: Option<f64>,
@@ -66,6 +69,9 @@ impl Report {
         row("cell", percent(self.cell));
         row("verified", percent(self.verified));
         row("of them wrong", self.verified_wrong.to_string());
+        for (name, &share) in &self.judged {
+            row(name, percent(share));
+        }
         row("mean steps", format!("{:.2}", self.mean_steps));
         if let Some(restarts) = self.mean_restarts {
             row("mean restarts", format!("{restarts:.2}"));

@@ -3,7 +3,10 @@
 use super::report::{Level, Levels, Report};
 use crate::known::Known;
 use recurra::solver::Answer;
+use recurra::tasks::Task;
+use recurra::tasks::task::PAD;
 use recurra::thinking::StopReason;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Counts so far.
@@ -12,6 +15,7 @@ pub(super) struct Tally {
     all: Counts,
     levels: [Counts; 4],
     verified_wrong: u64,
+    judged: BTreeMap<&'static str, u64>,
     cells: u64,
     cells_right: u64,
     /// Answers that stopped after 1, 2, … steps, and how many of them are exact.
@@ -74,15 +78,20 @@ impl Tally {
     }
 
     /// Counts an answer.
-    pub(super) fn add(&mut self, known: &Known, answer: &Answer) {
-        let pairs = || known.answer.cells().iter().zip(answer.grid.cells());
-        let right = pairs().filter(|(known, found)| known == found).count();
-        self.cells += known.answer.cells().len() as u64;
-        self.cells_right += right as u64;
-        let exact = known.answer == answer.grid;
+    pub(super) fn add(&mut self, task: &dyn Task, known: &Known, answer: &Answer) {
+        let asked = known.pair.answer.iter().zip(&answer.tokens);
+        let asked = asked.filter(|(known, _)| **known != PAD);
+        for (known, found) in asked {
+            self.cells += 1;
+            self.cells_right += u64::from(known == found);
+        }
+        let exact = known.pair.answer == answer.tokens;
         let verified = answer.verified == Some(true);
         self.all.add(exact, verified);
         self.verified_wrong += u64::from(verified && !exact);
+        for (name, holds) in task.judge(&known.pair.question, &answer.tokens) {
+            *self.judged.entry(name).or_default() += u64::from(holds);
+        }
         if let Some(rating) = known.rating {
             let level = match rating {
                 0 => 0,
@@ -148,6 +157,11 @@ impl Tally {
             cell: share(self.cells_right, self.cells),
             verified: share(all.verified, all.count),
             verified_wrong: self.verified_wrong,
+            judged: self
+                .judged
+                .iter()
+                .map(|(&name, &n)| (name, share(n, all.count)))
+                .collect(),
             mean_steps: share(self.steps_sum, all.count),
             mean_restarts: restarts.then(|| share(self.restarts_sum, all.count)),
             steps: self.steps.iter().map(|c| c.count).collect(),

@@ -4,9 +4,9 @@ use crate::exit::message;
 use crate::progress;
 use anyhow::{anyhow, bail};
 use rayon::prelude::*;
-use recurra::tasks::TaskSpec;
-use recurra::tasks::sudoku::{Generated, HeldOut, PuzzleReader, Sudoku};
-use recurra::train::SudokuSource;
+use recurra::tasks::task::Pair;
+use recurra::tasks::{HeldOut, Task, TaskSpec};
+use recurra::train::PuzzleSource;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::BufReader;
@@ -16,10 +16,10 @@ use std::path::{Path, PathBuf};
 const TEST_SEED: u64 = 0x7e57;
 
 /// Puzzles to generate: some seconds' worth.
-pub(super) fn default_pool(size: usize) -> usize {
-    match size {
-        4 | 6 | 9 => 20_000,
-        _ => 500,
+pub(super) fn default_pool(task: &TaskSpec) -> usize {
+    match task {
+        TaskSpec::Sudoku { size: 16 } => 500,
+        TaskSpec::Sudoku { .. } => 20_000,
     }
 }
 
@@ -35,34 +35,30 @@ pub(super) struct Notes {
 }
 
 /// Held-out puzzles that measure a model in training: some seconds' worth.
-fn tests(size: usize) -> usize {
-    match size {
-        4 | 6 => 512,
-        _ => 128,
-    }
+fn tests(task: &dyn Task) -> usize {
+    if task.seq_len() < 64 { 512 } else { 128 }
 }
 
 /// The data of a training.
 pub(super) struct Data {
-    pub(super) source: SudokuSource,
-    pub(super) tests: Vec<Generated>,
+    pub(super) source: PuzzleSource,
+    pub(super) tests: Vec<Pair>,
 }
 
 /// Reads or generates what the notes ask for.
 pub(super) fn prepare(notes: &Notes, seed: u64) -> anyhow::Result<Data> {
-    let TaskSpec::Sudoku { size } = notes.task;
-    let Some(sudoku) = Sudoku::new(size) else {
-        bail!("--size: expected 4, 6, 9 or 16, found {size}");
-    };
+    let task = notes.task.task()?;
     let held_out = HeldOut::new(notes.held_out);
-    let generate = |count: usize, test: bool, seed: u64| -> anyhow::Result<Vec<Generated>> {
+    let generate = |count: usize, test: bool, seed: u64| -> anyhow::Result<Vec<Pair>> {
         let bar = progress::bar(Some(count as u64), "puzzles");
         let one = |n| {
-            let puzzle = SudokuSource::mixed(sudoku, held_out, test, seed, n as u64);
+            let wanted = |class| held_out.contains(class) == test;
+            let puzzle = task.generate(seed, n as u64, &wanted);
             bar.inc(1);
             puzzle.ok_or_else(|| {
                 anyhow!(
-                    "no {sudoku} puzzle found with one solution grid in {} held out",
+                    "no {} puzzle found with one solution grid in {} held out",
+                    notes.task,
                     notes.held_out
                 )
             })
@@ -73,32 +69,32 @@ pub(super) fn prepare(notes: &Notes, seed: u64) -> anyhow::Result<Data> {
     };
     let (puzzles, tests) = match &notes.data {
         Some(path) => {
-            let (mut tests, train): (Vec<_>, Vec<_>) = read(path, sudoku)?
+            let (mut tests, train): (Vec<_>, Vec<_>) = read(path, &*task)?
                 .into_iter()
-                .partition(|p| held_out.contains(&p.answer));
-            tests.truncate(self::tests(size));
+                .partition(|p| held_out.contains(task.split_class(p)));
+            tests.truncate(self::tests(&*task));
             (train, tests)
         }
         None => (
             generate(notes.pool, false, seed)?,
-            generate(tests(size), true, TEST_SEED)?,
+            generate(tests(&*task), true, TEST_SEED)?,
         ),
     };
-    let source = SudokuSource::new(sudoku, puzzles, held_out);
+    let source = PuzzleSource::new(task, puzzles, held_out);
     if source.is_empty() {
-        bail!("no {sudoku} puzzle to train on");
+        bail!("no {} puzzle to train on", notes.task);
     }
     Ok(Data { source, tests })
 }
 
 /// All puzzles of a file that have an answer; bad lines are told and left out.
-fn read(path: &Path, sudoku: Sudoku) -> anyhow::Result<Vec<Generated>> {
+fn read(path: &Path, task: &dyn Task) -> anyhow::Result<Vec<Pair>> {
     let file = File::open(path).map_err(|e| anyhow!("{}: {e}", path.display()))?;
     let (mut puzzles, mut refused, mut unanswered) = (Vec::new(), 0, 0);
-    for entry in PuzzleReader::new(BufReader::new(file), Some(sudoku)) {
+    for entry in task.read(Box::new(BufReader::new(file))) {
         match entry.result {
             Ok(puzzle) => match puzzle.answer {
-                Some(answer) => puzzles.push(Generated {
+                Some(answer) => puzzles.push(Pair {
                     question: puzzle.question,
                     answer,
                 }),

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use recurra::TrmConfig;
 use recurra::model::{TrmModel, TrmWeights, disk};
 use recurra::solver::{SolveOptions, Solver};
-use recurra::tasks::sudoku::Grid;
+use recurra::tasks::task::{Pair, Tokens};
 use recurra::thinking::StopRules;
 use recurra::train::{StepReport, TrainConfig, Trainer};
 use std::path::{Path, PathBuf};
@@ -169,7 +169,7 @@ impl Run {
     fn model(&self) -> TrmModel {
         TrmModel::new(
             self.trainer.config().clone(),
-            Some(self.notes.task),
+            Some(self.notes.task.clone()),
             self.trainer.average().clone(),
         )
     }
@@ -181,10 +181,10 @@ impl Run {
         }
         let mut solver = Solver::new(&self.model(), self.threads)?;
         let options = SolveOptions::new(StopRules::new(solver.default_steps()));
-        let questions: Vec<Grid> = self.data.tests.iter().map(|p| p.question.clone()).collect();
+        let questions: Vec<Tokens> = self.data.tests.iter().map(|p| p.question.clone()).collect();
         let answers = solver.solve_many(&questions, &options, &|| {});
-        let right = |(a, p): (recurra::Result<_>, &recurra::tasks::sudoku::Generated)| {
-            a.map(|a: recurra::solver::Answer| usize::from(a.grid == p.answer))
+        let right = |(a, p): (recurra::Result<_>, &Pair)| {
+            a.map(|a: recurra::solver::Answer| usize::from(a.tokens == p.answer))
         };
         let right: recurra::Result<Vec<usize>> = answers
             .into_iter()

@@ -244,10 +244,10 @@ pub(crate) fn table_kind(name: &str) -> Kind {
 
 /// Refuses a task whose questions the architecture cannot take.
 fn check_task(task: &TaskSpec, config: &TrmConfig) -> Result<()> {
-    let (seq_len, vocab_size) = task.seq_len_and_vocab()?;
+    let made = task.task()?;
     for (field, expected, found) in [
-        ("seq_len", seq_len, config.seq_len),
-        ("vocab_size", vocab_size, config.vocab_size),
+        ("seq_len", made.seq_len(), config.seq_len),
+        ("vocab_size", made.vocab_size(), config.vocab_size),
     ] {
         if expected != found {
             return Err(Error::Config {

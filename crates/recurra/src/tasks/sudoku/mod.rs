@@ -7,6 +7,7 @@
 //! assert!(matches!(solve(&question, None), Outcome::Many(..)));
 //! ```
 
+pub mod canonical;
 pub mod generate;
 pub mod grid;
 pub mod read;
@@ -17,15 +18,16 @@ pub mod solver;
 pub mod split;
 pub mod symmetry;
 mod tables;
+mod task;
 
 use std::fmt;
 
+pub use canonical::{Canonical, Canonizer};
 pub use generate::{GenerateError, Generated, Generator};
 pub use grid::Grid;
 pub use read::{Entry, Puzzle, PuzzleReader};
 pub use rules::{Clash, Unit};
 pub use solver::Outcome;
-pub use split::HeldOut;
 pub use symmetry::Symmetry;
 
 /// A kind of Sudoku: the size of its grid and of its boxes.

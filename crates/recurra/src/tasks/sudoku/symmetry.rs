@@ -4,7 +4,9 @@ use rand::Rng;
 use rand::RngExt;
 use rand::seq::SliceRandom;
 
+use super::grid::{BLANK, PAD};
 use super::{Grid, Sudoku};
+use crate::tasks::task::TokenSymmetry;
 
 /// A relabelling of the digits together with a permutation of the cells that maps rows, columns and
 /// boxes to rows, columns and boxes: bands, stacks, rows within bands and columns within stacks are
@@ -31,17 +33,31 @@ impl Symmetry {
     /// A random symmetry; every one is equally likely.
     pub fn random<R: Rng + ?Sized>(sudoku: Sudoku, rng: &mut R) -> Self {
         let size = sudoku.size();
-        let mut symmetry = Self::identity(sudoku);
-        symmetry.digits[1..=size].shuffle(rng);
+        let mut digits = std::array::from_fn(|digit| digit as u8);
+        digits[1..=size].shuffle(rng);
         let mut rows = [0u8; 16];
         lines(&mut rows[..size], sudoku.box_rows(), rng);
         let mut cols = [0u8; 16];
         lines(&mut cols[..size], sudoku.box_cols(), rng);
         let transpose = sudoku.transposes() && rng.random::<bool>();
+        Self::of_lines(sudoku, &rows, &cols, transpose, digits)
+    }
+
+    /// The symmetry whose image has these lines: `rows` says where each row comes from, `cols` each
+    /// column. When transposing, rows come from columns and columns from rows. Bands must stay together.
+    pub(super) fn of_lines(
+        sudoku: Sudoku,
+        rows: &[u8; 16],
+        cols: &[u8; 16],
+        transpose: bool,
+        digits: [u8; 17],
+    ) -> Self {
+        let mut symmetry = Self::identity(sudoku);
+        symmetry.digits = digits;
         for cell in 0..sudoku.cells() {
             let (row, col) = (rows[sudoku.row(cell)], cols[sudoku.col(cell)]);
             let (row, col) = if transpose { (col, row) } else { (row, col) };
-            symmetry.from[cell] = row * size as u8 + col;
+            symmetry.from[cell] = row * sudoku.size() as u8 + col;
         }
         symmetry
     }
@@ -72,6 +88,18 @@ impl Symmetry {
         for (place, &from) in image.iter_mut().zip(&self.from[..self.sudoku.cells()]) {
             *place = self.digit(cells.get(usize::from(from)).copied().unwrap_or(0));
         }
+    }
+
+    /// The same on a model's tokens.
+    pub fn on_tokens(&self) -> TokenSymmetry {
+        let from = self.from[..self.sudoku.cells()].iter();
+        let digits = self.digits[..=self.sudoku.size()].iter();
+        // Blank is digit 0; padding, before it, stays.
+        let becomes = digits.map(|&digit| u16::from(digit) + BLANK);
+        TokenSymmetry::new(
+            from.map(|&cell| u16::from(cell)).collect(),
+            [PAD].into_iter().chain(becomes).collect(),
+        )
     }
 
     /// The symmetry that undoes this one.

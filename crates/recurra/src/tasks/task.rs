@@ -1,0 +1,221 @@
+//! What every surface must know of a task, said in a model's tokens.
+
+use super::{InputError, TaskSpec};
+use crate::error::Result;
+use rand::Rng;
+use std::fmt;
+use std::io::BufRead;
+
+/// The token of a place outside the question or the answer, for every task.
+pub const PAD: u16 = 0;
+
+/// A question or an answer as a model sees it: one token a place.
+pub type Tokens = Vec<u16>;
+
+/// A question with its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// The question.
+    pub question: Tokens,
+    /// Its answer.
+    pub answer: Tokens,
+}
+
+/// One puzzle of an input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Puzzle {
+    /// The question.
+    pub question: Tokens,
+    /// Its answer, where the input has one.
+    pub answer: Option<Tokens>,
+    /// How hard it is, where the input says so: wrong guesses of a solver.
+    pub rating: Option<u32>,
+}
+
+/// What stood in an input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Line where it begins, from 1.
+    pub line: u64,
+    /// The puzzle, or what is wrong with it.
+    pub result: Result<Puzzle, InputError>,
+}
+
+/// A symmetry of a question that holds for its answer too: what stands at place `from[i]` comes to place i, as another
+/// token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenSymmetry {
+    from: Vec<u16>,
+    becomes: Vec<u16>,
+}
+
+impl TokenSymmetry {
+    /// A symmetry that permutes places and tokens. Both must be permutations; tokens that are missing stay as they are.
+    pub fn new(from: Vec<u16>, becomes: Vec<u16>) -> Self {
+        TokenSymmetry { from, becomes }
+    }
+
+    /// The symmetry of so many places that changes nothing.
+    pub fn identity(places: usize) -> Self {
+        TokenSymmetry::new((0..places as u16).collect(), Vec::new())
+    }
+
+    /// The image of tokens, one for each place.
+    pub fn apply(&self, tokens: &[u16]) -> Tokens {
+        let becomes = |token: u16| self.becomes.get(usize::from(token)).copied();
+        let image = self.from.iter().map(|&from| {
+            let token = tokens[usize::from(from)];
+            becomes(token).unwrap_or(token)
+        });
+        image.collect()
+    }
+
+    /// The symmetry that undoes this one.
+    pub fn inverse(&self) -> Self {
+        let inverse = |permutation: &[u16]| {
+            let mut inverse = vec![0; permutation.len()];
+            for (i, &to) in permutation.iter().enumerate() {
+                inverse[usize::from(to)] = i as u16;
+            }
+            inverse
+        };
+        TokenSymmetry::new(inverse(&self.from), inverse(&self.becomes))
+    }
+}
+
+/// A drawing for people: lines of characters, of which some stand for a place.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Drawing(pub Vec<Vec<Glyph>>);
+
+/// A character of a drawing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Glyph {
+    /// The character.
+    pub letter: char,
+    /// The place whose token it stands for; none for lines and the space between.
+    pub place: Option<usize>,
+}
+
+impl fmt::Display for Drawing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in &self.0 {
+            let text: String = line.iter().map(|glyph| glyph.letter).collect();
+            writeln!(f, "{text}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A task: how its questions are read, encoded, checked and changed without changing what they ask.
+///
+/// Questions and answers are given as `seq_len` tokens below `vocab_size`. What a task does not have, it answers as
+/// the provided methods do.
+pub trait Task: fmt::Debug + Send + Sync {
+    /// What a model's file says of it.
+    fn spec(&self) -> TaskSpec;
+
+    /// Places of a question and of an answer.
+    fn seq_len(&self) -> usize;
+
+    /// Number of tokens.
+    fn vocab_size(&self) -> usize;
+
+    /// The puzzles of an input, one by one.
+    fn read<'a>(&self, input: Box<dyn BufRead + 'a>) -> Box<dyn Iterator<Item = Entry> + 'a>;
+
+    /// The question in a text that holds one puzzle.
+    ///
+    /// # Errors
+    /// What is wrong with it, or that it holds none.
+    fn parse(&self, text: &str) -> Result<Tokens, InputError> {
+        match self.read(Box::new(text.as_bytes())).next() {
+            Some(entry) => entry.result.map(|puzzle| puzzle.question),
+            None => Err(InputError {
+                line: 1,
+                column: None,
+                expected: "a puzzle".into(),
+                found: "none".into(),
+            }),
+        }
+    }
+
+    /// A question or answer as one line, which [`Task::read`] reads.
+    fn line(&self, tokens: &[u16]) -> String;
+
+    /// A question or answer as people draw it.
+    fn drawing(&self, tokens: &[u16]) -> Drawing;
+
+    /// Whether a token of a question says something that the answer must keep.
+    fn is_given(&self, token: u16) -> bool;
+
+    /// Makes of the tokens a model gave an answer: what means nothing there becomes blank, so that two answers that
+    /// say the same are the same.
+    fn tidy(&self, tokens: &mut [u16]);
+
+    /// Refuses a question that has no answer or, where a proof rests on it, no single one.
+    ///
+    /// # Errors
+    /// [`Error::Question`](crate::Error::Question).
+    fn admit(&self, question: &[u16]) -> Result<()> {
+        let _ = question;
+        Ok(())
+    }
+
+    /// The answer that an exact solver finds, where the task has one: for checking, never for answering.
+    ///
+    /// # Errors
+    /// What was found instead of one answer.
+    fn solve(&self, question: &[u16]) -> Option<Result<Tokens, String>> {
+        let _ = question;
+        None
+    }
+
+    /// Whether the task's own rules hold, for the whole answer and for what the question gives. `None`: it has no rules.
+    fn verify(&self, question: &[u16], answer: &[u16]) -> Option<bool>;
+
+    /// A rule that an answer breaks, in words; `None` if it breaks none.
+    fn objection(&self, question: &[u16], answer: &[u16]) -> Option<String> {
+        let _ = (question, answer);
+        None
+    }
+
+    /// What else is counted of answers, beside whether they are exact and verified: names and findings.
+    fn judge(&self, question: &[u16], answer: &[u16]) -> Vec<(&'static str, bool)> {
+        let _ = (question, answer);
+        Vec::new()
+    }
+
+    /// How far an answer is from keeping the rules: 0 where they hold or there are none, at most 1.
+    fn broken(&self, answer: &[u16]) -> f32 {
+        let _ = answer;
+        0.0
+    }
+
+    /// A random symmetry of a question; every one is equally likely. `None`: it has none but the identity.
+    fn random_symmetry(&self, question: &[u16], rng: &mut dyn Rng) -> Option<TokenSymmetry> {
+        let _ = (question, rng);
+        None
+    }
+
+    /// The form that all questions have in common to which symmetries lead from this one, and the symmetry that leads
+    /// there. `None` where it is too hard to find, or the task has no symmetries.
+    fn canonical(&self, question: &[u16]) -> Option<(Tokens, TokenSymmetry)> {
+        let _ = question;
+        None
+    }
+
+    /// A stable hash of tokens, by which random choices for a question are seeded.
+    fn class(&self, tokens: &[u16]) -> u64 {
+        super::class::class_of_bytes(tokens.iter().flat_map(|token| token.to_le_bytes()))
+    }
+
+    /// A stable hash that tells training from test puzzles: the same for all puzzles that would leak one another.
+    fn split_class(&self, pair: &Pair) -> u64;
+
+    /// The `number`-th puzzle of an endless mixed run for training, whose split class passes `wanted`. `None`: the
+    /// task has no generator, or found no such puzzle.
+    fn generate(&self, seed: u64, number: u64, wanted: &dyn Fn(u64) -> bool) -> Option<Pair> {
+        let _ = (seed, number, wanted);
+        None
+    }
+}
