@@ -1,6 +1,7 @@
 //! Which task a model was made for, as its file names it.
 
 use super::Task;
+use super::grid::{GridSpec, GridTask};
 use super::sudoku::Sudoku;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,8 @@ pub enum TaskSpec {
         /// Digits in a row.
         size: usize,
     },
+    /// A table of questions and answers.
+    Grid(Box<GridSpec>),
 }
 
 impl TaskSpec {
@@ -23,8 +26,8 @@ impl TaskSpec {
     /// # Errors
     /// [`Error::Config`] for parameters that the task does not have.
     pub fn task(&self) -> Result<Arc<dyn Task>> {
-        match *self {
-            TaskSpec::Sudoku { size } => match Sudoku::new(size) {
+        match self {
+            &TaskSpec::Sudoku { size } => match Sudoku::new(size) {
                 Some(sudoku) => Ok(Arc::new(sudoku)),
                 None => Err(Error::Config {
                     field: "task.size",
@@ -32,6 +35,7 @@ impl TaskSpec {
                     found: size.to_string(),
                 }),
             },
+            TaskSpec::Grid(spec) => Ok(Arc::new(GridTask::new((**spec).clone())?)),
         }
     }
 }
@@ -40,6 +44,7 @@ impl std::fmt::Display for TaskSpec {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             TaskSpec::Sudoku { size } => write!(f, "sudoku {size}x{size}"),
+            TaskSpec::Grid(spec) => spec.fmt(f),
         }
     }
 }

@@ -20,6 +20,8 @@ pub(super) fn default_pool(task: &TaskSpec) -> usize {
     match task {
         TaskSpec::Sudoku { size: 16 } => 500,
         TaskSpec::Sudoku { .. } => 20_000,
+        // It has no generator.
+        TaskSpec::Grid(_) => 0,
     }
 }
 

@@ -24,7 +24,10 @@ impl Alphabet {
         let mut alphabet = Alphabet::default();
         for symbol in symbols {
             if alphabet.number(symbol).is_some() {
-                return Err(format!("expected each symbol once, found {} twice", quoted(symbol)));
+                return Err(format!(
+                    "expected each symbol once, found {} twice",
+                    quoted(symbol)
+                ));
             }
             alphabet.learn(symbol)?;
         }
@@ -124,7 +127,17 @@ mod tests {
         alphabet.truncate(5);
         assert_eq!(alphabet.number("#"), None);
         assert_eq!(alphabet.sorted(), ["-1", "9", "10", "a", "b"]);
-        for bad in ["", " ", "a b", "a,b", "a/b", "\"", "\n", "\u{7f}", &"x".repeat(33)] {
+        for bad in [
+            "",
+            " ",
+            "a b",
+            "a,b",
+            "a/b",
+            "\"",
+            "\n",
+            "\u{7f}",
+            &"x".repeat(33),
+        ] {
             assert!(Alphabet::default().learn(bad).is_err(), "{bad:?}");
         }
         let many: Vec<String> = (0..256).map(|n| n.to_string()).collect();

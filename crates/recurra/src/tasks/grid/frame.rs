@@ -33,7 +33,11 @@ pub(super) fn encode(grid: &Grid, frame: Shape, ends: bool) -> Tokens {
 pub(super) fn extent(tokens: &[u16], frame: Shape) -> Option<Shape> {
     let symbol = |&&token: &&u16| token >= FIRST;
     let cols = tokens[..frame.cols()].iter().take_while(symbol).count();
-    let rows = tokens.iter().step_by(frame.cols()).take_while(symbol).count();
+    let rows = tokens
+        .iter()
+        .step_by(frame.cols())
+        .take_while(symbol)
+        .count();
     Shape::new(rows, cols)
 }
 

@@ -92,9 +92,7 @@ impl FromStr for Shape {
         let number = |text: &str| text.trim().parse().ok();
         sides
             .and_then(|(rows, cols)| Shape::new(number(rows)?, number(cols)?))
-            .ok_or_else(|| {
-                format!("expected rows and columns from 1x1 to 64x64, found `{text}`")
-            })
+            .ok_or_else(|| format!("expected rows and columns from 1x1 to 64x64, found `{text}`"))
     }
 }
 
@@ -124,7 +122,16 @@ mod tests {
         assert_eq!(shape.place(7), "row 2, column 2");
         assert_eq!(shape.transposed().to_string(), "6x4");
         assert_eq!(shape.around("5x2".parse().unwrap()).to_string(), "5x6");
-        for text in ["", "4", "x", "0x4", "4x65", "4x-1", "4x4x4", "999999999999999999999x1"] {
+        for text in [
+            "",
+            "4",
+            "x",
+            "0x4",
+            "4x65",
+            "4x-1",
+            "4x4x4",
+            "999999999999999999999x1",
+        ] {
             assert!(text.parse::<Shape>().is_err(), "{text}");
         }
         assert_eq!(serde_json::to_string(&shape).unwrap(), "[4,6]");

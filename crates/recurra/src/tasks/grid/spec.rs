@@ -115,6 +115,10 @@ impl Shapes {
 
 impl fmt::Display for Shapes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "questions of {} and answers of {}", self.question, self.answer)
+        write!(
+            f,
+            "questions of {} and answers of {}",
+            self.question, self.answer
+        )
     }
 }

@@ -91,7 +91,11 @@ pub fn survey(
         }
     }
     let rule = |seen: Seen, otherwise| seen.fixed.map_or(otherwise, ShapeRule::Fixed);
-    let otherwise = if same { ShapeRule::AsQuestion } else { ShapeRule::Ends };
+    let otherwise = if same {
+        ShapeRule::AsQuestion
+    } else {
+        ShapeRule::Ends
+    };
     Ok(GridSpec {
         symbols: reader.learned().sorted(),
         frame: questions.largest.around(answers.largest),

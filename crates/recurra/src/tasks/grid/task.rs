@@ -7,9 +7,9 @@ use super::rules::{Bound, Objection, RuleError};
 use super::symmetry::Group;
 use super::{GridSpec, ShapeRule, frame};
 use crate::error::{Error, Result};
+use crate::tasks::TaskSpec;
 use crate::tasks::class::class_of_bytes;
 use crate::tasks::task::{Drawing, Entry, Glyph, Pair, Puzzle, Task, TokenSymmetry, Tokens};
-use crate::tasks::TaskSpec;
 use rand::Rng;
 use std::io::BufRead;
 use std::sync::Arc;
@@ -185,7 +185,9 @@ impl Task for GridTask {
         let task = self.clone();
         let puzzle = move |record: Record| Puzzle {
             question: task.encode(&record.question, task.0.spec.question),
-            answer: record.answer.map(|answer| task.encode(&answer, task.0.spec.answer)),
+            answer: record
+                .answer
+                .map(|answer| task.encode(&answer, task.0.spec.answer)),
             rating: record.rating,
         };
         let entries = Reader::of(self.clone(), input);
@@ -206,11 +208,17 @@ impl Task for GridTask {
 
     fn drawing(&self, tokens: &[u16]) -> Drawing {
         let symbols = self.0.alphabet.symbols().iter();
-        let width = symbols.map(|symbol| symbol.chars().count()).max().unwrap_or(1);
+        let width = symbols
+            .map(|symbol| symbol.chars().count())
+            .max()
+            .unwrap_or(1);
         let rows = self.rows(tokens).into_iter().map(|row| {
             let mut line = Vec::new();
             for (place, symbol) in row {
-                let blank = |letter| Glyph { letter, place: None };
+                let blank = |letter| Glyph {
+                    letter,
+                    place: None,
+                };
                 if !line.is_empty() {
                     line.push(blank(' '));
                 }
@@ -225,8 +233,12 @@ impl Task for GridTask {
     }
 
     fn is_given(&self, token: u16) -> bool {
-        let symbol = token.checked_sub(frame::FIRST).and_then(|symbol| u8::try_from(symbol).ok());
-        symbol.is_some_and(|symbol| usize::from(symbol) < self.0.alphabet.len() && self.0.bound.keeps(symbol))
+        let symbol = token
+            .checked_sub(frame::FIRST)
+            .and_then(|symbol| u8::try_from(symbol).ok());
+        symbol.is_some_and(|symbol| {
+            usize::from(symbol) < self.0.alphabet.len() && self.0.bound.keeps(symbol)
+        })
     }
 
     /// What stands outside the answer becomes padding: its shape is fixed, or ends with the first token of the first
@@ -241,7 +253,9 @@ impl Task for GridTask {
 
     fn admit(&self, question: &[u16]) -> Result<()> {
         let checked = match self.question(question) {
-            Some(question) => self.check(&question, None).map_err(|o| (o.expected, o.found)),
+            Some(question) => self
+                .check(&question, None)
+                .map_err(|o| (o.expected, o.found)),
             None => Err(("a grid".into(), "cells that are missing".into())),
         };
         checked.map_err(|(expected, found)| Error::Question {
@@ -265,11 +279,15 @@ impl Task for GridTask {
 
     fn objection(&self, question: &[u16], answer: &[u16]) -> Option<String> {
         let fault = self.fault(question, answer)?;
-        Some(format!("expected {}, found {}", fault.expected, fault.found))
+        Some(format!(
+            "expected {}, found {}",
+            fault.expected, fault.found
+        ))
     }
 
     fn broken(&self, answer: &[u16]) -> f32 {
-        self.answer(answer).map_or(1.0, |answer| self.0.bound.broken(&answer))
+        self.answer(answer)
+            .map_or(1.0, |answer| self.0.bound.broken(&answer))
     }
 
     fn random_symmetry(&self, question: &[u16], rng: &mut dyn Rng) -> Option<TokenSymmetry> {

@@ -1,7 +1,7 @@
 //! Three small tables to learn from: they show what the rules can say, and a small model learns each in minutes.
 
-use super::cells::Grid;
 use super::Shape;
+use super::cells::Grid;
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -35,9 +35,7 @@ impl Toy {
     pub fn rules(self) -> &'static str {
         match self {
             Toy::BitCounts => "symmetries = ['permute rows']\n",
-            Toy::FloodFill => {
-                "keep = ['#', 'o']\nsymmetries = ['rotate', 'reflect']\n"
-            }
+            Toy::FloodFill => "keep = ['#', 'o']\nsymmetries = ['rotate', 'reflect']\n",
             Toy::LatinSquares => {
                 "blank = '.'\nkeep = 'givens'\npermutation = ['row', 'column']\nproof = true\n\
                  symmetries = ['transpose', 'permute rows', 'permute columns', 'permute symbols']\n"
@@ -56,7 +54,12 @@ impl Toy {
                 Toy::FloodFill => flood_fill(&mut rng),
                 Toy::LatinSquares => latin_square(&mut rng),
             };
-            let _ = writeln!(text, "{},{}", line(&question, symbols), line(&answer, symbols));
+            let _ = writeln!(
+                text,
+                "{},{}",
+                line(&question, symbols),
+                line(&answer, symbols)
+            );
         }
         text
     }
@@ -170,5 +173,9 @@ fn latin_square(rng: &mut impl Rng) -> Made {
             break;
         }
     }
-    (grid(SIDE, SIDE, question), grid(SIDE, SIDE, answer), ".12345")
+    (
+        grid(SIDE, SIDE, question),
+        grid(SIDE, SIDE, answer),
+        ".12345",
+    )
 }

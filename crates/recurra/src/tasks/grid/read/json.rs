@@ -57,9 +57,7 @@ impl JsonGrid {
         match self {
             JsonGrid::Text(text) => rows(text, words, at()),
             JsonGrid::Rows(given) => {
-                let spaced = |row: &JsonRow| {
-                    matches!(row, JsonRow::Text(text) if text.trim().contains([' ', ',', '\t']))
-                };
+                let spaced = |row: &JsonRow| matches!(row, JsonRow::Text(text) if text.trim().contains([' ', ',', '\t']));
                 let words = words || given.iter().any(spaced);
                 let rows = given.iter().map(|row| row.cells(words));
                 Rows::new(rows.collect(), false, at())
@@ -74,7 +72,9 @@ impl JsonRow {
         let cells = match self {
             JsonRow::Cells(cells) => {
                 let cells = cells.iter();
-                cells.map(|JsonCell(text)| Cell { text, offset: 0 }).collect()
+                cells
+                    .map(|JsonCell(text)| Cell { text, offset: 0 })
+                    .collect()
             }
             JsonRow::Text(text) => {
                 let mut rows = rows(text, words, Box::new(|_| (0, None))).rows;

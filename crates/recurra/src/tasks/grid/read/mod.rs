@@ -186,7 +186,10 @@ impl<R: BufRead> Reader<R> {
     fn json(&mut self, number: u64, text: &[u8]) -> Result<Record, InputError> {
         let line = json::line(number, text)?;
         let words = self.words();
-        let answer = line.answer.as_ref().map(|answer| answer.rows(number, words));
+        let answer = line
+            .answer
+            .as_ref()
+            .map(|answer| answer.rows(number, words));
         self.record(line.question.rows(number, words), answer, line.rating)
     }
 
@@ -216,7 +219,8 @@ impl<R: BufRead> Reader<R> {
         if text.trim_ascii_start().starts_with(b"{") {
             return Ok(Form::Json);
         }
-        let named = split_trimmed(number, text).is_ok_and(|fields| names_any(&fields, &table::NAMES));
+        let named =
+            split_trimmed(number, text).is_ok_and(|fields| names_any(&fields, &table::NAMES));
         // A model knows its symbols, so a question is told from a header with a slip.
         let plain = matches!(self.symbols, Symbols::Known(_)) && !named;
         if plain && (self.plain(number, text).is_ok() || !text.contains(&b',')) {

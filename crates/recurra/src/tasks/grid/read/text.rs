@@ -26,7 +26,11 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn new(rows: Vec<(usize, Vec<Cell<'a>>)>, flat: bool, at: Box<dyn Fn(usize) -> At + 'a>) -> Self {
+    pub(super) fn new(
+        rows: Vec<(usize, Vec<Cell<'a>>)>,
+        flat: bool,
+        at: Box<dyn Fn(usize) -> At + 'a>,
+    ) -> Self {
         Rows { rows, flat, at }
     }
 
@@ -74,7 +78,11 @@ pub(super) fn rows<'a>(text: &'a str, words: bool, at: Box<dyn Fn(usize) -> At +
                 if !word.is_empty() {
                     cells.push(cell(offset, word.len()));
                 }
-                offset += word.len() + piece[offset + word.len()..].chars().next().map_or(0, char::len_utf8);
+                offset += word.len()
+                    + piece[offset + word.len()..]
+                        .chars()
+                        .next()
+                        .map_or(0, char::len_utf8);
             }
             cells
         } else {
@@ -104,7 +112,10 @@ pub(super) fn grid(
         }
     };
     let first = rows.rows.first();
-    let Some((at, cols)) = first.map(|(at, row)| (*at, row.len())).filter(|row| row.1 > 0) else {
+    let Some((at, cols)) = first
+        .map(|(at, row)| (*at, row.len()))
+        .filter(|row| row.1 > 0)
+    else {
         let at = first.map_or(0, |row| row.0);
         return Err(error(at, format!("cells of the {what}"), "none".into()));
     };
@@ -115,7 +126,9 @@ pub(super) fn grid(
         let expected = format!("{} cells of the {what} ({shape})", shape.cells());
         return Err(error(at, expected, cols.to_string()));
     }
-    let folded = folded.map(|fold| fold.0).filter(|shape| shape.cells() == cols);
+    let folded = folded
+        .map(|fold| fold.0)
+        .filter(|shape| shape.cells() == cols);
     let most = Shape::MOST;
     let given = Shape::new(rows.rows.len(), cols);
     // What is too wide for a row may still be a square.
@@ -137,13 +150,20 @@ pub(super) fn grid(
     for (number, (at, row)) in rows.rows.iter().enumerate() {
         if row.len() != cols {
             let at = row.get(cols).map_or(*at, |cell| cell.offset);
-            let expected = format!("{cols} cells in row {} of the {what}, as in row 1", number + 1);
+            let expected = format!(
+                "{cols} cells in row {} of the {what}, as in row 1",
+                number + 1
+            );
             return Err(error(at, expected, row.len().to_string()));
         }
         for cell in row {
             let refused = |(expected, found)| {
                 let place = shape.place(cells.len());
-                error(cell.offset, format!("{expected} at {place} of the {what}"), found)
+                error(
+                    cell.offset,
+                    format!("{expected} at {place} of the {what}"),
+                    found,
+                )
             };
             cells.push(symbols.number(cell.text).map_err(refused)?);
         }

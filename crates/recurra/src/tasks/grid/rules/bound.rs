@@ -109,7 +109,11 @@ impl Bound {
         for (key, list) in rules.unit_lists() {
             for (i, &units) in list.iter().enumerate() {
                 if list[..i].contains(&units) {
-                    return Err(RuleError::new(key, "each unit once", format!("`{units}` twice")));
+                    return Err(RuleError::new(
+                        key,
+                        "each unit once",
+                        format!("`{units}` twice"),
+                    ));
                 }
                 let fits = match (units, shape) {
                     (Units::Box(size), Some(shape)) => {
@@ -121,7 +125,11 @@ impl Bound {
                         };
                         if regions.shape != shape {
                             let found = regions.shape.to_string();
-                            return Err(RuleError::new("regions", format!("{shape} letters"), found));
+                            return Err(RuleError::new(
+                                "regions",
+                                format!("{shape} letters"),
+                                found,
+                            ));
                         }
                         true
                     }
@@ -143,14 +151,25 @@ impl Bound {
                         "equal_counts" if size % fill != 0 => format!("a multiple of {fill}"),
                         _ => continue,
                     };
-                    let expected = format!("{expected} cells in each unit, as there are {fill} symbols to fill in");
+                    let expected = format!(
+                        "{expected} cells in each unit, as there are {fill} symbols to fill in"
+                    );
                     let found = format!("{size} in {}", units.name(unit, regions));
                     return Err(RuleError::new(key, expected, found));
                 }
             }
         }
-        if regions.is_some() && !rules.unit_lists().iter().any(|list| list.1.contains(&Units::Region)) {
-            return Err(RuleError::new("regions", "a rule for each `region`", "none"));
+        if regions.is_some()
+            && !rules
+                .unit_lists()
+                .iter()
+                .any(|list| list.1.contains(&Units::Region))
+        {
+            return Err(RuleError::new(
+                "regions",
+                "a rule for each `region`",
+                "none",
+            ));
         }
         if !rules.same_counts.is_empty() {
             if blank {
@@ -159,14 +178,19 @@ impl Bound {
             }
             if !self.shapes.same() {
                 let expected = "answers of their question's shape";
-                return Err(RuleError::new("same_counts", expected, self.shapes.to_string()));
+                return Err(RuleError::new(
+                    "same_counts",
+                    expected,
+                    self.shapes.to_string(),
+                ));
             }
         }
         if rules.longest_run == Some(0) {
             return Err(RuleError::new("longest_run", "at least 1", "0"));
         }
         if rules.proof && rules.keep.is_none() && rules.same_counts.is_empty() {
-            let expected = "`keep` or `same_counts`, as an answer must have to do with its question,";
+            let expected =
+                "`keep` or `same_counts`, as an answer must have to do with its question,";
             return Err(RuleError::new("proof", expected, "neither"));
         }
         Ok(())
@@ -201,7 +225,12 @@ impl Bound {
     }
 
     /// Refuses a symbol that stands twice in a unit where it must not.
-    fn repeats(&self, grid: &Grid, in_answer: bool, counts: impl Fn(u8) -> bool) -> Result<(), Objection> {
+    fn repeats(
+        &self,
+        grid: &Grid,
+        in_answer: bool,
+        counts: impl Fn(u8) -> bool,
+    ) -> Result<(), Objection> {
         let regions = self.regions.as_ref();
         let shape = grid.shape;
         for &units in self.rules.permutation.iter().chain(&self.rules.different) {
@@ -215,7 +244,10 @@ impl Bound {
                     return Err(Objection {
                         in_answer,
                         cell: Some(cell),
-                        expected: format!("each symbol at most once in {}", units.name(unit, regions)),
+                        expected: format!(
+                            "each symbol at most once in {}",
+                            units.name(unit, regions)
+                        ),
                         found: format!(
                             "{} twice: at {} and at {}",
                             self.symbol(symbol),
@@ -231,7 +263,11 @@ impl Bound {
     }
 
     /// Refuses an answer that breaks a rule.
-    pub(in crate::tasks::grid) fn check(&self, question: &Grid, answer: &Grid) -> Result<(), Objection> {
+    pub(in crate::tasks::grid) fn check(
+        &self,
+        question: &Grid,
+        answer: &Grid,
+    ) -> Result<(), Objection> {
         let shape = answer.shape;
         let objection = |cell: Option<usize>, expected: String, found: String| Objection {
             in_answer: true,
@@ -239,19 +275,35 @@ impl Bound {
             expected,
             found,
         };
-        if let Some(cell) = answer.cells.iter().position(|&cell| !self.fill[usize::from(cell)]) {
+        if let Some(cell) = answer
+            .cells
+            .iter()
+            .position(|&cell| !self.fill[usize::from(cell)])
+        {
             let expected = format!("a symbol to fill in at {}", shape.place(cell));
-            return Err(objection(Some(cell), expected, self.symbol(answer.cells[cell])));
+            return Err(objection(
+                Some(cell),
+                expected,
+                self.symbol(answer.cells[cell]),
+            ));
         }
         if self.shapes.same() && shape != question.shape {
-            return Err(objection(None, format!("{} cells as in the question", question.shape), shape.to_string()));
+            return Err(objection(
+                None,
+                format!("{} cells as in the question", question.shape),
+                shape.to_string(),
+            ));
         }
         if self.rules.keep.is_some() {
             let moved = |(given, cell): (&u8, &u8)| self.keeps(*given) && given != cell;
             if let Some(cell) = question.cells.iter().zip(&answer.cells).position(moved) {
                 let given = self.symbol(question.cells[cell]);
                 let expected = format!("{given} at {}, as in the question", shape.place(cell));
-                return Err(objection(Some(cell), expected, self.symbol(answer.cells[cell])));
+                return Err(objection(
+                    Some(cell),
+                    expected,
+                    self.symbol(answer.cells[cell]),
+                ));
             }
         }
         self.repeats(answer, true, |_| true)?;
@@ -261,7 +313,11 @@ impl Bound {
             let sizes = units.sizes(shape, self.regions.as_ref());
             if let Some(unit) = sizes.iter().position(|&size| size != fill) {
                 let name = units.name(unit, self.regions.as_ref());
-                return Err(objection(None, format!("{fill} cells in {name}"), sizes[unit].to_string()));
+                return Err(objection(
+                    None,
+                    format!("{fill} cells in {name}"),
+                    sizes[unit].to_string(),
+                ));
             }
         }
         self.check_counts(question, answer)?;
@@ -295,7 +351,8 @@ impl Bound {
         for &units in &self.rules.equal_counts {
             let sizes = units.sizes(shape, regions);
             let counts = counts(units, answer);
-            let unequal = |at: usize| self.fill[at % symbols] && counts[at] * fill != sizes[at / symbols];
+            let unequal =
+                |at: usize| self.fill[at % symbols] && counts[at] * fill != sizes[at / symbols];
             if let Some(at) = (0..counts.len()).find(|&at| unequal(at)) {
                 let name = units.name(at / symbols, regions);
                 return Err(Objection {
@@ -331,15 +388,25 @@ impl Bound {
             (Units::Column, (0..cols).map(col).collect()),
         ];
         for (units, lines) in &all {
-            let cells = |line: &[usize]| line.iter().map(|&cell| answer.cells[cell]).collect::<Vec<_>>();
+            let cells = |line: &[usize]| {
+                line.iter()
+                    .map(|&cell| answer.cells[cell])
+                    .collect::<Vec<_>>()
+            };
             if let Some(most) = self.rules.longest_run {
                 for (number, line) in lines.iter().enumerate() {
-                    let same = |run: &[usize]| run.iter().all(|&cell| answer.cells[cell] == answer.cells[run[0]]);
+                    let same = |run: &[usize]| {
+                        run.iter()
+                            .all(|&cell| answer.cells[cell] == answer.cells[run[0]])
+                    };
                     if let Some(run) = line.windows(most.saturating_add(1)).find(|run| same(run)) {
                         return Err(Objection {
                             in_answer: true,
                             cell: Some(run[most]),
-                            expected: format!("at most {most} in succession in {}", units.name(number, None)),
+                            expected: format!(
+                                "at most {most} in succession in {}",
+                                units.name(number, None)
+                            ),
                             found: format!("more of {}", self.symbol(answer.cells[run[0]])),
                         });
                     }
@@ -365,7 +432,11 @@ impl Bound {
     /// Share of cells that cannot be in an answer, or repeat an earlier one of their unit where they must not.
     pub(in crate::tasks::grid) fn broken(&self, answer: &Grid) -> f32 {
         let regions = self.regions.as_ref();
-        let unfit = answer.cells.iter().filter(|&&cell| !self.fill[usize::from(cell)]).count();
+        let unfit = answer
+            .cells
+            .iter()
+            .filter(|&&cell| !self.fill[usize::from(cell)])
+            .count();
         let (mut wrong, mut of) = (unfit, answer.cells.len());
         for &units in self.rules.permutation.iter().chain(&self.rules.different) {
             let mut seen = vec![false; units.count(answer.shape, regions) * self.symbols.len()];

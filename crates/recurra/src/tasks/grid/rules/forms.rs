@@ -162,8 +162,15 @@ pub(super) mod symbols {
 impl<'de> Deserialize<'de> for Keep {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let symbols = symbols::deserialize(deserializer)?;
-        let givens = symbols.iter().map(String::as_str).eq("givens".split("").filter(|c| !c.is_empty()));
-        Ok(if givens { Keep::Givens } else { Keep::Symbols(symbols) })
+        let givens = symbols
+            .iter()
+            .map(String::as_str)
+            .eq("givens".split("").filter(|c| !c.is_empty()));
+        Ok(if givens {
+            Keep::Givens
+        } else {
+            Keep::Symbols(symbols)
+        })
     }
 }
 

@@ -113,6 +113,10 @@ impl RuleError {
 /// A symbol in a message.
 pub(super) fn quoted(symbol: &str) -> String {
     let start: String = symbol.chars().take(40).collect();
-    let more = if start.len() < symbol.len() { "…" } else { "" };
+    let more = if start.len() < symbol.len() {
+        "…"
+    } else {
+        ""
+    };
     format!("'{}{more}'", start.escape_debug())
 }

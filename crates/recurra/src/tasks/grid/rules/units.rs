@@ -62,17 +62,26 @@ pub(in crate::tasks::grid) struct Regions {
 impl Regions {
     /// Reads rows of letters.
     pub(in crate::tasks::grid) fn read(text: &str) -> Result<Self, String> {
-        let rows: Vec<Vec<char>> = text.trim().lines().map(|row| row.trim().chars().collect()).collect();
+        let rows: Vec<Vec<char>> = text
+            .trim()
+            .lines()
+            .map(|row| row.trim().chars().collect())
+            .collect();
         let cols = rows.first().map_or(0, Vec::len);
         let shape = Shape::new(rows.len(), cols).ok_or_else(|| {
-            format!("expected rows of letters, at most 64x64, found {}x{cols}", rows.len())
+            format!(
+                "expected rows of letters, at most 64x64, found {}x{cols}",
+                rows.len()
+            )
         })?;
         let mut letters = Vec::new();
         let mut of = Vec::with_capacity(shape.cells());
         for (number, row) in rows.iter().enumerate() {
             if row.len() != cols {
                 let (row, number) = (row.len(), number + 1);
-                return Err(format!("expected {cols} letters in row {number}, found {row}"));
+                return Err(format!(
+                    "expected {cols} letters in row {number}, found {row}"
+                ));
             }
             of.extend(row.iter().map(|&letter| {
                 let known = letters.iter().position(|&known| known == letter);
@@ -135,7 +144,11 @@ impl Units {
     }
 
     /// How many cells each unit has.
-    pub(in crate::tasks::grid) fn sizes(self, shape: Shape, regions: Option<&Regions>) -> Vec<usize> {
+    pub(in crate::tasks::grid) fn sizes(
+        self,
+        shape: Shape,
+        regions: Option<&Regions>,
+    ) -> Vec<usize> {
         let mut sizes = vec![0; self.count(shape, regions)];
         for unit in (0..shape.cells()).filter_map(|cell| self.of(cell, shape, regions)) {
             sizes[unit] += 1;

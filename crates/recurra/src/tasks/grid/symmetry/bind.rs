@@ -32,7 +32,10 @@ impl Group {
                 Symmetry::PermuteColumns => cols = Some(binding.lines(symmetry, Units::Column)?),
                 Symmetry::PermuteSymbols(symbols) => {
                     let set = binding.symbols(symmetry, symbols)?;
-                    if let Some(&twice) = set.iter().find(|symbol| sets.iter().any(|set| set.contains(symbol))) {
+                    if let Some(&twice) = set
+                        .iter()
+                        .find(|symbol| sets.iter().any(|set| set.contains(symbol)))
+                    {
                         let found = quoted(&alphabet.symbols()[usize::from(twice)]);
                         return Err(refused("each symbol in one set", format!("{found} in two")));
                     }
@@ -43,7 +46,8 @@ impl Group {
         }
         let mut turns = Turn::group(&turns);
         if turns.iter().any(|turn| turn.swap) && rows != cols {
-            let expected = "`permute rows` and `permute columns` alike, as rows and columns are exchanged,";
+            let expected =
+                "`permute rows` and `permute columns` alike, as rows and columns are exchanged,";
             return Err(refused(expected, "them not alike"));
         }
         for turn in &mut turns {
@@ -88,7 +92,10 @@ impl Binding<'_> {
             _ => Turn::new(true, false, false),
         };
         if turn.swap && !square.is_square() {
-            return Err(refused(format!("a square for `{symmetry}`"), square.to_string()));
+            return Err(refused(
+                format!("a square for `{symmetry}`"),
+                square.to_string(),
+            ));
         }
         let shape = sample(self.spec.answer);
         let source = |row: usize, col: usize| turn.source((row, col), shape.rows(), shape.cols());
@@ -101,17 +108,28 @@ impl Binding<'_> {
     /// Rows, or columns, that can be permuted.
     fn lines(&self, symmetry: &Symmetry, lines: Units) -> Result<Lines, RuleError> {
         let shapes = self.spec.shapes();
-        let count = if lines == Units::Row { Shape::rows } else { Shape::cols };
+        let count = if lines == Units::Row {
+            Shape::rows
+        } else {
+            Shape::cols
+        };
         if !shapes.same_lines(count) {
-            let expected = format!("as many {lines}s in an answer as in its question for `{symmetry}`");
+            let expected =
+                format!("as many {lines}s in an answer as in its question for `{symmetry}`");
             return Err(refused(expected, shapes.to_string()));
         }
         if self.spec.rules.longest_run.is_some() {
-            let expected = "symmetries that leave neighbours beside each other, because of `longest_run`,";
+            let expected =
+                "symmetries that leave neighbours beside each other, because of `longest_run`,";
             return Err(refused(expected, format!("`{symmetry}`")));
         }
         let shape = sample(self.spec.answer);
-        let boxes = self.spec.rules.unit_lists().into_iter().flat_map(|list| list.1.iter());
+        let boxes = self
+            .spec
+            .rules
+            .unit_lists()
+            .into_iter()
+            .flat_map(|list| list.1.iter());
         let heights = boxes.filter_map(|units| match units {
             Units::Box(size) => Some(count(*size)),
             _ => None,
@@ -169,7 +187,10 @@ impl Binding<'_> {
             })
         };
         for (key, list) in self.spec.rules.unit_lists() {
-            if let Some(units) = list.iter().find(|&&to| !list.iter().any(|&from| leads(to, from))) {
+            if let Some(units) = list
+                .iter()
+                .find(|&&to| !list.iter().any(|&from| leads(to, from)))
+            {
                 let expected = format!("symmetries that keep `{key}` for each `{units}`");
                 return Err(refused(expected, format!("`{symmetry}`")));
             }
@@ -184,25 +205,46 @@ impl Binding<'_> {
         for symbol in declared {
             let number = number(self.alphabet, "symmetries", symbol)?;
             if set.contains(&number) {
-                return Err(refused("each symbol once", format!("{} twice", quoted(symbol))));
+                return Err(refused(
+                    "each symbol once",
+                    format!("{} twice", quoted(symbol)),
+                ));
             }
             set.push(number);
         }
         if declared.is_empty() {
-            set = (0..fill.len() as u8).filter(|&symbol| fill[usize::from(symbol)]).collect();
+            set = (0..fill.len() as u8)
+                .filter(|&symbol| fill[usize::from(symbol)])
+                .collect();
         }
         set.sort_unstable();
         let rules = &self.spec.rules;
-        let blank = rules.blank.as_deref().and_then(|blank| self.alphabet.number(blank));
-        let keeps = |symbol: u8| matches!(rules.keep, Some(Keep::Symbols(_))) && self.bound.keeps(symbol);
-        let role = |symbol: u8| (fill[usize::from(symbol)], keeps(symbol), Some(symbol) == blank);
+        let blank = rules
+            .blank
+            .as_deref()
+            .and_then(|blank| self.alphabet.number(blank));
+        let keeps =
+            |symbol: u8| matches!(rules.keep, Some(Keep::Symbols(_))) && self.bound.keeps(symbol);
+        let role = |symbol: u8| {
+            (
+                fill[usize::from(symbol)],
+                keeps(symbol),
+                Some(symbol) == blank,
+            )
+        };
         if set.len() < 2 {
-            return Err(refused(format!("several symbols for `{symmetry}`"), set.len().to_string()));
+            return Err(refused(
+                format!("several symbols for `{symmetry}`"),
+                set.len().to_string(),
+            ));
         }
         if let Some(&other) = set.iter().find(|&&symbol| role(symbol) != role(set[0])) {
             let name = |symbol: u8| quoted(&self.alphabet.symbols()[usize::from(symbol)]);
             let expected = format!("symbols of which the rules say the same for `{symmetry}`");
-            return Err(refused(expected, format!("{} and {}", name(set[0]), name(other))));
+            return Err(refused(
+                expected,
+                format!("{} and {}", name(set[0]), name(other)),
+            ));
         }
         Ok(set)
     }

@@ -78,7 +78,8 @@ pub(super) fn least(group: &Group, grid: &Grid) -> Element {
     for &turn in group.turns.iter().filter(|turn| rows(turn) == fewest) {
         let (rows, cols) = turned(grid.shape, turn);
         let cell = |i: usize| {
-            let (row, col) = turn.source((i / cols, i % cols), grid.shape.rows(), grid.shape.cols());
+            let (row, col) =
+                turn.source((i / cols, i % cols), grid.shape.rows(), grid.shape.cols());
             grid.cells[row * grid.shape.cols() + col]
         };
         let mut search = Search {
@@ -104,7 +105,13 @@ pub(super) fn least(group: &Group, grid: &Grid) -> Element {
 
 impl Search<'_> {
     /// Chooses the next row; `image` is what has been chosen.
-    fn choose(&mut self, columns: &[u8], order: &mut Vec<u8>, image: &mut Vec<u8>, names: &Names<'_>) {
+    fn choose(
+        &mut self,
+        columns: &[u8],
+        order: &mut Vec<u8>,
+        image: &mut Vec<u8>,
+        names: &Names<'_>,
+    ) {
         if let Some((best, _)) = &*self.best
             && image.as_slice() > &best[..image.len()]
         {
@@ -135,7 +142,9 @@ impl Search<'_> {
             }
             let mut names = names.clone();
             let cells = self.row(row);
-            let named = columns.iter().map(|&col| names.name(cells[usize::from(col)]));
+            let named = columns
+                .iter()
+                .map(|&col| names.name(cells[usize::from(col)]));
             let named: Vec<u8> = named.collect();
             match least.first().map(|first| named.cmp(&first.1)) {
                 Some(std::cmp::Ordering::Greater) => continue,
@@ -161,6 +170,7 @@ impl Search<'_> {
     fn like_one_of(&self, rows: &[(u8, Vec<u8>, Names<'_>)], row: u8) -> bool {
         let band = self.row_orders.map_or(1, |orders| orders.band);
         let exchanged = |other: u8| band == 1 || other / band as u8 == row / band as u8;
-        rows.iter().any(|&(other, ..)| exchanged(other) && self.row(other) == self.row(row))
+        rows.iter()
+            .any(|&(other, ..)| exchanged(other) && self.row(other) == self.row(row))
     }
 }

@@ -19,7 +19,11 @@ pub(super) fn fingerprint(grid: &Grid, sets: &[Vec<u8>]) -> [u8; 8] {
         Some(set) => 256 + set as u64,
         None => u64::from(symbol),
     };
-    let mut colours: Vec<u64> = grid.cells.iter().map(|&cell| mix([kind(cell), 0, 0])).collect();
+    let mut colours: Vec<u64> = grid
+        .cells
+        .iter()
+        .map(|&cell| mix([kind(cell), 0, 0]))
+        .collect();
     for _ in 0..ROUNDS {
         let mut rows = vec![0u64; grid.shape.rows()];
         let mut columns = vec![0u64; cols];
@@ -34,10 +38,13 @@ pub(super) fn fingerprint(grid: &Grid, sets: &[Vec<u8>]) -> [u8; 8] {
             }
         }
         for (cell, colour) in colours.iter_mut().enumerate() {
-            let lines = mix([rows[cell / cols], 2, 0]).wrapping_add(mix([columns[cell % cols], 2, 0]));
+            let lines =
+                mix([rows[cell / cols], 2, 0]).wrapping_add(mix([columns[cell % cols], 2, 0]));
             *colour = mix([*colour, lines, symbols[usize::from(grid.cells[cell])]]);
         }
     }
-    let sum = colours.iter().fold(0u64, |sum, &colour| sum.wrapping_add(mix([colour, 3, 0])));
+    let sum = colours
+        .iter()
+        .fold(0u64, |sum, &colour| sum.wrapping_add(mix([colour, 3, 0])));
     sum.to_le_bytes()
 }

@@ -16,7 +16,9 @@ impl Lines {
     pub(super) fn orders(self, lines: usize) -> u64 {
         let factorial = |n: usize| (1..=n as u64).fold(1, u64::saturating_mul);
         let bands = lines / self.band;
-        let inside = (0..bands).fold(1, |orders: u64, _| orders.saturating_mul(factorial(self.band)));
+        let inside = (0..bands).fold(1, |orders: u64, _| {
+            orders.saturating_mul(factorial(self.band))
+        });
         factorial(bands).saturating_mul(inside)
     }
 
@@ -70,10 +72,14 @@ mod tests {
         for (lines, band, count) in [(4, 1, 24), (4, 4, 24), (4, 2, 8), (6, 2, 48), (6, 3, 72)] {
             let lines_of = Lines { band };
             let mut all = HashSet::new();
-            lines_of.all(lines, &mut Vec::new(), &mut |order| assert!(all.insert(order.to_vec())));
+            lines_of.all(lines, &mut Vec::new(), &mut |order| {
+                assert!(all.insert(order.to_vec()))
+            });
             assert_eq!((all.len(), lines_of.orders(lines)), (count, count as u64));
             let mut rng = ChaCha8Rng::seed_from_u64(1);
-            let random: HashSet<_> = (0..1000).map(|_| lines_of.random(lines, &mut rng)).collect();
+            let random: HashSet<_> = (0..1000)
+                .map(|_| lines_of.random(lines, &mut rng))
+                .collect();
             assert_eq!(random, all);
         }
         assert_eq!(Lines { band: 1 }.orders(64), u64::MAX);

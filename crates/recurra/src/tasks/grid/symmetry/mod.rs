@@ -90,10 +90,10 @@ impl Group {
         self.on_tokens(question.shape, &element)
     }
 
-    /// Bytes that all images of a question have in common: its canonical form or, where lines have too many orders,
-    /// what colours of its cells tell; then questions that are no images of one another may share them too.
+    /// Bytes that all images of a question have in common, quickly: its canonical form or, where lines are permuted,
+    /// what colours of its cells tell. Then questions that are no images of one another may share them too.
     pub(super) fn fingerprint(&self, question: &Grid) -> Vec<u8> {
-        if self.orders(question.shape) > Self::MOST {
+        if self.rows.is_some() || self.cols.is_some() {
             return invariant::fingerprint(question, &self.sets).to_vec();
         }
         let element = canonical::least(self, question);
@@ -126,7 +126,10 @@ impl Group {
         let line = |order: &[u8], line: usize| order.get(line).map_or(line, |&line| line.into());
         let width = self.frame.cols();
         let from = (0..self.frame.cells()).map(|place| {
-            let (row, col) = (line(&element.rows, place / width), line(&element.cols, place % width));
+            let (row, col) = (
+                line(&element.rows, place / width),
+                line(&element.cols, place % width),
+            );
             let (row, col) = element.turn.source((row, col), shape.rows(), shape.cols());
             (row * width + col) as u16
         });

@@ -24,12 +24,24 @@ impl Turn {
 
     /// The place of the original, of so many rows and columns, that comes to a place of the image. Rows and columns
     /// beyond these are not flipped.
-    pub(super) fn source(self, (row, col): (usize, usize), rows: usize, cols: usize) -> (usize, usize) {
+    pub(super) fn source(
+        self,
+        (row, col): (usize, usize),
+        rows: usize,
+        cols: usize,
+    ) -> (usize, usize) {
         let flip = |flip: bool, line: usize, lines: usize| {
-            if flip && line < lines { lines - 1 - line } else { line }
+            if flip && line < lines {
+                lines - 1 - line
+            } else {
+                line
+            }
         };
         let (row, col) = if self.swap { (col, row) } else { (row, col) };
-        (flip(self.flip_rows, row, rows), flip(self.flip_cols, col, cols))
+        (
+            flip(self.flip_rows, row, rows),
+            flip(self.flip_cols, col, cols),
+        )
     }
 
     /// First this one, then the other.
