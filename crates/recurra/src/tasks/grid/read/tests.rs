@@ -6,8 +6,11 @@ use super::{Layout, Reader, Record};
 use crate::tasks::Task;
 use proptest::prelude::*;
 
-/// Records, or errors in words; the symbols learned.
-fn learn(text: &[u8], layout: Layout) -> (Vec<(u64, Result<Record, String>)>, Alphabet) {
+/// The line of a record, and the record or its error in words.
+type Found = (u64, Result<Record, String>);
+
+/// Records and the symbols learned.
+fn learn(text: &[u8], layout: Layout) -> (Vec<Found>, Alphabet) {
     let mut reader = Reader::learning(text, layout);
     let entries = reader
         .by_ref()
