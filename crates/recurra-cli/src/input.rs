@@ -44,6 +44,7 @@ impl Puzzles {
             filled: 0,
             used: 0,
             ready: ready.clone(),
+            comment: task.comment(),
         };
         Ok(Puzzles {
             name,
@@ -99,6 +100,8 @@ struct Watched {
     filled: usize,
     used: usize,
     ready: Rc<Cell<bool>>,
+    /// What a line begins with that is none.
+    comment: Option<&'static str>,
 }
 
 impl Watched {
@@ -107,8 +110,10 @@ impl Watched {
         let mut ready = false;
         while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
             let line = rest[..end].trim_ascii_start();
-            let cell = |byte: &u8| byte.is_ascii_alphanumeric() || b"._".contains(byte);
-            if !line.starts_with(b"#") && line.iter().any(cell) {
+            let cell = |byte: &u8| !byte.is_ascii_whitespace() && !b"|+-".contains(byte);
+            if !self.comment.is_some_and(|c| line.starts_with(c.as_bytes()))
+                && line.iter().any(cell)
+            {
                 ready = true;
                 break;
             }
@@ -174,6 +179,7 @@ mod tests {
             filled: 0,
             used: 0,
             ready: ready.clone(),
+            comment: Some("#"),
         };
         let mut puzzles = Puzzles {
             name: String::new(),

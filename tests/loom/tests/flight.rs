@@ -40,7 +40,11 @@ fn flight(failures: usize) {
             thread::spawn(move || match cache.ask(b"key", None) {
                 Asked::Here(answer) => Some(answer.0),
                 Asked::Turn(turn) => {
-                    assert_eq!(thinking.fetch_add(1, Ordering::SeqCst), 0, "two think at a time");
+                    assert_eq!(
+                        thinking.fetch_add(1, Ordering::SeqCst),
+                        0,
+                        "two think at a time"
+                    );
                     thread::yield_now();
                     thinking.fetch_sub(1, Ordering::SeqCst);
                     if turns.fetch_add(1, Ordering::SeqCst) < failures {

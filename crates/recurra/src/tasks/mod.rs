@@ -1,6 +1,7 @@
 //! What a puzzle is: reading, encoding, checking, symmetries, generating. No model in here.
 
 mod class;
+pub mod grid;
 pub mod held_out;
 pub mod input;
 pub mod maze;

@@ -1,6 +1,7 @@
 //! Which task a model was made for, as its file names it.
 
 use super::Task;
+use super::grid::{GridSpec, GridTask};
 use super::maze::{MazeTask, Shape};
 use super::sudoku::Sudoku;
 use crate::error::{Error, Result};
@@ -26,6 +27,8 @@ pub enum TaskSpec {
         #[serde(default)]
         min_path: usize,
     },
+    /// A table of questions and answers.
+    Grid(Box<GridSpec>),
 }
 
 impl TaskSpec {
@@ -34,8 +37,8 @@ impl TaskSpec {
     /// # Errors
     /// [`Error::Config`] for parameters that the task does not have.
     pub fn task(&self) -> Result<Arc<dyn Task>> {
-        match *self {
-            TaskSpec::Sudoku { size } => match Sudoku::new(size) {
+        match self {
+            &TaskSpec::Sudoku { size } => match Sudoku::new(size) {
                 Some(sudoku) => Ok(Arc::new(sudoku)),
                 None => Err(Error::Config {
                     field: "task.size",
@@ -43,7 +46,7 @@ impl TaskSpec {
                     found: size.to_string(),
                 }),
             },
-            TaskSpec::Maze {
+            &TaskSpec::Maze {
                 rows,
                 cols,
                 min_path,
@@ -55,6 +58,7 @@ impl TaskSpec {
                     found: format!("{rows}x{cols}"),
                 }),
             },
+            TaskSpec::Grid(spec) => Ok(Arc::new(GridTask::new((**spec).clone())?)),
         }
     }
 }
@@ -64,6 +68,7 @@ impl std::fmt::Display for TaskSpec {
         match self {
             TaskSpec::Sudoku { size } => write!(f, "sudoku {size}x{size}"),
             TaskSpec::Maze { rows, cols, .. } => write!(f, "maze {rows}x{cols}"),
+            TaskSpec::Grid(spec) => spec.fmt(f),
         }
     }
 }

@@ -135,6 +135,11 @@ pub trait Task: fmt::Debug + Send + Sync {
     /// The puzzles of an input, one by one.
     fn read<'a>(&self, input: Box<dyn BufRead + 'a>) -> Box<dyn Iterator<Item = Entry> + 'a>;
 
+    /// What a line of an input begins with that is a comment, if inputs may have any.
+    fn comment(&self) -> Option<&'static str> {
+        Some("#")
+    }
+
     /// The question in a text that holds one puzzle.
     ///
     /// # Errors

@@ -16,6 +16,11 @@ pub fn preset(task: &TaskSpec) -> Result<(TrmConfig, TrainConfig)> {
         TaskSpec::Sudoku { size: 4 } => (64, 2),
         TaskSpec::Sudoku { size: 6 } => (96, 3),
         TaskSpec::Sudoku { .. } | TaskSpec::Maze { .. } => (128, 3),
+        TaskSpec::Grid(spec) => match spec.seq_len() {
+            0..=24 => (64, 2),
+            25..=64 => (96, 3),
+            _ => (128, 3),
+        },
     };
     let config = TrmConfig {
         vocab_size: made.vocab_size(),

@@ -21,6 +21,8 @@ pub(super) fn default_pool(task: &TaskSpec) -> usize {
         TaskSpec::Sudoku { size: 16 } => 500,
         TaskSpec::Sudoku { .. } => 20_000,
         TaskSpec::Maze { .. } => 5_000,
+        // It has no generator.
+        TaskSpec::Grid(_) => 0,
     }
 }
 

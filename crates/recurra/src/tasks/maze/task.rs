@@ -58,6 +58,10 @@ impl Task for MazeTask {
         }))
     }
 
+    fn comment(&self) -> Option<&'static str> {
+        Some(";")
+    }
+
     fn line(&self, tokens: &[u16]) -> String {
         self.maze(tokens).to_line()
     }
