@@ -9,6 +9,7 @@ mod input;
 mod known;
 mod output;
 mod progress;
+mod puzzle_file;
 mod record;
 mod terminal;
 mod thinking;

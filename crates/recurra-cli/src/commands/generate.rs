@@ -1,16 +1,16 @@
 //! `recurra generate`: puzzles from a seed.
 
 use crate::exit::{self, Exit, UsageError};
-use crate::output::OutputFile;
 use crate::progress;
+use crate::puzzle_file::{Format, PuzzleFile};
 use crate::threads::Threads;
 use anyhow::anyhow;
 use rayon::prelude::*;
+use recurra::tasks::dataset::Part;
 use recurra::tasks::sudoku::{GenerateError, Generated, Generator, HeldOut, Sudoku};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// Generate puzzles from a seed, as a CSV table with the columns `question` and `answer`
+/// Generate puzzles from a seed, as a CSV table with the columns `question` and `answer` or as NumPy arrays
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -48,8 +48,11 @@ struct SudokuArgs {
     split: Option<Split>,
     #[command(flatten)]
     threads: Threads,
-    /// File to write; `-` is standard output
-    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    /// How to write them
+    #[arg(long, value_enum, default_value_t = Format::Csv)]
+    format: Format,
+    /// File to write, or folder for --format npy; `-` is standard output
+    #[arg(short, long, value_name = "OUTPUT", default_value = "-")]
     output: PathBuf,
 }
 
@@ -79,19 +82,14 @@ fn sudoku(args: &SudokuArgs) -> anyhow::Result<Exit> {
     let generator =
         Generator::new(args.size, args.givens, args.seed).map_err(|e| UsageError(e.to_string()))?;
     let threads = args.threads.start()?;
-    let not_found = if args.output == Path::new("-") {
-        let mut out = BufWriter::new(io::stdout().lock());
-        let not_found = write(args, &generator, threads, &mut out, &|e| e.into())?;
-        out.flush()?;
-        not_found
-    } else {
-        let mut file = OutputFile::create(&args.output)?;
-        let name = args.output.display();
-        let failed = |e: io::Error| anyhow!("{name}: {e}");
-        let not_found = write(args, &generator, threads, &mut file, &failed)?;
-        file.finish()?;
-        not_found
+    let part = match args.split {
+        Some(Split::Test) => Part::Test,
+        _ => Part::Train,
     };
+    let size = (args.size.cells(), args.size.vocab_size());
+    let mut out = PuzzleFile::create(&args.output, args.format, part, size)?;
+    let not_found = write(args, &generator, threads, &mut out)?;
+    out.finish()?;
     if not_found > 0 {
         exit::message(&format!(
             "{not_found} puzzle numbers were passed over: no puzzle with so few givens was found for them"
@@ -100,13 +98,12 @@ fn sudoku(args: &SudokuArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Writes the table and returns how many puzzle numbers gave no puzzle.
+/// Writes the puzzles and returns how many puzzle numbers gave none.
 fn write(
     args: &SudokuArgs,
     generator: &Generator,
     threads: usize,
-    out: &mut dyn Write,
-    failed: &dyn Fn(io::Error) -> anyhow::Error,
+    out: &mut PuzzleFile,
 ) -> anyhow::Result<u64> {
     let held_out = HeldOut::new(args.held_out.unwrap_or(0));
     let kept = |puzzle: &Generated| match args.split {
@@ -123,7 +120,6 @@ fn write(
     let bar = progress::bar(Some(args.count), "puzzles");
     let (mut next, mut written) = (0u64, 0u64);
     let (mut misses, mut not_found, mut not_found_in_a_row) = (0, 0, 0);
-    writeln!(out, "question,answer").map_err(failed)?;
     while written < args.count {
         let wanted = (args.count - written).saturating_mul(share);
         let end = next.saturating_add(wanted.min(32 * threads as u64));
@@ -141,7 +137,7 @@ fn write(
             }
             match puzzle {
                 Ok(puzzle) if kept(&puzzle) => {
-                    writeln!(out, "{},{}", puzzle.question, puzzle.answer).map_err(failed)?;
+                    out.puzzle(&puzzle)?;
                     written += 1;
                     (misses, not_found_in_a_row) = (0, 0);
                 }
