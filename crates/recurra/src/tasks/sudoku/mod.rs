@@ -7,6 +7,7 @@
 //! assert!(matches!(solve(&question, None), Outcome::Many(..)));
 //! ```
 
+pub mod canonical;
 pub mod generate;
 pub mod grid;
 pub mod read;
@@ -20,6 +21,7 @@ mod tables;
 
 use std::fmt;
 
+pub use canonical::{Canonical, Canonizer};
 pub use generate::{GenerateError, Generated, Generator};
 pub use grid::Grid;
 pub use read::{Entry, Puzzle, PuzzleReader};

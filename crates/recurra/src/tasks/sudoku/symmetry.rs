@@ -31,17 +31,31 @@ impl Symmetry {
     /// A random symmetry; every one is equally likely.
     pub fn random<R: Rng + ?Sized>(sudoku: Sudoku, rng: &mut R) -> Self {
         let size = sudoku.size();
-        let mut symmetry = Self::identity(sudoku);
-        symmetry.digits[1..=size].shuffle(rng);
+        let mut digits = std::array::from_fn(|digit| digit as u8);
+        digits[1..=size].shuffle(rng);
         let mut rows = [0u8; 16];
         lines(&mut rows[..size], sudoku.box_rows(), rng);
         let mut cols = [0u8; 16];
         lines(&mut cols[..size], sudoku.box_cols(), rng);
         let transpose = sudoku.transposes() && rng.random::<bool>();
+        Self::of_lines(sudoku, &rows, &cols, transpose, digits)
+    }
+
+    /// The symmetry whose image has these lines: `rows` says where each row comes from, `cols` each
+    /// column. When transposing, rows come from columns and columns from rows. Bands must stay together.
+    pub(super) fn of_lines(
+        sudoku: Sudoku,
+        rows: &[u8; 16],
+        cols: &[u8; 16],
+        transpose: bool,
+        digits: [u8; 17],
+    ) -> Self {
+        let mut symmetry = Self::identity(sudoku);
+        symmetry.digits = digits;
         for cell in 0..sudoku.cells() {
             let (row, col) = (rows[sudoku.row(cell)], cols[sudoku.col(cell)]);
             let (row, col) = if transpose { (col, row) } else { (row, col) };
-            symmetry.from[cell] = row * size as u8 + col;
+            symmetry.from[cell] = row * sudoku.size() as u8 + col;
         }
         symmetry
     }
