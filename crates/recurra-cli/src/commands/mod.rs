@@ -2,6 +2,7 @@
 
 mod bench;
 mod calibrate;
+mod data;
 mod eval;
 mod generate;
 mod import;
@@ -22,6 +23,7 @@ pub(crate) enum Command {
     Calibrate(calibrate::Args),
     Train(Box<train::Args>),
     Generate(generate::Args),
+    Data(data::Args),
     Info(info::Args),
     Import(import::Args),
     Quantize(quantize::Args),
@@ -38,6 +40,7 @@ impl Command {
             Command::Calibrate(args) => calibrate::run(&args),
             Command::Train(args) => train::run(&args),
             Command::Generate(args) => generate::run(&args),
+            Command::Data(args) => data::run(&args),
             Command::Info(args) => info::run(&args),
             Command::Import(args) => import::run(&args),
             Command::Quantize(args) => quantize::run(&args),
