@@ -8,6 +8,7 @@ mod exit;
 mod input;
 mod known;
 mod output;
+mod picture;
 mod progress;
 mod puzzle_file;
 mod record;
