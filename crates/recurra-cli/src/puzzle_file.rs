@@ -4,7 +4,7 @@ use crate::exit::UsageError;
 use crate::output::OutputFile;
 use anyhow::anyhow;
 use recurra::tasks::dataset::{Finished, Layout, Part, Writer, identifiers_json};
-use recurra::tasks::sudoku;
+use recurra::tasks::{maze, sudoku};
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 
@@ -29,6 +29,16 @@ pub(crate) trait Written {
 impl Written for sudoku::Generated {
     fn fields(&self) -> [String; 2] {
         [self.question.to_line(), self.answer.to_line()]
+    }
+
+    fn tokens(&self) -> [Vec<u16>; 2] {
+        [self.question.encode(), self.answer.encode()]
+    }
+}
+
+impl Written for maze::Generated {
+    fn fields(&self) -> [String; 2] {
+        [self.question.to_field(), self.answer.to_field()]
     }
 
     fn tokens(&self) -> [Vec<u16>; 2] {

@@ -64,7 +64,7 @@ fn check(args: &CheckArgs) -> anyhow::Result<Exit> {
         .flatten()
     {
         for (path, which) in part::parts_of(path)? {
-            let task = parts.first().map(|part| (&part.kind, &part.name[..]));
+            let task = parts.first().map(|part| (part.kind, &part.name[..]));
             let part = Part::check(&path, which, task, &mut report.problems)?;
             parts.push(part);
         }

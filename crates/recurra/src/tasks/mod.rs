@@ -5,6 +5,7 @@ mod class;
 pub mod data;
 pub mod dataset;
 pub mod input;
+pub mod maze;
 pub mod spec;
 pub mod sudoku;
 mod text;

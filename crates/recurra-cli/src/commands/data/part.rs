@@ -2,13 +2,15 @@
 
 use super::keys::{Keys, hash};
 use super::report::{Distribution, Kind, Problems};
-use super::rules::{self, Found, Rules};
+use super::rules::{Found, Rules};
 use crate::progress;
 use anyhow::{anyhow, bail};
 use rayon::prelude::*;
 use recurra::tasks::TaskSpec;
 use recurra::tasks::data::{Entry, Puzzle, Puzzles};
 use recurra::tasks::dataset::{Dataset, Part as Which, part_of};
+use recurra::tasks::maze::grid::VOCAB_SIZE;
+use recurra::tasks::maze::{self, Maze, MazeReader, Shape};
 use recurra::tasks::sudoku::{PuzzleReader, Sudoku};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -35,19 +37,37 @@ pub(super) struct Part {
 }
 
 /// What kind of puzzles.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct PuzzleKind {
-    /// None for tokens that nobody here knows more about.
-    task: Option<TaskSpec>,
-    seq_len: u64,
-    vocab_size: u64,
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum PuzzleKind {
+    Sudoku(Sudoku),
+    Maze(Shape),
+    /// Tokens that nobody here knows more about.
+    Tokens {
+        seq_len: u64,
+        vocab_size: u64,
+    },
+}
+
+impl PuzzleKind {
+    /// What the task knows about them.
+    fn rules(&self) -> Option<&dyn Rules> {
+        match self {
+            PuzzleKind::Sudoku(sudoku) => Some(sudoku),
+            PuzzleKind::Maze(shape) => Some(shape),
+            PuzzleKind::Tokens { .. } => None,
+        }
+    }
 }
 
 impl std::fmt::Display for PuzzleKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.task {
-            Some(task) => task.fmt(f),
-            None => write!(f, "{} tokens of {}", self.seq_len, self.vocab_size),
+        match self {
+            PuzzleKind::Sudoku(sudoku) => write!(f, "sudoku {sudoku}"),
+            PuzzleKind::Maze(shape) => write!(f, "maze {shape}"),
+            PuzzleKind::Tokens {
+                seq_len,
+                vocab_size,
+            } => write!(f, "{seq_len} tokens of {vocab_size}"),
         }
     }
 }
@@ -67,35 +87,79 @@ pub(super) fn parts_of(path: &Path) -> anyhow::Result<Vec<(PathBuf, Which)>> {
     Ok(found)
 }
 
-/// Finds out what kind of puzzles a set holds.
+/// Finds out what kind of puzzles a set holds: of a folder by its sizes and first question, of a text by the first
+/// puzzle that can be read.
 fn kind_of(path: &Path) -> anyhow::Result<PuzzleKind> {
     if path.is_dir() {
-        let dataset = Dataset::open(path)?;
-        let (seq_len, vocab_size) = (dataset.metadata().seq_len, dataset.metadata().vocab_size);
-        let tasks = Sudoku::ALL.map(|sudoku| TaskSpec::Sudoku {
-            size: sudoku.size(),
-        });
-        let fits = |task: &TaskSpec| {
-            let size = task.seq_len_and_vocab();
-            size.is_ok_and(|(len, vocab)| (len as u64, vocab as u64) == (seq_len, vocab_size))
-        };
-        return Ok(PuzzleKind {
-            task: tasks.into_iter().find(fits),
+        return kind_of_folder(&Dataset::open(path)?);
+    }
+    let sudoku = PuzzleReader::new(open(path)?, None).find_map(|entry| entry.result.ok());
+    if let Some(puzzle) = sudoku {
+        return Ok(PuzzleKind::Sudoku(puzzle.sudoku));
+    }
+    let maze = MazeReader::new(open(path)?, None).find_map(|entry| entry.result.ok());
+    match maze {
+        Some(puzzle) => Ok(PuzzleKind::Maze(puzzle.question.shape())),
+        None => bail!("{}: no puzzle that could be read", path.display()),
+    }
+}
+
+fn kind_of_folder(dataset: &Dataset) -> anyhow::Result<PuzzleKind> {
+    let (seq_len, vocab_size) = (dataset.metadata().seq_len, dataset.metadata().vocab_size);
+    let fits = |s: &Sudoku| (s.cells() as u64, s.vocab_size() as u64) == (seq_len, vocab_size);
+    let shape = Shape::square_with_cells(seq_len as usize);
+    if let Some(shape) = shape.filter(|_| vocab_size == VOCAB_SIZE as u64) {
+        // Other grids of five symbols have no start and goal.
+        let first = dataset.examples()?.find_map(Result::ok);
+        let maze = first.map(|example| Maze::decode(shape, &example.question));
+        if maze.is_some_and(|maze| maze::rules::check_question(&maze).is_ok()) {
+            return Ok(PuzzleKind::Maze(shape));
+        }
+    }
+    let sudoku = Sudoku::ALL.into_iter().find(fits);
+    Ok(sudoku.map_or(
+        PuzzleKind::Tokens {
             seq_len,
             vocab_size,
-        });
-    }
+        },
+        PuzzleKind::Sudoku,
+    ))
+}
+
+fn open(path: &Path) -> anyhow::Result<BufReader<File>> {
     let file = File::open(path).map_err(|e| anyhow!("{}: {e}", path.display()))?;
-    let mut puzzles = PuzzleReader::new(BufReader::new(file), None);
-    let Some(first) = puzzles.find_map(|entry| entry.result.ok()) else {
-        bail!("{}: no puzzle that could be read", path.display());
+    Ok(BufReader::new(file))
+}
+
+/// The puzzles of a set, and how many there are where that is known.
+fn entries(
+    path: &Path,
+    which: Which,
+    kind: PuzzleKind,
+) -> anyhow::Result<(Box<dyn Iterator<Item = Entry>>, Option<u64>)> {
+    let puzzles = match kind {
+        _ if path.is_dir() => Puzzles::open(path, which, None)?,
+        PuzzleKind::Sudoku(sudoku) => {
+            let size = sudoku.size();
+            Puzzles::open(path, which, Some(&TaskSpec::Sudoku { size }))?
+        }
+        PuzzleKind::Maze(shape) => {
+            let entry = |entry: maze::Entry| Entry {
+                line: entry.line,
+                result: entry.result.map(|puzzle| Puzzle {
+                    question: puzzle.question.encode(),
+                    answer: puzzle.answer.map(|answer| answer.encode()),
+                    rating: None,
+                    identifier: 0,
+                }),
+            };
+            let mazes = MazeReader::new(open(path)?, Some(shape)).map(entry);
+            return Ok((Box::new(mazes), None));
+        }
+        PuzzleKind::Tokens { .. } => Puzzles::open(path, which, None)?,
     };
-    let size = first.sudoku.size();
-    Ok(PuzzleKind {
-        task: Some(TaskSpec::Sudoku { size }),
-        seq_len: first.sudoku.cells() as u64,
-        vocab_size: first.sudoku.vocab_size() as u64,
-    })
+    let len = puzzles.known_len();
+    Ok((Box::new(puzzles), len))
 }
 
 /// What was found out about one puzzle.
@@ -114,17 +178,17 @@ impl Part {
     pub(super) fn check(
         path: &Path,
         which: Which,
-        like: Option<(&PuzzleKind, &str)>,
+        like: Option<(PuzzleKind, &str)>,
         problems: &mut Problems,
     ) -> anyhow::Result<Self> {
         let kind = kind_of(path)?;
         let name = path.display().to_string();
-        if let Some((expected, other)) = like.filter(|(expected, _)| **expected != kind) {
+        if let Some((expected, other)) = like.filter(|(expected, _)| *expected != kind) {
             bail!("{name}: expected {expected} as in {other}, found {kind}");
         }
-        let rules = kind.task.as_ref().and_then(rules::of);
-        let mut puzzles = Puzzles::open(path, which, kind.task.as_ref())?;
-        let bar = progress::bar(puzzles.known_len(), "puzzles");
+        let rules = kind.rules();
+        let (mut puzzles, len) = entries(path, which, kind)?;
+        let bar = progress::bar(len, "puzzles");
         let mut part = Part {
             name,
             kind,
@@ -139,7 +203,7 @@ impl Part {
         loop {
             let chunk: Vec<Entry> = puzzles.by_ref().take(CHUNK).collect();
             let count = chunk.len();
-            let looked = |entry| look(entry, rules.as_deref());
+            let looked = |entry| look(entry, rules);
             let looked: Vec<_> = chunk.into_par_iter().map(looked).collect();
             bar.suspend(|| {
                 looked
@@ -232,11 +296,13 @@ fn look(entry: Entry, rules: Option<&dyn Rules>) -> Result<Looked, (u64, String)
     let broken = answer
         .as_ref()
         .and_then(|answer| rules.objection(&question, answer));
-    let number = |found: &str| format!("expected exactly one solution, found {found}");
     let mut solution = answer.filter(|_| broken.is_none());
     looked.problem = match rules.solve(&question) {
-        Found::None => Some((Kind::NoSolution, number("none"))),
-        Found::Many => Some((Kind::SeveralSolutions, number("more than one"))),
+        Found::None(text) => Some((Kind::NoSolution, text)),
+        Found::Many => {
+            let text = "expected exactly one solution, found more than one";
+            Some((Kind::SeveralSolutions, text.into()))
+        }
         Found::One(found) => {
             solution = Some(found);
             None

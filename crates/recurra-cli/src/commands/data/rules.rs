@@ -1,6 +1,7 @@
-//! What a task knows about its puzzles. A new task is an implementation of [`Rules`] and a line in [`of`].
+//! What a task knows about its puzzles. A new task is an implementation of [`Rules`] and a line in
+//! [`PuzzleKind::rules`](super::part::PuzzleKind::rules).
 
-use recurra::tasks::TaskSpec;
+use recurra::tasks::maze::{self, Maze, Shape};
 use recurra::tasks::sudoku::canonical::canonical;
 use recurra::tasks::sudoku::{Grid, Outcome, Sudoku, rules, solver};
 
@@ -18,18 +19,13 @@ pub(super) trait Rules: Sync {
 
 /// The solutions of a question.
 pub(super) enum Found {
-    None,
+    /// None, in words.
+    None(String),
+    /// The only one, or of mazes a shortest path.
     One(Vec<u16>),
     Many,
     /// The search was given up.
     Unknown,
-}
-
-/// The rules of a task.
-pub(super) fn of(task: &TaskSpec) -> Option<Box<dyn Rules>> {
-    match *task {
-        TaskSpec::Sudoku { size } => Some(Box::new(Sudoku::new(size)?)),
-    }
 }
 
 /// Values that the exact solver tries; far above what any 9x9 puzzle needs.
@@ -58,7 +54,7 @@ impl Rules for Sudoku {
 
     fn solve(&self, question: &[u16]) -> Found {
         match solver::solve(&Grid::decode(*self, question), Some(BUDGET)) {
-            Outcome::None => Found::None,
+            Outcome::None => Found::None("expected exactly one solution, found none".into()),
             Outcome::One(grid) => Found::One(grid.encode()),
             Outcome::Many(..) => Found::Many,
             Outcome::Unknown(_) => Found::Unknown,
@@ -75,5 +71,47 @@ impl Rules for Sudoku {
         let givens = ("givens", grid.givens() as u64);
         let rating = rating.map(|rating| ("wrong guesses", rating));
         [Some(givens), rating].into_iter().flatten().collect()
+    }
+}
+
+impl Rules for Shape {
+    fn objection(&self, question: &[u16], answer: &[u16]) -> Option<String> {
+        let [question, answer] = [question, answer].map(|tokens| Maze::decode(*self, tokens));
+        match maze::rules::check(&question, &answer) {
+            Ok(path) if path.is_shortest() => None,
+            Ok(path) => Some(format!(
+                "a path of {} moves, found one of {}",
+                path.least, path.moves
+            )),
+            Err(fault) => Some(format!("a path from S to G, found {fault}")),
+        }
+    }
+
+    fn solve(&self, question: &[u16]) -> Found {
+        let question = Maze::decode(*self, question);
+        let solved = maze::rules::check_question(&question).map(|_| maze::solve::solve(&question));
+        match solved {
+            Ok(Some(answer)) => Found::One(answer.encode()),
+            Ok(None) => Found::None("expected a way from S to G, found none".into()),
+            Err(fault) => Found::None(format!("expected a maze, found {fault}")),
+        }
+    }
+
+    fn canonical(&self, question: &[u16]) -> Option<Vec<u16>> {
+        Some(
+            maze::canonical(&Maze::decode(*self, question))
+                .maze
+                .encode(),
+        )
+    }
+
+    fn measures(&self, question: &[u16]) -> Vec<(&'static str, u64)> {
+        let maze = Maze::decode(*self, question);
+        let walls = 100 * maze.count(maze::Cell::Wall) / self.cells();
+        let path = maze::solve::distance(&maze).map(|moves| ("moves", moves as u64));
+        [Some(("walls, %", walls as u64)), path]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
