@@ -50,7 +50,7 @@ impl Written for maze::Generated {
 pub(crate) enum PuzzleFile {
     Stdout(BufWriter<StdoutLock<'static>>),
     Table(OutputFile),
-    Folder(Folder),
+    Folder(Box<Folder>),
 }
 
 /// A folder of arrays in the making.
@@ -76,7 +76,7 @@ impl PuzzleFile {
             }
             Format::Npy => {
                 let layout = Layout::plain(seq_len, vocab_size);
-                PuzzleFile::Folder(Folder::create(path, part, layout)?)
+                PuzzleFile::Folder(Box::new(Folder::create(path, part, layout)?))
             }
             Format::Csv if stdout => PuzzleFile::Stdout(BufWriter::new(io::stdout().lock())),
             Format::Csv => PuzzleFile::Table(OutputFile::create(path)?),
