@@ -172,13 +172,16 @@ impl Leaks {
             lines.sort_unstable();
             for (line, other) in &lines {
                 if told.insert(*line) {
-                    let text = format!("expected no {what} of {}:{other}", first.name);
+                    let text = format!(
+                        "expected a puzzle of its own, found {what} of {}:{other}",
+                        first.name
+                    );
                     problems.add(&second.name, u64::from(*line), kind, text);
                 }
             }
             lines.len() as u64
         };
-        let question = "question that is also that";
+        let question = "the question";
         let questions = leaks(&first.questions, &second.questions, Kind::Leak, question);
         let mut further = |a: &Option<Keys>, b: &Option<Keys>, kind, what| {
             Some(leaks(a.as_ref()?, b.as_ref()?, kind, what))
@@ -187,8 +190,8 @@ impl Leaks {
             (&first.forms, &second.forms),
             (&first.solutions, &second.solutions),
         );
-        let symmetric = "question that is, under a symmetry, that";
-        let same = "question with the solution";
+        let symmetric = "under a symmetry the question";
+        let same = "the solution";
         Leaks {
             first: first.name.clone(),
             second: second.name.clone(),
