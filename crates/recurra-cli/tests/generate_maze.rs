@@ -105,7 +105,7 @@ fn impossible_wishes_are_usage_errors() {
             "expected a number from 2 to 64, or two such",
         ),
         ("--size 4 --seed 0", "--count"),
-        ("--size 4 --count 1 --seed 0 --min-path -1", "--min-path"),
+        ("--size 4 --count 1 --seed 0 --min-path x", "--min-path"),
         ("--size 4 --count 1 --seed 0 --held-out 4", "--split"),
         ("--size 4 --count 1 --seed 0 --split train", "--held-out"),
     ] {

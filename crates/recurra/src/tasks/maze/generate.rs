@@ -96,8 +96,8 @@ impl Generator {
             shape,
             longer_than,
             seed,
-            // Some ten seconds for any size: the time of a candidate grows with its cells, and has a part that does not.
-            most_candidates: 10_000_000_000 / (shape.cells() as u64 + 500),
+            // Some seconds for any size: the time of a candidate grows with its cells, and has a part that does not.
+            most_candidates: 5_000_000_000 / (shape.cells() as u64 + 500),
         })
     }
 
