@@ -321,7 +321,8 @@ impl Ruler {
     }
 }
 
-fn escaped(text: &str) -> String {
+/// Text that means itself in SVG.
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

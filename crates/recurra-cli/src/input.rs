@@ -3,6 +3,8 @@
 use anyhow::anyhow;
 use recurra::tasks::InputError;
 use recurra::tasks::Task;
+use recurra::tasks::data;
+use recurra::tasks::dataset::Part;
 use recurra::tasks::task::Entry;
 use std::cell::Cell;
 use std::fs::File;
@@ -20,7 +22,7 @@ pub(crate) struct Puzzles {
 }
 
 impl Puzzles {
-    /// Opens a file, or standard input for `-`.
+    /// Opens a file, standard input for `-`, or a folder of arrays in the published form: itself or the `test` in it.
     pub(crate) fn open(path: &Path, task: &dyn Task) -> anyhow::Result<Self> {
         let (name, inner, typed): (_, Box<dyn Read>, _) = if path == Path::new("-") {
             let stdin = io::stdin();
@@ -28,13 +30,15 @@ impl Puzzles {
             ("<stdin>".to_owned(), Box::new(stdin.lock()), typed)
         } else {
             let failed = |e: io::Error| anyhow!("{}: {e}", path.display());
-            let file = File::open(path).map_err(failed)?;
-            if file.metadata().map_err(failed)?.is_dir() {
-                return Err(anyhow!(
-                    "{}: expected a file, found a directory",
-                    path.display()
-                ));
+            if std::fs::metadata(path).map_err(failed)?.is_dir() {
+                return Ok(Puzzles {
+                    name: path.display().to_string(),
+                    reader: Box::new(data::Puzzles::open(path, Part::Test, Some(task))?),
+                    ready: Rc::new(Cell::new(true)),
+                    typed: false,
+                });
             }
+            let file = File::open(path).map_err(failed)?;
             (path.display().to_string(), Box::new(file), false)
         };
         let ready = Rc::new(Cell::new(false));

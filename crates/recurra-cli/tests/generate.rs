@@ -4,6 +4,8 @@ mod common;
 
 use common::{recurra, status, stderr, stdout};
 use recurra::tasks::HeldOut;
+use recurra::tasks::data::Puzzles;
+use recurra::tasks::dataset::Part;
 use recurra::tasks::sudoku::{Grid, PuzzleReader, Sudoku, rules, split};
 use std::path::Path;
 
@@ -92,6 +94,47 @@ fn files_appear_whole_or_not_at_all() {
 }
 
 #[test]
+fn a_folder_of_arrays_holds_the_same_puzzles() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    for (split, part, folder) in [
+        ("train", Part::Train, "train"),
+        ("test", Part::Test, "test"),
+    ] {
+        let flags =
+            format!("generate sudoku --size 4 --count 40 --seed 2 --held-out 4 --split {split}");
+        let out = recurra(&format!("{flags} --format npy -o {{}}"), &[&data]);
+        assert_eq!(status(&out), Some(0), "{}", stderr(&out));
+        assert_eq!(stdout(&out), "");
+        let table = puzzles(&stdout(&recurra(&flags, &[])), 4);
+        let tokens: Vec<_> = table
+            .iter()
+            .map(|(q, a)| (q.encode(), a.encode()))
+            .collect();
+        let task = Sudoku::new(4).unwrap();
+        let read = Puzzles::open(&data, part, Some(&task)).unwrap();
+        let read: Vec<_> = read.map(|e| e.result.unwrap()).collect();
+        let pairs: Vec<_> = read
+            .into_iter()
+            .map(|p| (p.question, p.answer.unwrap()))
+            .collect();
+        assert_eq!(pairs, tokens);
+        // Five arrays and what they mean.
+        assert_eq!(std::fs::read_dir(data.join(folder)).unwrap().count(), 6);
+    }
+    let names = std::fs::read_to_string(data.join("identifiers.json")).unwrap();
+    assert_eq!(names, "[\"<blank>\"]");
+    assert_eq!(std::fs::read_dir(&data).unwrap().count(), 3);
+    let json = std::fs::read_to_string(data.join("train/dataset.json")).unwrap();
+    assert_eq!(
+        json,
+        "{\"pad_id\": 0, \"ignore_label_id\": 0, \"blank_identifier_id\": 0, \"vocab_size\": 6, \"seq_len\": 16, \
+         \"num_puzzle_identifiers\": 1, \"total_groups\": 40, \"mean_puzzle_examples\": 1.0, \"total_puzzles\": 40, \
+         \"sets\": [\"all\"]}"
+    );
+}
+
+#[test]
 fn devices_are_written_to_and_not_replaced() {
     let null = Path::new("/dev/null");
     if null.exists() {
@@ -117,6 +160,10 @@ fn impossible_wishes_are_usage_errors() {
             "--held-out",
         ),
         ("--size 4 --count 1 --seed 0 --threads 0", "--threads"),
+        (
+            "--size 4 --count 1 --seed 0 --format npy",
+            "--format npy: expected a folder",
+        ),
     ] {
         let out = recurra(&format!("generate sudoku {flags}"), &[]);
         assert_eq!(status(&out), Some(2), "{flags}");

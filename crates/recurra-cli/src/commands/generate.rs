@@ -6,7 +6,7 @@ mod table;
 
 use crate::exit::Exit;
 
-/// Generate puzzles from a seed, as a CSV table with the columns `question` and `answer`
+/// Generate puzzles from a seed, as a CSV table with the columns `question` and `answer` or as NumPy arrays
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]

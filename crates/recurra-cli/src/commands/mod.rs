@@ -3,6 +3,7 @@
 mod bench;
 mod cache;
 mod calibrate;
+mod data;
 mod eval;
 mod generate;
 mod import;
@@ -23,6 +24,7 @@ pub(crate) enum Command {
     Calibrate(calibrate::Args),
     Train(Box<train::Args>),
     Generate(generate::Args),
+    Data(data::Args),
     Info(info::Args),
     Import(import::Args),
     Quantize(quantize::Args),
@@ -40,6 +42,7 @@ impl Command {
             Command::Calibrate(args) => calibrate::run(&args),
             Command::Train(args) => train::run(&args),
             Command::Generate(args) => generate::run(&args),
+            Command::Data(args) => data::run(&args),
             Command::Info(args) => info::run(&args),
             Command::Import(args) => import::run(&args),
             Command::Quantize(args) => quantize::run(&args),

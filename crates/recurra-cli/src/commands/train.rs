@@ -30,7 +30,8 @@ pub(crate) struct Args {
     /// Generated mazes have a shortest path of more moves than this [default: 55 in 15x15, 110 in 30x30]
     #[arg(long, value_name = "MOVES")]
     min_path: Option<usize>,
-    /// Puzzles with answers (CSV) to train on, instead of generated ones
+    /// Puzzles with answers to train on, instead of generated ones: a CSV table, or a folder of arrays (`all__inputs.npy` …),
+    /// of whose `test` those are taken that measure the model
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
     /// Puzzles to generate [default: by size]

@@ -247,15 +247,17 @@ impl Logits<'_> {
         }
     }
 
-    /// Mean over all places of the softmax probability of the most likely token, as in [`Progress::confidence`].
+    /// Softmax probability of the most likely token at place `i`.
+    pub fn probability(&self, i: usize) -> f32 {
+        let row = self.row(i);
+        let most = row[largest(row)];
+        1.0 / row.iter().map(|v| (v - most).exp()).sum::<f32>()
+    }
+
+    /// Mean over all places of [`Logits::probability`], as in [`Progress::confidence`].
     pub fn confidence(&self) -> f32 {
         let places = self.matrix.rows() - self.prefix;
-        let probability = |i: usize| {
-            let row = self.row(i);
-            let most = row[largest(row)];
-            1.0 / row.iter().map(|v| (v - most).exp()).sum::<f32>()
-        };
-        (0..places).map(probability).sum::<f32>() / places as f32
+        (0..places).map(|i| self.probability(i)).sum::<f32>() / places as f32
     }
 }
 

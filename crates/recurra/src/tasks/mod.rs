@@ -1,6 +1,9 @@
 //! What a puzzle is: reading, encoding, checking, symmetries, generating. No model in here.
 
 mod class;
+#[cfg(feature = "files")]
+pub mod data;
+pub mod dataset;
 pub mod grid;
 pub mod held_out;
 pub mod input;

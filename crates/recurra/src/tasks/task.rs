@@ -30,6 +30,8 @@ pub struct Puzzle {
     pub answer: Option<Tokens>,
     /// How hard it is, where the input says so: wrong guesses of a solver.
     pub rating: Option<u32>,
+    /// Row of the puzzle table; 0 where the input has none.
+    pub identifier: u32,
 }
 
 /// What stood in an input.

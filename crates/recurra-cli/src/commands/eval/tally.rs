@@ -4,6 +4,7 @@ use super::report::{Level, Levels, Report};
 use crate::known::Known;
 use recurra::solver::Answer;
 use recurra::tasks::Task;
+use recurra::tasks::dataset::IGNORED;
 use recurra::tasks::task::PAD;
 use recurra::thinking::StopReason;
 use std::collections::BTreeMap;
@@ -79,13 +80,14 @@ impl Tally {
 
     /// Counts an answer.
     pub(super) fn add(&mut self, task: &dyn Task, known: &Known, answer: &Answer) {
-        let asked = known.pair.answer.iter().zip(&answer.tokens);
-        let asked = asked.filter(|(known, _)| **known != PAD);
+        let cells = known.pair.answer.iter().zip(&answer.tokens);
+        let asked = cells.filter(|(known, _)| ![PAD, IGNORED].contains(*known));
+        let mut exact = true;
         for (known, found) in asked {
             self.cells += 1;
             self.cells_right += u64::from(known == found);
+            exact &= known == found;
         }
-        let exact = known.pair.answer == answer.tokens;
         let verified = answer.verified == Some(true);
         self.all.add(exact, verified);
         self.verified_wrong += u64::from(verified && !exact);

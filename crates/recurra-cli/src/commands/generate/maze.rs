@@ -1,11 +1,11 @@
 //! `recurra generate maze`.
 
-use super::table::{Made, Split, Table};
+use super::table::{Made, Output, Split, Table};
 use crate::exit::{Exit, UsageError};
 use crate::threads::Threads;
 use recurra::tasks::HeldOut;
+use recurra::tasks::maze::grid::VOCAB_SIZE;
 use recurra::tasks::maze::{Generator, Maze, Shape, split};
-use std::path::PathBuf;
 
 /// Mazes with a shortest path from S to G
 ///
@@ -35,9 +35,8 @@ pub(crate) struct Args {
     split: Option<Split>,
     #[command(flatten)]
     threads: Threads,
-    /// File to write; `-` is standard output
-    #[arg(short, long, value_name = "FILE", default_value = "-")]
-    output: PathBuf,
+    #[command(flatten)]
+    output: Output,
 }
 
 fn shape(text: &str) -> Result<Shape, String> {
@@ -66,11 +65,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         most_not_found: 1,
         things: "maze",
         output: &args.output,
+        split: args.split,
+        tokens: (args.size.cells(), VOCAB_SIZE),
     };
     table.write(threads, |number| match generator.puzzle(number) {
-        Ok(maze) if kept(&maze.question) => {
-            Made::Row(maze.question.to_field() + "," + &maze.answer.to_field())
-        }
+        Ok(maze) if kept(&maze.question) => Made::Puzzle(maze),
         Ok(_) => Made::Other,
         Err(error) => Made::NotFound(error.into()),
     })?;

@@ -1,11 +1,10 @@
 //! `recurra generate sudoku`.
 
-use super::table::{Made, Split, Table};
+use super::table::{Made, Output, Split, Table};
 use crate::exit::{self, Exit, UsageError};
 use crate::threads::Threads;
 use recurra::tasks::HeldOut;
 use recurra::tasks::sudoku::{GenerateError, Generator, Grid, Sudoku, split};
-use std::path::PathBuf;
 
 /// Sudoku with exactly one solution
 ///
@@ -33,9 +32,8 @@ pub(crate) struct Args {
     split: Option<Split>,
     #[command(flatten)]
     threads: Threads,
-    /// File to write; `-` is standard output
-    #[arg(short, long, value_name = "FILE", default_value = "-")]
-    output: PathBuf,
+    #[command(flatten)]
+    output: Output,
 }
 
 fn size(text: &str) -> Result<Sudoku, String> {
@@ -60,11 +58,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         most_not_found: 10,
         things: "solution grid",
         output: &args.output,
+        split: args.split,
+        tokens: (args.size.cells(), args.size.vocab_size()),
     };
     let not_found = table.write(threads, |number| match generator.puzzle(number) {
-        Ok(puzzle) if kept(&puzzle.answer) => {
-            Made::Row(format!("{},{}", puzzle.question, puzzle.answer))
-        }
+        Ok(puzzle) if kept(&puzzle.answer) => Made::Puzzle(puzzle),
         Ok(_) => Made::Other,
         Err(error @ GenerateError::NotFound { .. }) => Made::NotFound(error.into()),
         Err(error) => Made::Impossible(error.into()),

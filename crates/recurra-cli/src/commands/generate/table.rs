@@ -1,16 +1,27 @@
-//! The table that the puzzles of every task are written to.
+//! The table, or the arrays, that the puzzles of every task are written to.
 
-use crate::output::OutputFile;
 use crate::progress;
+use crate::puzzle_file::{Format, PuzzleFile, Written};
 use anyhow::anyhow;
 use rayon::prelude::*;
-use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use recurra::tasks::dataset::Part;
+use std::path::PathBuf;
+
+/// The flags that say where puzzles go.
+#[derive(clap::Args)]
+pub(super) struct Output {
+    /// How to write them
+    #[arg(long, value_enum, default_value_t = Format::Csv)]
+    format: Format,
+    /// File to write, or folder for --format npy; `-` is standard output
+    #[arg(short, long, value_name = "OUTPUT", default_value = "-")]
+    output: PathBuf,
+}
 
 /// What became of a puzzle number.
-pub(super) enum Made {
-    /// A puzzle, as the row of a table.
-    Row(String),
+pub(super) enum Made<P> {
+    /// A puzzle.
+    Puzzle(P),
     /// A puzzle of the other split.
     Other,
     /// No puzzle was found for this number; there may be some for others.
@@ -51,38 +62,37 @@ pub(super) struct Table<'a> {
     pub(super) most_not_found: u64,
     /// What there seems to be none of, where all puzzles are of the other split.
     pub(super) things: &'a str,
-    /// The file, or `-`.
-    pub(super) output: &'a Path,
+    /// Where they go.
+    pub(super) output: &'a Output,
+    /// Which were asked for: the name of a folder of arrays.
+    pub(super) split: Option<Split>,
+    /// Tokens of a question, and size of the vocabulary.
+    pub(super) tokens: (usize, usize),
 }
 
 impl Table<'_> {
     /// Writes the puzzles with the first numbers that have one, on so many threads. Returns how many numbers had none.
-    pub(super) fn write(
+    pub(super) fn write<P: Written + Send>(
         &self,
         threads: usize,
-        make: impl Fn(u64) -> Made + Sync,
+        make: impl Fn(u64) -> Made<P> + Sync,
     ) -> anyhow::Result<u64> {
-        if self.output == Path::new("-") {
-            let mut out = BufWriter::new(io::stdout().lock());
-            let not_found = self.write_to(&mut out, &|e| e.into(), threads, make)?;
-            out.flush()?;
-            Ok(not_found)
-        } else {
-            let mut file = OutputFile::create(self.output)?;
-            let name = self.output.display();
-            let failed = |e: io::Error| anyhow!("{name}: {e}");
-            let not_found = self.write_to(&mut file, &failed, threads, make)?;
-            file.finish()?;
-            Ok(not_found)
-        }
+        let part = match self.split {
+            Some(Split::Test) => Part::Test,
+            _ => Part::Train,
+        };
+        let Output { format, output } = self.output;
+        let mut file = PuzzleFile::create(output, *format, part, self.tokens)?;
+        let not_found = self.write_to(&mut file, threads, make)?;
+        file.finish()?;
+        Ok(not_found)
     }
 
-    fn write_to(
+    fn write_to<P: Written + Send>(
         &self,
-        out: &mut dyn Write,
-        failed: &dyn Fn(io::Error) -> anyhow::Error,
+        out: &mut PuzzleFile,
         threads: usize,
-        make: impl Fn(u64) -> Made + Sync,
+        make: impl Fn(u64) -> Made<P> + Sync,
     ) -> anyhow::Result<u64> {
         // Where none is kept in thirty times as many as should do (one chance in 10^13), there is none to be had.
         let most_misses = self.share.saturating_mul(30).saturating_add(1000);
@@ -91,13 +101,12 @@ impl Table<'_> {
         let (mut misses, mut not_found, mut not_found_in_a_row) = (0, 0, 0);
         // Few at first: where none is to be found, that takes long for each.
         let mut chunk = threads as u64;
-        writeln!(out, "question,answer").map_err(failed)?;
         while written < self.count {
             let wanted = (self.count - written).saturating_mul(self.share);
             let end = next.saturating_add(wanted.min(chunk));
             let make = |number| {
                 let made = make(number);
-                if matches!(made, Made::Row(_)) {
+                if matches!(made, Made::Puzzle(_)) {
                     bar.inc(1);
                 }
                 made
@@ -108,8 +117,8 @@ impl Table<'_> {
                     break;
                 }
                 match puzzle {
-                    Made::Row(row) => {
-                        writeln!(out, "{row}").map_err(failed)?;
+                    Made::Puzzle(puzzle) => {
+                        out.puzzle(&puzzle)?;
                         written += 1;
                         (misses, not_found_in_a_row) = (0, 0);
                     }

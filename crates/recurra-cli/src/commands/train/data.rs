@@ -4,12 +4,12 @@ use crate::exit::message;
 use crate::progress;
 use anyhow::{anyhow, bail};
 use rayon::prelude::*;
+use recurra::tasks::data::Puzzles;
+use recurra::tasks::dataset::Part;
 use recurra::tasks::task::Pair;
 use recurra::tasks::{HeldOut, Task, TaskSpec};
 use recurra::train::PuzzleSource;
 use serde::{Deserialize, Serialize};
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 /// Puzzle numbers of generated tests: a run of their own.
@@ -72,9 +72,13 @@ pub(super) fn prepare(notes: &Notes, seed: u64) -> anyhow::Result<Data> {
     };
     let (puzzles, tests) = match &notes.data {
         Some(path) => {
-            let (mut tests, train): (Vec<_>, Vec<_>) = read(path, &*task)?
+            let (mut tests, train): (Vec<_>, Vec<_>) = read(path, Part::Train, &*task)?
                 .into_iter()
                 .partition(|p| held_out.contains(task.split_class(p)));
+            if path.join(Part::Test.name()).is_dir() {
+                // Who made the data set has split it.
+                tests = read(path, Part::Test, &*task)?;
+            }
             tests.truncate(self::tests(&*task));
             (train, tests)
         }
@@ -91,10 +95,9 @@ pub(super) fn prepare(notes: &Notes, seed: u64) -> anyhow::Result<Data> {
 }
 
 /// All puzzles of a file that have an answer; bad lines are told and left out.
-fn read(path: &Path, task: &dyn Task) -> anyhow::Result<Vec<Pair>> {
-    let file = File::open(path).map_err(|e| anyhow!("{}: {e}", path.display()))?;
+fn read(path: &Path, part: Part, task: &dyn Task) -> anyhow::Result<Vec<Pair>> {
     let (mut puzzles, mut refused, mut unanswered) = (Vec::new(), 0, 0);
-    for entry in task.read(Box::new(BufReader::new(file))) {
+    for entry in Puzzles::open(path, part, Some(task))? {
         match entry.result {
             Ok(puzzle) => match puzzle.answer {
                 Some(answer) => puzzles.push(Pair {

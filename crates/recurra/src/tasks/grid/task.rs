@@ -189,6 +189,7 @@ impl Task for GridTask {
                 .answer
                 .map(|answer| task.encode(&answer, task.0.spec.answer)),
             rating: record.rating,
+            identifier: 0,
         };
         let entries = Reader::of(self.clone(), input);
         Box::new(entries.map(move |found| Entry {

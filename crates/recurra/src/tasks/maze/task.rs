@@ -54,6 +54,7 @@ impl Task for MazeTask {
                 question: puzzle.question.encode(),
                 answer: puzzle.answer.map(|answer| answer.encode()),
                 rating: None,
+                identifier: 0,
             }),
         }))
     }

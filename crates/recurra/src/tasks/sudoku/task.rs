@@ -39,6 +39,7 @@ impl Task for Sudoku {
                 question: puzzle.question.encode(),
                 answer: puzzle.answer.map(|answer| answer.encode()),
                 rating: puzzle.rating,
+                identifier: 0,
             }),
         }))
     }

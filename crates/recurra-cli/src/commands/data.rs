@@ -1,0 +1,93 @@
+//! `recurra data`: what is in a set of puzzles.
+
+mod keys;
+mod part;
+mod report;
+mod rules;
+
+use crate::exit::{self, Exit};
+use part::Part;
+use report::{Leaks, Report};
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Look at sets of puzzles
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    Check(CheckArgs),
+}
+
+/// Find what is wrong with puzzles: duplicates, leaks between training and test, wrong answers
+///
+/// FILE is a text of puzzles, or a folder of NumPy arrays as published data sets have it; where that has `train` and
+/// `test`, both are read. With OTHER, or with both parts, questions and solutions that stand in both are found too.
+///
+/// Wrong, and named by line (or row), are: what cannot be read, an answer that breaks the rules, a question without
+/// exactly one solution, a question that stands twice, and one that stands in both sets: as it is, under the task's
+/// symmetries, or another question with the same solution. Within one set, symmetric questions and common solutions
+/// are only counted, since augmented data has them on purpose. Tasks without rules known here are checked for
+/// duplicates and leaks of questions alone.
+///
+/// Memory: a key of 16 bytes for each of question, symmetric form and solution, 48 bytes a puzzle. Exit status 1 says
+/// that something is wrong.
+#[derive(clap::Args)]
+struct CheckArgs {
+    /// Puzzles
+    #[arg(value_name = "FILE|DIR")]
+    data: PathBuf,
+    /// Puzzles that must have nothing in common with them
+    #[arg(value_name = "OTHER")]
+    other: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    match &args.what {
+        What::Check(args) => check(args),
+    }
+}
+
+fn check(args: &CheckArgs) -> anyhow::Result<Exit> {
+    let mut parts: Vec<Part> = Vec::new();
+    let mut report = Report::default();
+    for path in [Some(&args.data), args.other.as_ref()]
+        .into_iter()
+        .flatten()
+    {
+        for (path, which) in part::parts_of(path)? {
+            let task = parts.first().map(|part| (part.kind, &part.name[..]));
+            let part = Part::check(&path, which, task, &mut report.problems)?;
+            parts.push(part);
+        }
+    }
+    for part in &mut parts {
+        report.add(part);
+    }
+    for (i, one) in parts.iter().enumerate() {
+        for other in &parts[i + 1..] {
+            let leaks = Leaks::between(one, other, &mut report.problems);
+            report.leaks.push(leaks);
+        }
+    }
+    report.problems.tell_rest();
+    let wrong = report.finish();
+    let text = if args.json {
+        serde_json::to_string(&report)? + "\n"
+    } else {
+        report.table()
+    };
+    std::io::stdout().lock().write_all(text.as_bytes())?;
+    if wrong && !args.json {
+        exit::message("something is wrong with these puzzles");
+    }
+    Ok(Exit::refused(wrong))
+}

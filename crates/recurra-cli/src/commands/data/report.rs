@@ -1,0 +1,311 @@
+//! What was found, for people and as JSON.
+
+use super::keys::Keys;
+use super::part::Part;
+use crate::exit;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+/// Problems of a kind that are told on standard error, and that `--json` lists.
+const MOST_TOLD: u64 = 10;
+const MOST_LISTED: u64 = 1000;
+
+/// What is wrong with a puzzle.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Kind {
+    Refused,
+    WrongAnswer,
+    NoSolution,
+    SeveralSolutions,
+    Duplicate,
+    Leak,
+    SymmetricLeak,
+    SolutionLeak,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Refused => "lines that cannot be read",
+            Kind::WrongAnswer => "wrong answers",
+            Kind::NoSolution => "questions without a solution",
+            Kind::SeveralSolutions => "questions with several solutions",
+            Kind::Duplicate => "duplicates",
+            Kind::Leak => "leaks",
+            Kind::SymmetricLeak => "leaks under symmetries",
+            Kind::SolutionLeak => "leaked solutions",
+        }
+    }
+}
+
+/// A problem with its place.
+#[derive(Serialize)]
+struct Problem {
+    path: String,
+    line: u64,
+    kind: Kind,
+    text: String,
+}
+
+/// All problems counted, the first of each kind told and listed.
+#[derive(Default, Serialize)]
+#[serde(transparent)]
+pub(super) struct Problems {
+    listed: Vec<Problem>,
+    #[serde(skip)]
+    counts: BTreeMap<(String, Kind), u64>,
+}
+
+impl Problems {
+    pub(super) fn add(&mut self, path: &str, line: u64, kind: Kind, text: String) {
+        let count = self.counts.entry((path.to_owned(), kind)).or_default();
+        *count += 1;
+        if *count <= MOST_TOLD {
+            exit::say(&format!("{path}:{line}: {text}"));
+        }
+        if *count <= MOST_LISTED {
+            self.listed.push(Problem {
+                path: path.to_owned(),
+                line,
+                kind,
+                text,
+            });
+        }
+    }
+
+    /// How many there are of a kind.
+    fn count(&self, path: &str, kind: Kind) -> u64 {
+        let count = self.counts.get(&(path.to_owned(), kind));
+        count.copied().unwrap_or(0)
+    }
+
+    /// Says how many were not told.
+    pub(super) fn tell_rest(&self) {
+        for ((path, kind), count) in &self.counts {
+            if *count > MOST_TOLD {
+                let (rest, kind) = (count - MOST_TOLD, kind.name());
+                exit::say(&format!("{path}: and {rest} more {kind}"));
+            }
+        }
+    }
+}
+
+/// How often each value occurs.
+#[derive(Default)]
+pub(super) struct Distribution(BTreeMap<u64, u64>);
+
+impl Distribution {
+    pub(super) fn add(&mut self, value: u64) {
+        *self.0.entry(value).or_default() += 1;
+    }
+
+    fn summary(&self) -> Summary {
+        let count: u64 = self.0.values().sum();
+        let sum: f64 = self.0.iter().map(|(&v, &n)| v as f64 * n as f64).sum();
+        let at = |share: f64| {
+            let rank = ((share * count as f64).ceil() as u64).max(1);
+            let mut seen = 0;
+            let place = self.0.iter().find(|(_, n)| {
+                seen += **n;
+                seen >= rank
+            });
+            place.map_or(0, |(&value, _)| value)
+        };
+        Summary {
+            min: at(0.0),
+            p10: at(0.1),
+            median: at(0.5),
+            p90: at(0.9),
+            max: at(1.0),
+            mean: sum / count.max(1) as f64,
+            counts: self.0.clone(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Summary {
+    min: u64,
+    p10: u64,
+    median: u64,
+    p90: u64,
+    max: u64,
+    mean: f64,
+    counts: BTreeMap<u64, u64>,
+}
+
+/// What is in one set.
+#[derive(Serialize)]
+struct PartReport {
+    path: String,
+    task: String,
+    puzzles: u64,
+    refused: u64,
+    wrong_answers: u64,
+    no_solution: u64,
+    several_solutions: u64,
+    undecided: u64,
+    duplicates: u64,
+    symmetric_duplicates: Option<u64>,
+    repeated_solutions: Option<u64>,
+    measures: BTreeMap<&'static str, Summary>,
+}
+
+/// What two sets have in common: puzzles of the second that stand in the first.
+#[derive(Serialize)]
+pub(super) struct Leaks {
+    first: String,
+    second: String,
+    questions: u64,
+    symmetric: Option<u64>,
+    solutions: Option<u64>,
+}
+
+impl Leaks {
+    pub(super) fn between(first: &Part, second: &Part, problems: &mut Problems) -> Self {
+        // A line is told once, by the closest thing that it shares.
+        let mut told = BTreeSet::new();
+        let mut leaks = |a: &Keys, b: &Keys, kind: Kind, what: &str| {
+            let mut lines: Vec<_> = a.common(b).collect();
+            lines.sort_unstable();
+            for (line, other) in &lines {
+                if told.insert(*line) {
+                    let text = format!(
+                        "expected a puzzle of its own, found {what} of {}:{other}",
+                        first.name
+                    );
+                    problems.add(&second.name, u64::from(*line), kind, text);
+                }
+            }
+            lines.len() as u64
+        };
+        let question = "the question";
+        let questions = leaks(&first.questions, &second.questions, Kind::Leak, question);
+        let mut further = |a: &Option<Keys>, b: &Option<Keys>, kind, what| {
+            Some(leaks(a.as_ref()?, b.as_ref()?, kind, what))
+        };
+        let (forms, solutions) = (
+            (&first.forms, &second.forms),
+            (&first.solutions, &second.solutions),
+        );
+        let symmetric = "under a symmetry the question";
+        let same = "the solution";
+        Leaks {
+            first: first.name.clone(),
+            second: second.name.clone(),
+            questions,
+            symmetric: further(forms.0, forms.1, Kind::SymmetricLeak, symmetric),
+            solutions: further(solutions.0, solutions.1, Kind::SolutionLeak, same),
+        }
+    }
+}
+
+/// Everything.
+#[derive(Default, Serialize)]
+pub(super) struct Report {
+    good: bool,
+    parts: Vec<PartReport>,
+    pub(super) leaks: Vec<Leaks>,
+    pub(super) problems: Problems,
+}
+
+impl Report {
+    /// Adds what is in a set, and tells its duplicates.
+    pub(super) fn add(&mut self, part: &Part) {
+        let mut duplicates: Vec<_> = part.questions.repeated().collect();
+        duplicates.sort_unstable();
+        for (line, first) in &duplicates {
+            let text = format!("expected each question once, found that of line {first}");
+            self.problems
+                .add(&part.name, u64::from(*line), Kind::Duplicate, text);
+        }
+        let repeated = |keys: &Option<Keys>| Some(keys.as_ref()?.repeated().count() as u64);
+        let count = |kind| self.problems.count(&part.name, kind);
+        let measures = part.measures.iter();
+        self.parts.push(PartReport {
+            path: part.name.clone(),
+            task: part.kind.to_string(),
+            puzzles: part.puzzles,
+            refused: part.refused,
+            wrong_answers: count(Kind::WrongAnswer),
+            no_solution: count(Kind::NoSolution),
+            several_solutions: count(Kind::SeveralSolutions),
+            undecided: part.undecided,
+            duplicates: duplicates.len() as u64,
+            symmetric_duplicates: repeated(&part.forms),
+            repeated_solutions: repeated(&part.solutions),
+            measures: measures.map(|(name, all)| (*name, all.summary())).collect(),
+        });
+    }
+
+    /// Whether anything is wrong.
+    pub(super) fn finish(&mut self) -> bool {
+        self.good = self.problems.counts.is_empty();
+        !self.good
+    }
+
+    /// For people.
+    pub(super) fn table(&self) -> String {
+        let mut text = String::new();
+        for part in &self.parts {
+            heading(&mut text, &format!("{}: {}", part.path, part.task));
+            let counted = |count: u64| Some(count.to_string());
+            let maybe = |count: Option<u64>| count.map(|count| count.to_string());
+            for (name, value) in [
+                ("puzzles", counted(part.puzzles)),
+                (Kind::Refused.name(), counted(part.refused)),
+                (Kind::WrongAnswer.name(), counted(part.wrong_answers)),
+                (Kind::NoSolution.name(), counted(part.no_solution)),
+                (
+                    Kind::SeveralSolutions.name(),
+                    counted(part.several_solutions),
+                ),
+                (Kind::Duplicate.name(), counted(part.duplicates)),
+                (
+                    "duplicates under symmetries",
+                    maybe(part.symmetric_duplicates),
+                ),
+                ("repeated solutions", maybe(part.repeated_solutions)),
+                (
+                    "given up",
+                    Some(part.undecided).filter(|n| *n > 0).and_then(counted),
+                ),
+            ] {
+                row(&mut text, name, value);
+            }
+            for (name, s) in &part.measures {
+                let value = format!(
+                    "{} to {}, median {}, mean {:.1}, 80 % from {} to {}",
+                    s.min, s.max, s.median, s.mean, s.p10, s.p90
+                );
+                row(&mut text, name, Some(value));
+            }
+        }
+        for leaks in &self.leaks {
+            heading(&mut text, &format!("{} in {}", leaks.second, leaks.first));
+            for (name, value) in [
+                ("the same question", Some(leaks.questions)),
+                ("the same under symmetries", leaks.symmetric),
+                ("the same solution", leaks.solutions),
+            ] {
+                row(&mut text, name, value.map(|count| count.to_string()));
+            }
+        }
+        text
+    }
+}
+
+fn heading(text: &mut String, heading: &str) {
+    let blank = if text.is_empty() { "" } else { "\n" };
+    let heading = exit::printable(heading);
+    writeln!(text, "{blank}{heading}").expect("strings can be written to");
+}
+
+/// A line, where there is a value.
+fn row(text: &mut String, name: &str, value: Option<String>) {
+    if let Some(value) = value {
+        writeln!(text, "  {name:<34} {value}").expect("strings can be written to");
+    }
+}
