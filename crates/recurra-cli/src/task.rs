@@ -1,8 +1,13 @@
 //! The flags that name a task.
 
-use crate::exit::UsageError;
+use crate::exit::{self, UsageError};
+use anyhow::anyhow;
 use recurra::tasks::TaskSpec;
+use recurra::tasks::grid::{Layout, RulesFile, Shape, survey};
 use std::fmt;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
 use std::str::FromStr;
 
 /// A task by its name.
@@ -10,6 +15,8 @@ use std::str::FromStr;
 pub(crate) enum TaskName {
     Sudoku,
     Maze,
+    /// A table of your own: grids of any symbols
+    Grid,
 }
 
 /// A value of the flag `--size`: `9`, or `20x40` for 20 rows of 40 cells.
@@ -37,10 +44,22 @@ impl fmt::Display for Size {
     }
 }
 
+/// Refused lines of a table that are told; more are counted.
+const TOLD: usize = 10;
+
 impl TaskName {
-    /// The task of this size. Mazes that are generated for it have a shortest path of more than `min_path` moves; without
+    /// The task of this size, or of a usual one. Mazes that are generated for it have a shortest path of more than `min_path` moves; without
     /// that, as many for their size as the published ones of 30x30 with 110.
-    pub(crate) fn spec(self, size: Size, min_path: Option<usize>) -> anyhow::Result<TaskSpec> {
+    pub(crate) fn spec(
+        self,
+        size: Option<Size>,
+        min_path: Option<usize>,
+    ) -> anyhow::Result<TaskSpec> {
+        let side = if self == TaskName::Maze { 30 } else { 9 };
+        let size = size.unwrap_or(Size {
+            rows: side,
+            cols: side,
+        });
         match self {
             TaskName::Sudoku if size.rows != size.cols => Err(UsageError(format!(
                 "--size: expected one number for a Sudoku, found {size}"
@@ -52,6 +71,53 @@ impl TaskName {
                 cols: size.cols,
                 min_path: min_path.unwrap_or((size.rows + size.cols) * 55 / 30),
             }),
+            TaskName::Grid => Err(UsageError(
+                "--task grid: expected --data with a table of questions and answers".into(),
+            )
+            .into()),
         }
+    }
+
+    /// The task of a table: symbols and shapes are what it has, and the rules are declared in a file of their own.
+    pub(crate) fn of_table(
+        table: &Path,
+        rules: Option<&Path>,
+        size: Option<Size>,
+    ) -> anyhow::Result<TaskSpec> {
+        let file = |path: &Path| File::open(path).map_err(|e| anyhow!("{}: {e}", path.display()));
+        let layout = match size {
+            None => Layout::default(),
+            Some(size) => match Shape::new(size.rows, size.cols) {
+                Some(shape) => Layout::both(shape),
+                None => {
+                    let text =
+                        format!("--size: expected rows and columns from 1 to 64, found {size}");
+                    return Err(UsageError(text).into());
+                }
+            },
+        };
+        let mut refused = 0;
+        let mut tell = |error| {
+            refused += 1;
+            if refused <= TOLD {
+                exit::message(&format!("{}: {error}", table.display()));
+            }
+        };
+        let found = survey(BufReader::new(file(table)?), layout, &mut tell);
+        if refused > TOLD {
+            exit::message(&format!(
+                "{}: {refused} lines refused in all",
+                table.display()
+            ));
+        }
+        let spec = found.map_err(|e| e.in_file(table))?;
+        let Some(rules) = rules else {
+            return Ok(TaskSpec::Grid(Box::new(spec)));
+        };
+        let in_rules = |e| anyhow!("{}: {e}", rules.display());
+        let text =
+            std::fs::read_to_string(rules).map_err(|e| anyhow!("{}: {e}", rules.display()))?;
+        let declared = RulesFile::read(&text).and_then(|rules| rules.declare(spec));
+        Ok(TaskSpec::Grid(Box::new(declared.map_err(in_rules)?)))
     }
 }

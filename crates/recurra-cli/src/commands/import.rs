@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let config =
         config_from_yaml(&yaml, &tensors, args.seq_len).map_err(|e| e.in_file(&args.config))?;
     let task = match (args.task, args.size) {
-        (Some(name), Some(size)) => {
+        (Some(name), size @ Some(_)) => {
             let task = name.spec(size, None)?;
             check_task(&task, &config, &args.checkpoint)?;
             Some(task)

@@ -24,9 +24,13 @@ pub(crate) struct Args {
     /// What to learn
     #[arg(long, value_enum, default_value_t = TaskName::Sudoku)]
     task: TaskName,
-    /// Digits in a row of a Sudoku: 4, 6, 9 or 16; rows and columns of a maze, from 2 to 64
-    #[arg(long, value_name = "N|RxC", default_value = "9")]
-    size: Size,
+    /// Digits in a row of a Sudoku: 4, 6, 9 or 16 [default: 9]; rows and columns of a maze, from 2 to 64 [default: 30]; of a
+    /// table's grids, where nothing stands between their rows
+    #[arg(long, value_name = "N|RxC")]
+    size: Option<Size>,
+    /// What holds for the answers of a table, and its symmetries: a TOML file
+    #[arg(long, value_name = "FILE", requires = "data")]
+    rules: Option<PathBuf>,
     /// Generated mazes have a shortest path of more moves than this [default: 55 in 15x15, 110 in 30x30]
     #[arg(long, value_name = "MOVES")]
     min_path: Option<usize>,
@@ -189,7 +193,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut run = if args.resume {
         run::Run::resume(&args.output, threads)?
     } else {
-        let task = args.task.spec(args.size, args.min_path)?;
+        let task = match (args.task, &args.data) {
+            (TaskName::Grid, Some(table)) => {
+                TaskName::of_table(table, args.rules.as_deref(), args.size)?
+            }
+            (_, _) if args.rules.is_some() => {
+                return Err(UsageError("--rules: expected --task grid".into()).into());
+            }
+            (task, _) => task.spec(args.size, args.min_path)?,
+        };
         let (mut config, mut train) = preset(&task)?;
         args.shape.apply(&mut config);
         args.recipe.apply(&mut train);
