@@ -1,5 +1,6 @@
 //! What a puzzle is: reading, encoding, checking, symmetries, generating. No model in here.
 
+pub mod arc;
 mod class;
 #[cfg(feature = "files")]
 pub mod data;

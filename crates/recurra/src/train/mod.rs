@@ -4,6 +4,7 @@
 //! each, takes the gradient through the last cycle, and changes the weights. A sample stays in its place until
 //! the halting head says "halt" or its steps are used up; then a new one comes.
 
+mod arc;
 mod backward;
 mod checkpoint;
 mod gradient;
@@ -18,6 +19,7 @@ mod tests;
 mod trainer;
 mod worker;
 
+pub use arc::ArcSource;
 pub use loss::IGNORE_LABEL;
 pub use puzzles::PuzzleSource;
 pub use sample::{Sample, SampleSource};

@@ -7,12 +7,14 @@ mod archive;
 mod opcodes;
 mod pickle;
 mod rebuild;
+mod rows;
 mod torch;
 mod yaml;
 
 #[cfg(test)]
 mod tests;
 
+pub use rows::TableRows;
 pub use yaml::config_from_yaml;
 
 use super::tensors::finite_matrix;
@@ -93,12 +95,7 @@ fn read_safetensors(bytes: &[u8]) -> Result<BTreeMap<String, ImportedTensor>> {
         .map_err(|e| Error::Format(format!("safetensors: {}", printable(&e.to_string()))))?;
     let mut tensors = BTreeMap::new();
     for (name, view) in file.iter() {
-        let float = match view.dtype() {
-            safetensors::Dtype::F32 => Float::F32,
-            safetensors::Dtype::F16 => Float::F16,
-            safetensors::Dtype::BF16 => Float::Bf16,
-            other => return Err(not_a_float(name, &other.to_string())),
-        };
+        let float = Float::of(name, view.dtype())?;
         refuse_empty(name, view.shape())?;
         let tensor = ImportedTensor {
             shape: view.shape().to_vec(),
@@ -118,6 +115,16 @@ enum Float {
 }
 
 impl Float {
+    /// The type of a tensor in a safetensors file.
+    fn of(name: &str, dtype: safetensors::Dtype) -> Result<Self> {
+        match dtype {
+            safetensors::Dtype::F32 => Ok(Float::F32),
+            safetensors::Dtype::F16 => Ok(Float::F16),
+            safetensors::Dtype::BF16 => Ok(Float::Bf16),
+            other => Err(not_a_float(name, &other.to_string())),
+        }
+    }
+
     /// Bytes of one number.
     fn size(self) -> usize {
         match self {
@@ -153,18 +160,27 @@ fn insert(
     name: &str,
     tensor: ImportedTensor,
 ) -> Result<()> {
-    let short = PREFIXES
-        .iter()
-        .find_map(|prefix| name.strip_prefix(prefix))
-        .unwrap_or(name);
+    let short = short_name(name);
     if tensors.insert(short.to_owned(), tensor).is_some() {
-        return Err(Error::Tensor {
-            name: printable(short),
-            expected: "one tensor of this name once prefixes are removed".into(),
-            found: "two".into(),
-        });
+        return Err(two_of_a_name(short));
     }
     Ok(())
+}
+
+/// A tensor's name without prefix.
+fn short_name(name: &str) -> &str {
+    let mut short = PREFIXES
+        .iter()
+        .filter_map(|prefix| name.strip_prefix(prefix));
+    short.next().unwrap_or(name)
+}
+
+fn two_of_a_name(short: &str) -> Error {
+    Error::Tensor {
+        name: printable(short),
+        expected: "one tensor of this name once prefixes are removed".into(),
+        found: "two".into(),
+    }
 }
 
 /// A length of 0 would hide the others from every check of the product.

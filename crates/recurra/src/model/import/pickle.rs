@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use std::collections::HashMap;
 
 /// A thousand layers fit; a checkpoint has about ten.
-const MAX_PICKLE: usize = 1 << 20;
+pub(super) const MAX_PICKLE: usize = 1 << 20;
 /// Most values on the stack, in the memo and in the list of objects.
 const MAX_VALUES: usize = 1 << 17;
 

@@ -2,6 +2,7 @@
 
 mod archives;
 mod pickles;
+mod rows;
 mod support;
 mod yamls;
 

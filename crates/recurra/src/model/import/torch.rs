@@ -32,7 +32,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<BTreeMap<String, ImportedTensor>> {
                 data
             }
         };
-        let extent = Extent::of(name, &view, float, data)?;
+        let extent = Extent::of(name, &view, float, data.len())?;
         left = left
             .checked_sub(extent.count)
             .ok_or_else(|| Error::Tensor {
@@ -52,7 +52,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<BTreeMap<String, ImportedTensor>> {
 }
 
 /// What of its storage a tensor covers, after every check.
-struct Extent {
+pub(super) struct Extent {
     /// Numbers in the tensor; all of them lie in the storage.
     count: usize,
     /// Whether they lie one after another, in order.
@@ -60,17 +60,17 @@ struct Extent {
 }
 
 impl Extent {
-    fn of(name: &str, view: &View<'_>, float: Float, data: &[u8]) -> Result<Self> {
+    pub(super) fn of(name: &str, view: &View<'_>, float: Float, bytes: usize) -> Result<Self> {
         let refuse = |expected: String, found: String| Error::Tensor {
             name: printable(name),
             expected,
             found,
         };
         let numel = view.storage.numel;
-        if numel.checked_mul(float.size()) != Some(data.len()) {
+        if numel.checked_mul(float.size()) != Some(bytes) {
             return Err(refuse(
                 format!("a storage of {numel} numbers of {} bytes", float.size()),
-                format!("{} bytes", data.len()),
+                format!("{bytes} bytes"),
             ));
         }
         let too_large = || {
