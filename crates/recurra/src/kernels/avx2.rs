@@ -182,6 +182,22 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         }
     }
     #[inline(always)]
+    fn nibbles(self, v: __m256i) -> [__m256i; 2] {
+        unsafe {
+            let (mask, eight) = (_mm256_set1_epi8(15), _mm256_set1_epi8(8));
+            let high = _mm256_srli_epi16::<4>(v);
+            [v, high].map(|v| _mm256_sub_epi8(_mm256_and_si256(v, mask), eight))
+        }
+    }
+    #[inline(always)]
+    fn dot_pairs(self, acc: __m256i, act: __m256i, weight: __m256i) -> __m256i {
+        unsafe { _mm256_add_epi16(acc, _mm256_maddubs_epi16(act, weight)) }
+    }
+    #[inline(always)]
+    fn add_products(self, acc: __m256i, a: __m256i, b: __m256i) -> __m256i {
+        unsafe { _mm256_add_epi32(acc, _mm256_madd_epi16(a, b)) }
+    }
+    #[inline(always)]
     fn pack_bytes(self, v: [__m256i; 4]) -> __m256i {
         unsafe {
             let byte = _mm256_set1_epi32(255);

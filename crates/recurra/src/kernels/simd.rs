@@ -131,6 +131,56 @@ pub trait Simd: Copy + Send + Sync + 'static {
     /// `p` is writable for `LANES` bytes.
     unsafe fn store_bytes(self, p: *mut u8, v: Self::I);
 
+    /// The low halves of a vector's bytes less 8, and the high ones: integers of 8 bits.
+    #[inline(always)]
+    fn nibbles(self, v: Self::I) -> [Self::I; 2] {
+        [0, 4].map(|shift| {
+            self.by_lane([v; 3], |[v, ..]| {
+                let bytes = v.to_le_bytes();
+                u32::from_le_bytes(bytes.map(|b| (b >> shift & 15).wrapping_sub(8)))
+            })
+        })
+    }
+    /// In each half of a lane, as integers of 16 bits, `acc` and two of the products that [`Simd::dot4`] adds up; none
+    /// of the sums may be beyond 16 bits.
+    #[inline(always)]
+    fn dot_pairs(self, acc: Self::I, act: Self::I, weight: Self::I) -> Self::I {
+        self.by_lane([acc, act, weight], |[acc, act, weight]| {
+            let (act, weight) = (act.to_le_bytes(), weight.to_le_bytes());
+            let act = act.map(|v| match Self::ACT_ZERO {
+                0 => i32::from(v as i8),
+                _ => i32::from(v),
+            });
+            let product = |i: usize| act[i] * i32::from(weight[i] as i8);
+            let sum = |half: u32, i: usize| (half as i32 + product(i) + product(i + 1)) as u32;
+            sum(acc, 0) & 0xffff | sum(acc >> 16, 2) << 16
+        })
+    }
+    /// In each lane, `acc` and the two products of the integers of 16 bits of `a` and `b`.
+    #[inline(always)]
+    fn add_products(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        self.by_lane([acc, a, b], |[acc, a, b]| {
+            let high = (a as i32 >> 16) * (b as i32 >> 16);
+            let low = i32::from(a as i16) * i32::from(b as i16);
+            acc.wrapping_add((high + low) as u32)
+        })
+    }
+    /// `f` of the lanes of three vectors, one after the other: for what an instruction set has no instructions for.
+    #[inline(always)]
+    fn by_lane(self, v: [Self::I; 3], f: impl Fn([u32; 3]) -> u32) -> Self::I {
+        let (mut lanes, mut out) = ([[0; LINE]; 3], [0; LINE]);
+        // SAFETY: no vector is longer than a line.
+        unsafe {
+            for (lanes, v) in lanes.iter_mut().zip(v) {
+                self.store_units(lanes.as_mut_ptr(), v);
+            }
+            for i in 0..Self::LANES {
+                out[i] = f([lanes[0][i], lanes[1][i], lanes[2][i]]);
+            }
+            self.load_units(out.as_ptr())
+        }
+    }
+
     /// In each lane, `acc` and the two products of the bfloat16 of `a` and `b`, with f32 sums; subnormal numbers may
     /// count as zero.
     #[inline(always)]
@@ -207,3 +257,6 @@ pub struct Bytes;
 /// Products of bfloat16.
 #[derive(Debug)]
 pub struct Bf16s;
+/// Products of 4-bit integers with sums of 16 bits.
+#[derive(Debug)]
+pub struct Nibbles;

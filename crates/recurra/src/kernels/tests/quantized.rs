@@ -3,6 +3,7 @@
 use super::*;
 use crate::kernels::epilogue::{Store, SwiGluPanels, SwiGluRows};
 use crate::kernels::format::{Bf16, Int8};
+use crate::kernels::nibbles::Int4;
 use crate::kernels::product::*;
 use crate::kernels::quantize::*;
 use crate::kernels::simd::{Bytes, Simd, SimdOp};
@@ -151,6 +152,143 @@ fn eight_bit_products_are_exact() {
             });
             assert_close(isa, "q8 rows", &transposed(&c), expected, tolerance);
         }
+    }
+}
+
+/// As [`q8`], of 4 bits.
+fn q4(rows: usize, cols: usize, seed: u64) -> Q4Weights {
+    let bytes = |count: usize, seed: u64| {
+        let numbers = numbers(count, seed).into_iter();
+        numbers.map(|v| (128.0 * (v + 1.0)) as u8)
+    };
+    Q4Weights {
+        rows,
+        cols,
+        nibbles: bytes(rows * Q4Weights::row_bytes(cols), seed).collect(),
+        multipliers: bytes(rows * Q4Weights::groups(cols), seed + 1)
+            .map(|v| 1 + v % Q4Weights::MAX_MULTIPLIER)
+            .collect(),
+        scales: numbers(rows, seed + 2).iter().map(|v| v.abs()).collect(),
+    }
+}
+
+/// `x` times 4-bit weights, as the instruction set packs them.
+fn four_bit_product(isa: Isa, x: &mut AlignedMatrix, w: &Q4Weights) -> AlignedMatrix {
+    let (m, n, k) = (x.rows(), w.rows, w.cols);
+    let packed = PackedMatrix::new(isa, Packing::Panels, &Linear::Q4(w.clone()));
+    // What stands behind a row's end is whatever an earlier product left there.
+    let mut units = AlignedMatrix::zeros(m, k.div_ceil(4));
+    units.padded_mut().fill(0x7f01_7f7f);
+    let mut scales = AlignedMatrix::zeros(1, m);
+    isa.run(QuantizeRows {
+        x: x.view(),
+        out: units.units(),
+        rows: m,
+        cols: k,
+        scales: scales.as_mut_ptr(),
+    });
+    let mut c = AlignedMatrix::zeros(m, n);
+    let format = Int8::<false> {
+        row_scales: scales.as_ptr(),
+        col_scales: packed.scales(),
+        starts: packed.starts(),
+    };
+    for part in 0..2 {
+        let (lhs, rhs) = (units.units().lhs(), Rhs::Packed(&packed));
+        let epilogue = c.view().store();
+        macro_rules! run {
+            ($format:expr) => {
+                isa.run(Product {
+                    m,
+                    n,
+                    units: packed.units(),
+                    lhs,
+                    rhs,
+                    format: $format,
+                    epilogue,
+                    part: Part { part, parts: 2 },
+                })
+            };
+        }
+        match packed.precision {
+            Precision::Q4 => run!(Int4(format)),
+            _ => run!(format),
+        }
+    }
+    c
+}
+
+#[test]
+fn four_bit_products_are_exact() {
+    for (m, n, k) in shapes() {
+        let (mut x, w) = (matrix(m, k, 1), q4(n, k, 2));
+        let bytes = w.to_q8();
+        for isa in Isa::available() {
+            let (_, max) = activations(isa);
+            let rows = by(m, |r| quantize(x.row(r), max));
+            let found = four_bit_product(isa, &mut x, &w);
+            let expected = expected(&rows, &bytes);
+            assert_close(isa, "q4 panels", &found, &expected, 3e-5 * k as f64);
+        }
+    }
+}
+
+#[test]
+fn four_bit_sums_do_not_overflow() {
+    for isa in Isa::available() {
+        let (m, n, k) = (7, 17, 200);
+        // All activations at one end of their range, all weights at the other.
+        for (sign, nibble) in [(1.0, 0), (-1.0, 0), (1.0, 0xff), (-1.0, 0xff)] {
+            let mut x = AlignedMatrix::from_slice(m, k, &vec![sign; m * k]);
+            let mut w = q4(n, k, 3);
+            w.nibbles.fill(nibble);
+            w.multipliers.fill(Q4Weights::MAX_MULTIPLIER);
+            let (_, max) = activations(isa);
+            let rows = by(m, |r| quantize(x.row(r), max));
+            let found = four_bit_product(isa, &mut x, &w);
+            assert_close(isa, "extremes", &found, &expected(&rows, &w.to_q8()), 0.02);
+        }
+    }
+}
+
+#[test]
+fn parts_of_four_bit_products_agree_with_plain_arithmetic() {
+    struct Parts;
+    impl SimdOp for Parts {
+        type Output = ();
+        type Uses = Bytes;
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            let act = if S::ACT_ZERO == 0 {
+                0x81_7f_80_7f
+            } else {
+                0x7f_00_7f_01
+            };
+            let vector = |v: u32| s.splat_unit(v);
+            let lanes = |v: S::I| {
+                let mut lanes = [0u32; 16];
+                // SAFETY: no vector is longer than a line.
+                unsafe { s.store_units(lanes.as_mut_ptr(), v) };
+                lanes[S::LANES - 1]
+            };
+            let [low, high] = s.nibbles(vector(0xf8_07_90_3c));
+            // 8, 7, 0 and 12 less 8, the lowest last; then 15, 0, 9 and 3.
+            assert_eq!(lanes(low), 0x00_ff_f8_04);
+            assert_eq!(lanes(high), 0x07_f8_01_fb);
+            let bytes = act.to_le_bytes().map(|v| match S::ACT_ZERO {
+                0 => i32::from(v as i8),
+                _ => i32::from(v),
+            });
+            // 4, -8, -1, 0 and sums that start at -3 and 1000.
+            let pairs = lanes(s.dot_pairs(vector(0x03e8_fffd), vector(act), low));
+            assert_eq!(i32::from(pairs as i16), -3 + 4 * bytes[0] - 8 * bytes[1]);
+            assert_eq!(pairs as i32 >> 16, 1000 - bytes[2]);
+            let sum = lanes(s.add_products(vector(5), vector(0x8000_7fff), vector(0x0007_fffe)));
+            assert_eq!(sum as i32, 5 - 7 * 32768 - 2 * 32767);
+        }
+    }
+    for isa in Isa::available() {
+        isa.run(Parts);
     }
 }
 
