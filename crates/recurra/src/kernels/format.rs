@@ -60,6 +60,22 @@ pub(crate) trait UnitByUnit: Format {
         right: Self::Vec<S>,
         acc: Self::Acc<S>,
     ) -> Self::Acc<S>;
+    /// Whether [`UnitByUnit::multiply_add_two`] is faster than two of the others.
+    #[inline(always)]
+    fn in_twos<S: Simd>() -> bool {
+        false
+    }
+    /// `acc` and the products of two units that follow one another.
+    #[inline(always)]
+    fn multiply_add_two<S: Simd>(
+        s: S,
+        left: [Self::Vec<S>; 2],
+        right: [Self::Vec<S>; 2],
+        acc: Self::Acc<S>,
+    ) -> Self::Acc<S> {
+        let acc = Self::multiply_add(s, left[0], right[0], acc);
+        Self::multiply_add(s, left[1], right[1], acc)
+    }
 }
 
 /// [`Format::accumulate`] of such a format.
@@ -80,15 +96,21 @@ unsafe fn unit_by_unit<F: UnitByUnit, S: Simd, const MR: usize, const NV: usize>
         mut next,
         next_step,
     } = factors;
-    // Loops and a macro, not closures: a closure that is not inlined would be compiled for any processor.
+    // Loops and macros, not closures: a closure that is not inlined would be compiled for any processor.
+    macro_rules! load {
+        ($b:expr) => {{
+            let mut vecs = [F::load(s, $b); NV];
+            for (j, v) in vecs.iter_mut().enumerate().skip(1) {
+                *v = F::load(s, $b.add(j * S::LANES));
+            }
+            vecs
+        }};
+    }
     macro_rules! unit {
         () => {
             // SAFETY: the block lies inside its factors.
             unsafe {
-                let mut vecs = [F::load(s, b); NV];
-                for (j, v) in vecs.iter_mut().enumerate().skip(1) {
-                    *v = F::load(s, b.add(j * S::LANES));
-                }
+                let vecs = load!(b);
                 for (row, &at) in acc.iter_mut().zip(&rows) {
                     let splat = F::splat(s, *a.add(at));
                     for (c, &v) in row.iter_mut().zip(&vecs) {
@@ -100,14 +122,36 @@ unsafe fn unit_by_unit<F: UnitByUnit, S: Simd, const MR: usize, const NV: usize>
             b = b.wrapping_add(b_row);
         };
     }
+    macro_rules! two_units {
+        () => {
+            // SAFETY: as above.
+            unsafe {
+                let vecs = [load!(b), load!(b.add(b_row))];
+                for (row, &at) in acc.iter_mut().zip(&rows) {
+                    let splats = [F::splat(s, *a.add(at)), F::splat(s, *a.add(at + a_col))];
+                    for (j, c) in row.iter_mut().enumerate() {
+                        *c = F::multiply_add_two(s, splats, [vecs[0][j], vecs[1][j]], *c);
+                    }
+                }
+            }
+            a = a.wrapping_add(2 * a_col);
+            b = b.wrapping_add(2 * b_row);
+        };
+    }
     for _ in 0..units / together {
         if next_step > 0 {
             // Seldom more than a line for so many units.
             s.prefetch(next);
             next = next.wrapping_add(together * next_step);
         }
-        for _ in 0..together {
-            unit!();
+        if F::in_twos::<S>() && together.is_multiple_of(2) {
+            for _ in 0..together / 2 {
+                two_units!();
+            }
+        } else {
+            for _ in 0..together {
+                unit!();
+            }
         }
     }
     for _ in 0..units % together {
@@ -268,6 +312,18 @@ impl<const WEIGHTS_LEFT: bool> UnitByUnit for Int8<WEIGHTS_LEFT> {
             s.dot4(acc, right, left)
         } else {
             s.dot4(acc, left, right)
+        }
+    }
+    #[inline(always)]
+    fn in_twos<S: Simd>() -> bool {
+        S::DOT8
+    }
+    #[inline(always)]
+    fn multiply_add_two<S: Simd>(s: S, left: [S::I; 2], right: [S::I; 2], acc: S::I) -> S::I {
+        if WEIGHTS_LEFT {
+            s.dot8(acc, right, left)
+        } else {
+            s.dot8(acc, left, right)
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub mod avx512;
 pub(crate) mod epilogue;
+pub(crate) mod fit;
 pub(crate) mod format;
 pub mod linear;
 pub mod map;

@@ -1,6 +1,7 @@
 //! Weights in the order in which a product reads them.
 
 use super::Isa;
+use super::fit::fitted;
 use super::linear::{Linear, Precision, Q8Weights};
 use super::matrix::{AlignedMatrix, LINE};
 use super::nibbles;
@@ -189,6 +190,7 @@ impl PackedMatrix {
     }
 
     fn of_bytes(isa: Isa, packing: Packing, w: &Q8Weights) -> Self {
+        let w = &*fitted(isa, w);
         let unit = |r: usize, i: usize| {
             let row = &w.values[r * w.cols..][..w.cols];
             let value = |c: usize| row.get(c).map_or(0, |&v| v as u8);

@@ -35,6 +35,11 @@ pub trait Simd: Copy + Send + Sync + 'static {
     const ACT_ZERO: i32;
     /// The largest quantised activation; the least is its negative.
     const ACT_MAX: i32;
+    /// Whether [`Simd::dot8`] is faster than two [`Simd::dot4`]. Where it is, weights are fitted to it
+    /// when they are packed.
+    const DOT8: bool = false;
+    /// The largest number that is quantised as a weight in the midst of a step.
+    const WEIGHT_MAX: i32 = if Self::DOT8 { 64 } else { 127 };
 
     /// Runs `op` compiled for this instruction set.
     fn vectorize<O: SimdOp>(self, op: O) -> O::Output;
@@ -123,6 +128,11 @@ pub trait Simd: Copy + Send + Sync + 'static {
     /// In each lane, `acc` and the four products of an activation's byte (with [`Simd::ACT_ZERO`] in it) and a
     /// weight's (signed, not -128).
     fn dot4(self, acc: Self::I, act: Self::I, weight: Self::I) -> Self::I;
+    /// [`Simd::dot4`] of two activations and weights that follow one another.
+    #[inline(always)]
+    fn dot8(self, acc: Self::I, act: [Self::I; 2], weight: [Self::I; 2]) -> Self::I {
+        self.dot4(self.dot4(acc, act[0], weight[0]), act[1], weight[1])
+    }
     /// Units of the low bytes of four vectors, the first lowest.
     fn pack_bytes(self, v: [Self::I; 4]) -> Self::I;
     /// Stores the low bytes of a vector.

@@ -2,12 +2,14 @@
 
 use super::*;
 use crate::kernels::epilogue::{Store, SwiGluPanels, SwiGluRows};
+use crate::kernels::fit::fitted;
 use crate::kernels::format::{Bf16, Int8};
 use crate::kernels::nibbles::Int4;
 use crate::kernels::product::*;
 use crate::kernels::quantize::*;
 use crate::kernels::simd::{Bytes, Simd, SimdOp};
 use half::bf16;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Zero point and largest magnitude of an instruction set's activations.
@@ -74,16 +76,18 @@ fn eight_bit_products_are_exact() {
             x.row_mut(1).fill(0.0);
         }
         let mut xt = transposed(&x);
-        // Once for each range of activations.
+        // Once for each range of activations, and weights fitted to it.
         let mut references = BTreeMap::new();
         // Sums are exact; the scales round thrice.
         let tolerance = 3e-5 * k as f64;
         for isa in Isa::available() {
             let (_, max) = activations(isa);
-            let (plain, expected) = references.entry(max).or_insert_with(|| {
+            let fitted = fitted(isa, &w);
+            let key = (max, matches!(fitted, Cow::Owned(_)));
+            let (plain, expected) = references.entry(key).or_insert_with(|| {
                 let rows = by(m, |r| quantize(x.row(r), max));
                 let plain: Vec<f32> = rows.iter().map(|(_, scale)| *scale).collect();
-                (plain, expected(&rows, &w))
+                (plain, expected(&rows, &fitted))
             });
             // Activations on the left.
             let packed = PackedMatrix::new(isa, Packing::Panels, &Linear::Q8(w.clone()));
@@ -259,7 +263,7 @@ fn parts_of_four_bit_products_agree_with_plain_arithmetic() {
         type Uses = Bytes;
         #[inline(always)]
         fn run<S: Simd>(self, s: S) {
-            let act = if S::ACT_ZERO == 0 {
+            let act: u32 = if S::ACT_ZERO == 0 {
                 0x81_7f_80_7f
             } else {
                 0x7f_00_7f_01
@@ -333,7 +337,13 @@ fn eight_bit_sums_do_not_overflow_where_the_processor_saturates() {
             epilogue,
             part: Part::WHOLE,
         });
-        assert_close(isa, "extremes", &c, &expected(&rows, &w), 0.02);
+        assert_close(
+            isa,
+            "extremes",
+            &c,
+            &expected(&rows, &fitted(isa, &w)),
+            0.02,
+        );
     }
 }
 
