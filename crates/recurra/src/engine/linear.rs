@@ -3,6 +3,7 @@
 use super::layer::Network;
 use crate::kernels::epilogue::{Epilogue, SwiGluPanels};
 use crate::kernels::format::{Bf16, F32, Format, Int8};
+use crate::kernels::nibbles::Int4;
 use crate::kernels::product::{Lhs, Part, Product, Rhs};
 use crate::kernels::quantize::{Bf16Rows, QuantizeRows};
 use crate::kernels::view::{Units, View};
@@ -80,8 +81,7 @@ impl Network<'_> {
             Rows::F32(x) => self.panels(count, x.lhs(), F32, weights, epilogue, part),
             Rows::Bf16(x) => self.panels(count, x.lhs(), Bf16, weights, epilogue, part),
             Rows::Q8(x, scales) => {
-                let format = int8(scales, weights);
-                self.panels(count, x.lhs(), format, weights, epilogue, part);
+                self.panels_int(count, x.lhs(), scales, weights, epilogue, part);
             }
         }
     }
@@ -110,8 +110,8 @@ impl Network<'_> {
                 self.panels(count, x.lhs(), Bf16, weights, epilogue, part);
             }
             Rows::Q8(x, scales) => {
-                let (format, epilogue) = (int8(scales, weights), SwiGluPanels(act.acts::<true>()));
-                self.panels(count, x.lhs(), format, weights, epilogue, part);
+                let epilogue = SwiGluPanels(act.acts::<true>());
+                self.panels_int(count, x.lhs(), scales, weights, epilogue, part);
             }
         }
     }
@@ -120,6 +120,28 @@ impl Network<'_> {
     pub(crate) fn acts_are_prepared(weights: &PackedMatrix, next: &PackedMatrix) -> bool {
         use Precision::{Bf16, F32};
         matches!((weights.precision, next.precision), (_, F32) | (Bf16, Bf16))
+    }
+
+    /// [`Network::panels`] of 8-bit activations, with weights of 8 or 4 bits.
+    fn panels_int<E: Epilogue>(
+        &self,
+        m: usize,
+        lhs: Lhs,
+        row_scales: *const f32,
+        weights: &PackedMatrix,
+        epilogue: E,
+        part: Part,
+    ) {
+        let bytes = Int8::<false> {
+            row_scales,
+            col_scales: weights.scales(),
+            starts: weights.starts(),
+        };
+        if weights.precision == Precision::Q4 {
+            self.panels(m, lhs, Int4(bytes), weights, epilogue, part);
+        } else {
+            self.panels(m, lhs, bytes, weights, epilogue, part);
+        }
     }
 
     fn panels<F: Format, E: Epilogue>(
@@ -141,13 +163,5 @@ impl Network<'_> {
             epilogue,
             part,
         });
-    }
-}
-
-fn int8(row_scales: *const f32, weights: &PackedMatrix) -> Int8<false> {
-    Int8 {
-        row_scales,
-        col_scales: weights.scales(),
-        starts: weights.starts(),
     }
 }

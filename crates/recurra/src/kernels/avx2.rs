@@ -49,6 +49,7 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
     const ACT_ZERO: i32 = if VNNI { 128 } else { 64 };
     // Without VNNI, two products of a byte each must fit 16 bits.
     const ACT_MAX: i32 = if VNNI { 127 } else { 63 };
+    const DOT8: bool = !VNNI;
 
     #[inline(always)]
     fn vectorize<O: SimdOp>(self, op: O) -> O::Output {
@@ -180,6 +181,32 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
                 _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
             }
         }
+    }
+    #[inline(always)]
+    fn dot8(self, acc: __m256i, act: [__m256i; 2], weight: [__m256i; 2]) -> __m256i {
+        if VNNI {
+            return self.dot4(self.dot4(acc, act[0], weight[0]), act[1], weight[1]);
+        }
+        unsafe {
+            let pairs = self.dot_pairs(_mm256_maddubs_epi16(act[0], weight[0]), act[1], weight[1]);
+            self.add_products(acc, pairs, _mm256_set1_epi16(1))
+        }
+    }
+    #[inline(always)]
+    fn nibbles(self, v: __m256i) -> [__m256i; 2] {
+        unsafe {
+            let (mask, eight) = (_mm256_set1_epi8(15), _mm256_set1_epi8(8));
+            let high = _mm256_srli_epi16::<4>(v);
+            [v, high].map(|v| _mm256_sub_epi8(_mm256_and_si256(v, mask), eight))
+        }
+    }
+    #[inline(always)]
+    fn dot_pairs(self, acc: __m256i, act: __m256i, weight: __m256i) -> __m256i {
+        unsafe { _mm256_add_epi16(acc, _mm256_maddubs_epi16(act, weight)) }
+    }
+    #[inline(always)]
+    fn add_products(self, acc: __m256i, a: __m256i, b: __m256i) -> __m256i {
+        unsafe { _mm256_add_epi32(acc, _mm256_madd_epi16(a, b)) }
     }
     #[inline(always)]
     fn pack_bytes(self, v: [__m256i; 4]) -> __m256i {

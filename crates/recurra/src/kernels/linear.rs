@@ -68,8 +68,8 @@ pub struct Q8Weights {
 
 /// 4-bit weights `[rows, cols]`: weight (r, c) is `scales[r] * multipliers[r, c / 32] * (nibble - 8)`.
 ///
-/// A group's factor is an integer so that factor times value is an 8-bit integer again: products expand a panel
-/// of weights and go on as for [`Q8Weights`], and no partial sum needs a scale of its own.
+/// A group's factor is an integer so that factor times value is an 8-bit integer again: products either expand the
+/// weights when they are packed and go on as for [`Q8Weights`], or multiply a group's sum by its factor, which is exact.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Q4Weights {
     /// Outputs.
@@ -107,16 +107,20 @@ impl Q4Weights {
         cols.div_ceil(Self::GROUP)
     }
 
-    /// The scaled integer at (row, col): multiplier times value.
-    pub fn value(&self, row: usize, col: usize) -> i8 {
+    /// The nibble at (row, col).
+    pub(crate) fn nibble(&self, row: usize, col: usize) -> u8 {
         let byte = self.nibbles[row * Self::row_bytes(self.cols) + col / 2];
-        let nibble = if col.is_multiple_of(2) {
+        if col.is_multiple_of(2) {
             byte & 15
         } else {
             byte >> 4
-        };
+        }
+    }
+
+    /// The scaled integer at (row, col): multiplier times value.
+    pub fn value(&self, row: usize, col: usize) -> i8 {
         let multiplier = self.multipliers[row * Self::groups(self.cols) + col / Self::GROUP];
-        multiplier as i8 * (nibble as i8 - 8)
+        multiplier as i8 * (self.nibble(row, col) as i8 - 8)
     }
 
     /// The same weights with 8-bit integers.

@@ -10,6 +10,7 @@ pub mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub mod avx512;
 pub(crate) mod epilogue;
+pub(crate) mod fit;
 pub(crate) mod format;
 pub(crate) mod gather;
 pub mod linear;
@@ -17,6 +18,7 @@ pub mod map;
 pub mod matrix;
 #[cfg(target_arch = "aarch64")]
 pub mod neon;
+pub(crate) mod nibbles;
 pub(crate) mod norm;
 pub mod pack;
 pub mod peak;
@@ -39,7 +41,7 @@ pub use linear::{Bf16Weights, Linear, Precision, Q4Weights, Q8Weights};
 pub use map::Function;
 pub use matrix::AlignedMatrix;
 pub use pack::{PackedMatrix, Packing};
-use simd::{Bf16s, Bytes, Floats, Instructions, Simd, SimdOp};
+use simd::{Bf16s, Bytes, Floats, Instructions, Nibbles, Simd, SimdOp};
 
 /// An instruction set that this processor has.
 #[derive(Debug, Clone, Copy)]
@@ -172,6 +174,16 @@ impl Isa {
         }
     }
 
+    /// Whether products take 4-bit weights as they are. Without that, such weights are expanded to 8 bits when they are
+    /// packed.
+    pub fn has_nibbles(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2(_) => true,
+            _ => false,
+        }
+    }
+
     /// Runs a kernel.
     #[inline]
     pub fn run<O: SimdOp>(self, op: O) -> O::Output {
@@ -254,6 +266,18 @@ impl Instructions for Bf16s {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Bf16(s) => s.vectorize(op),
             // No model asks for it where [`Isa::has_bf16`] says no.
+            _ => scalar::Scalar.vectorize(op),
+        }
+    }
+}
+
+impl Instructions for Nibbles {
+    #[inline]
+    fn run<O: SimdOp>(isa: Isa, op: O) -> O::Output {
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2(s) => s.vectorize(op),
+            // No model asks for it where [`Isa::has_nibbles`] says no.
             _ => scalar::Scalar.vectorize(op),
         }
     }

@@ -1,9 +1,11 @@
 //! Weights in the order in which a product reads them.
 
 use super::Isa;
+use super::fit::fitted;
 use super::linear::{Linear, Precision, Q8Weights};
 use super::matrix::{AlignedMatrix, LINE};
-use super::simd::{Bf16s, Bytes, Floats, Instructions, Simd, SimdOp};
+use super::nibbles;
+use super::simd::{Bf16s, Bytes, Floats, Instructions, Nibbles, Simd, SimdOp};
 use std::marker::PhantomData;
 
 /// Cuts `0..total` into the fewest ranges of at most `most`, of lengths that differ by at most one.
@@ -47,7 +49,7 @@ pub struct PackedMatrix {
     pub(crate) n: usize,
     /// Inputs.
     pub(crate) k: usize,
-    /// Of the units; [`Precision::Q4`] is packed as 8 bits.
+    /// Of the units; [`Precision::Q4`] where products take 4 bits ([`Isa::has_nibbles`]), otherwise they are packed as 8.
     pub(crate) precision: Precision,
     /// Whether the weights do not stay in the second-level cache from one use to the next, so that it pays to ask for
     /// them ahead. For smaller ones it costs a tenth of the time.
@@ -167,7 +169,17 @@ impl PackedMatrix {
             }
             Linear::Bf16(_) => Self::of_floats(isa, packing, &weights.to_f32()),
             Linear::Q8(w) => Self::of_bytes(isa, packing, w),
-            Linear::Q4(w) => Self::of_bytes(isa, packing, &w.to_q8()),
+            Linear::Q4(w) => {
+                let bytes = w.to_q8();
+                if matches!(packing, Packing::Panels | Packing::PairPanels) && isa.has_nibbles() {
+                    let unit = |r: usize, i: usize| nibbles::packed_unit(w, r, i);
+                    let packed =
+                        Self::pack::<Nibbles>(isa, packing, Precision::Q4, w.rows, w.cols, unit);
+                    packed.with_scales(isa, &bytes)
+                } else {
+                    Self::of_bytes(isa, packing, &bytes)
+                }
+            }
         }
     }
 
@@ -178,23 +190,28 @@ impl PackedMatrix {
     }
 
     fn of_bytes(isa: Isa, packing: Packing, w: &Q8Weights) -> Self {
-        assert!(w.cols <= Self::MAX_INPUTS_Q8, "{} inputs", w.cols);
+        let w = &*fitted(isa, w);
         let unit = |r: usize, i: usize| {
             let row = &w.values[r * w.cols..][..w.cols];
             let value = |c: usize| row.get(c).map_or(0, |&v| v as u8);
             u32::from_le_bytes([4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3].map(value))
         };
-        let mut packed = Self::pack::<Bytes>(isa, packing, Precision::Q8, w.rows, w.cols, unit);
+        Self::pack::<Bytes>(isa, packing, Precision::Q8, w.rows, w.cols, unit).with_scales(isa, w)
+    }
+
+    /// Adds what belongs to these 8-bit weights, or to 4-bit ones that are the same when they are expanded.
+    fn with_scales(mut self, isa: Isa, w: &Q8Weights) -> Self {
+        assert!(w.cols <= Self::MAX_INPUTS_Q8, "{} inputs", w.cols);
         let padded = w.rows.next_multiple_of(LINE);
-        packed.scales = AlignedMatrix::zeros(1, padded);
-        packed.starts = AlignedMatrix::zeros(1, padded);
+        self.scales = AlignedMatrix::zeros(1, padded);
+        self.starts = AlignedMatrix::zeros(1, padded);
         isa.run(PackScales {
-            packing,
+            packing: self.packing,
             weights: w,
-            scales: packed.scales.padded_mut(),
-            starts: packed.starts.padded_mut(),
+            scales: self.scales.padded_mut(),
+            starts: self.starts.padded_mut(),
         });
-        packed
+        self
     }
 
     fn pack<U: Instructions>(
@@ -211,7 +228,10 @@ impl PackedMatrix {
                 "gate and up rows: expected a multiple of 512, found {n}",
             );
         }
-        let units = k.div_ceil(per_unit(precision));
+        let units = match precision {
+            Precision::Q4 => nibbles::packed_units(k),
+            _ => k.div_ceil(per_unit(precision)),
+        };
         let mut data = AlignedMatrix::zeros(1, n.next_multiple_of(LINE) * units);
         isa.run(Pack {
             packing,
@@ -249,7 +269,7 @@ impl PackedMatrix {
         });
     }
 
-    /// Units of an output.
+    /// Units of the inner sum of a product with it, as the other factor counts them.
     pub(crate) fn units(&self) -> usize {
         self.k.div_ceil(per_unit(self.precision))
     }

@@ -77,9 +77,10 @@ impl SimdOp for Int8Dots {
             let data = [0x0100_0100; CHAINS * LINE];
             for _ in 0..self.0 {
                 let data = std::hint::black_box(&data);
-                for (a, x) in acc.iter_mut().zip(data.chunks_exact(LINE)) {
+                for (a, x) in acc.iter_mut().zip(data.chunks_exact(2 * LINE)) {
                     // SAFETY: no vector is longer than a line.
-                    *a = s.dot4(*a, unsafe { s.load_units(x.as_ptr()) }, y);
+                    let x = [0, LINE].map(|at| unsafe { s.load_units(x[at..].as_ptr()) });
+                    *a = s.dot8(*a, x, [y; 2]);
                 }
             }
         } else {

@@ -7,7 +7,7 @@
 //! Factors are made of units of 4 bytes: a float, two bfloat16 or four 8-bit integers along the inner sum.
 
 use super::epilogue::Epilogue;
-use super::format::Format;
+use super::format::{Factors, Format};
 use super::pack::{PackedMatrix, Packing, split_pairs};
 use super::simd::{Simd, SimdOp, Tile};
 use std::marker::PhantomData;
@@ -125,7 +125,6 @@ impl<F: Format, E: Epilogue, const MR: usize, const NV: usize, const LEFT: u8> S
                     *c = format.start(s, row + i, col + j * S::LANES);
                 }
             }
-            let (mut a, mut b, mut next) = (self.a, self.b, self.next);
             // Opaque, so that few rows have a register each for their distance: the compiler would add them up anew for
             // every unit.
             let mut rows = [0; MR];
@@ -135,36 +134,18 @@ impl<F: Format, E: Epilogue, const MR: usize, const NV: usize, const LEFT: u8> S
                     *row = std::hint::black_box(*row);
                 }
             }
-            macro_rules! unit {
-                () => {
-                    let mut vecs = [F::load(s, b); NV];
-                    for (j, v) in vecs.iter_mut().enumerate().skip(1) {
-                        *v = F::load(s, b.add(j * S::LANES));
-                    }
-                    for (row, &at) in acc.iter_mut().zip(&rows) {
-                        let splat = F::splat(s, *a.add(at));
-                        for (c, &v) in row.iter_mut().zip(&vecs) {
-                            *c = F::multiply_add(s, splat, v, *c);
-                        }
-                    }
-                    a = a.wrapping_add(a_col);
-                    b = b.wrapping_add(self.b_row);
-                };
-            }
-            let together = if LEFT == left::ANY { 1 } else { UNROLL };
-            for _ in 0..self.units / together {
-                if self.next_step > 0 {
-                    // Seldom more than a line for so many units.
-                    s.prefetch(next);
-                    next = next.wrapping_add(together * self.next_step);
-                }
-                for _ in 0..together {
-                    unit!();
-                }
-            }
-            for _ in 0..self.units % together {
-                unit!();
-            }
+            let factors = Factors {
+                units: self.units,
+                a: self.a,
+                rows,
+                a_col,
+                b: self.b,
+                b_row: self.b_row,
+                together: if LEFT == left::ANY { 1 } else { UNROLL },
+                next: self.next,
+                next_step: self.next_step,
+            };
+            F::accumulate(s, &mut acc, factors);
             let mut block = [[s.splat(0.0); NV]; MR];
             for (i, (sums, row_acc)) in block.iter_mut().zip(&acc).enumerate() {
                 for (j, (sum, &c)) in sums.iter_mut().zip(row_acc).enumerate() {
@@ -177,25 +158,31 @@ impl<F: Format, E: Epilogue, const MR: usize, const NV: usize, const LEFT: u8> S
 }
 
 /// The largest block of a product.
-const fn tile<S: Simd, E: Epilogue>() -> Tile {
-    if E::PAIR_PANELS {
+const fn tile<S: Simd, F: Format, E: Epilogue>() -> Tile {
+    let most = if E::PAIR_PANELS {
         S::PAIR_TILE
     } else {
         S::TILE
-    }
+    };
+    let rows = if F::ROWS < most.rows {
+        F::ROWS
+    } else {
+        most.rows
+    };
+    Tile { rows, ..most }
 }
 
 /// Whether a product is ever cut into blocks of this size.
-const fn cuts<S: Simd, E: Epilogue>(rows: usize, vecs: usize) -> bool {
-    let most = tile::<S, E>();
+const fn cuts<S: Simd, F: Format, E: Epilogue>(rows: usize, vecs: usize) -> bool {
+    let most = tile::<S, F, E>();
     rows <= most.rows && vecs <= most.vecs && (!E::PAIR_ROWS || rows.is_multiple_of(2))
 }
 
 /// Whether blocks of this size have a form for known steps: the largest, which do most of the work, and only where
 /// there are so few registers that a unit of the inner sum is little work beside its steps. On AVX2 that form takes a
 /// sixth less time; on AVX-512 it gains nothing.
-const fn unrolls<S: Simd, E: Epilogue>(rows: usize, vecs: usize) -> bool {
-    let most = tile::<S, E>();
+const fn unrolls<S: Simd, F: Format, E: Epilogue>(rows: usize, vecs: usize) -> bool {
+    let most = tile::<S, F, E>();
     most.rows <= 6 && rows + 2 > most.rows && vecs == most.vecs
 }
 
@@ -204,7 +191,7 @@ impl<F: Format, E: Epilogue> SimdOp for Product<'_, F, E> {
     type Uses = F::Uses;
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Tile { rows, vecs } = tile::<S, E>();
+        let Tile { rows, vecs } = tile::<S, F, E>();
         let row_blocks = self.m.div_ceil(rows);
         let panels = self.n.div_ceil(S::LANES).div_ceil(vecs);
         let blocks = self.part.of(row_blocks * panels);
@@ -226,20 +213,21 @@ impl<F: Format, E: Epilogue> SimdOp for Product<'_, F, E> {
                         Packing::Panels
                     };
                     debug_assert_eq!((p.units(), p.n, p.packing), (self.units, self.n, packing));
-                    let panel = p.as_ptr().wrapping_add(col * self.units);
+                    let panel = p.as_ptr().wrapping_add(col * F::right_units(self.units));
                     (panel, width, p.stream)
                 }
             };
             // Each block of rows brings in its share of the next panel, spread over its inner sum. Panels follow one
             // another; behind the last, whatever comes is only a hint.
+            let panel_units = width * F::right_units(self.units);
             let next_step = if stream {
-                (width * 4).div_ceil(to - from)
+                (4 * panel_units).div_ceil(self.units * (to - from))
             } else {
                 0
             };
             let rows = split_pairs(self.m, rows, E::PAIR_ROWS);
             for (i, (r0, r1)) in rows.skip(from).take(to - from).enumerate() {
-                let next = b.wrapping_add(width * self.units).cast::<u8>();
+                let next = b.wrapping_add(panel_units).cast::<u8>();
                 let next = next.wrapping_add(i * next_step * self.units);
                 let (a, a_row, a_col, left) = match self.lhs {
                     Lhs::Strided { ptr, row, col } => {
@@ -255,9 +243,9 @@ impl<F: Format, E: Epilogue> SimdOp for Product<'_, F, E> {
                 macro_rules! blocks {
                     ($($mr:literal)*; $nvs:tt) => { match r1 - r0 { $($mr => blocks!(@ $mr $nvs),)* _ => unreachable!() } };
                     (@ $mr:literal ($($nv:literal)*)) => { match v1 - v0 {
-                        $($nv if const { cuts::<S, E>($mr, $nv) } => match left {
-                            left::CONTIGUOUS if const { unrolls::<S, E>($mr, $nv) } => blocks!($mr $nv CONTIGUOUS),
-                            left::PACKED if const { unrolls::<S, E>($mr, $nv) } => blocks!($mr $nv PACKED),
+                        $($nv if const { cuts::<S, F, E>($mr, $nv) } => match left {
+                            left::CONTIGUOUS if const { unrolls::<S, F, E>($mr, $nv) } => blocks!($mr $nv CONTIGUOUS),
+                            left::PACKED if const { unrolls::<S, F, E>($mr, $nv) } => blocks!($mr $nv PACKED),
                             _ => blocks!($mr $nv ANY),
                         },)*
                         _ => unreachable!(),

@@ -88,7 +88,7 @@ impl SimdOp for QuantizeCols {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let (zero, max) = if self.signed {
-            (0, 127)
+            (0, S::WEIGHT_MAX)
         } else {
             (S::ACT_ZERO, S::ACT_MAX)
         };

@@ -35,6 +35,11 @@ pub trait Simd: Copy + Send + Sync + 'static {
     const ACT_ZERO: i32;
     /// The largest quantised activation; the least is its negative.
     const ACT_MAX: i32;
+    /// Whether [`Simd::dot8`] is faster than two [`Simd::dot4`]. Where it is, weights are fitted to it
+    /// when they are packed.
+    const DOT8: bool = false;
+    /// The largest number that is quantised as a weight in the midst of a step.
+    const WEIGHT_MAX: i32 = if Self::DOT8 { 64 } else { 127 };
 
     /// Runs `op` compiled for this instruction set.
     fn vectorize<O: SimdOp>(self, op: O) -> O::Output;
@@ -123,6 +128,11 @@ pub trait Simd: Copy + Send + Sync + 'static {
     /// In each lane, `acc` and the four products of an activation's byte (with [`Simd::ACT_ZERO`] in it) and a
     /// weight's (signed, not -128).
     fn dot4(self, acc: Self::I, act: Self::I, weight: Self::I) -> Self::I;
+    /// [`Simd::dot4`] of two activations and weights that follow one another.
+    #[inline(always)]
+    fn dot8(self, acc: Self::I, act: [Self::I; 2], weight: [Self::I; 2]) -> Self::I {
+        self.dot4(self.dot4(acc, act[0], weight[0]), act[1], weight[1])
+    }
     /// Units of the low bytes of four vectors, the first lowest.
     fn pack_bytes(self, v: [Self::I; 4]) -> Self::I;
     /// Stores the low bytes of a vector.
@@ -130,6 +140,56 @@ pub trait Simd: Copy + Send + Sync + 'static {
     /// # Safety
     /// `p` is writable for `LANES` bytes.
     unsafe fn store_bytes(self, p: *mut u8, v: Self::I);
+
+    /// The low halves of a vector's bytes less 8, and the high ones: integers of 8 bits.
+    #[inline(always)]
+    fn nibbles(self, v: Self::I) -> [Self::I; 2] {
+        [0, 4].map(|shift| {
+            self.by_lane([v; 3], |[v, ..]| {
+                let bytes = v.to_le_bytes();
+                u32::from_le_bytes(bytes.map(|b| (b >> shift & 15).wrapping_sub(8)))
+            })
+        })
+    }
+    /// In each half of a lane, as integers of 16 bits, `acc` and two of the products that [`Simd::dot4`] adds up; none
+    /// of the sums may be beyond 16 bits.
+    #[inline(always)]
+    fn dot_pairs(self, acc: Self::I, act: Self::I, weight: Self::I) -> Self::I {
+        self.by_lane([acc, act, weight], |[acc, act, weight]| {
+            let (act, weight) = (act.to_le_bytes(), weight.to_le_bytes());
+            let act = act.map(|v| match Self::ACT_ZERO {
+                0 => i32::from(v as i8),
+                _ => i32::from(v),
+            });
+            let product = |i: usize| act[i] * i32::from(weight[i] as i8);
+            let sum = |half: u32, i: usize| (half as i32 + product(i) + product(i + 1)) as u32;
+            sum(acc, 0) & 0xffff | sum(acc >> 16, 2) << 16
+        })
+    }
+    /// In each lane, `acc` and the two products of the integers of 16 bits of `a` and `b`.
+    #[inline(always)]
+    fn add_products(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        self.by_lane([acc, a, b], |[acc, a, b]| {
+            let high = (a as i32 >> 16) * (b as i32 >> 16);
+            let low = i32::from(a as i16) * i32::from(b as i16);
+            acc.wrapping_add((high + low) as u32)
+        })
+    }
+    /// `f` of the lanes of three vectors, one after the other: for what an instruction set has no instructions for.
+    #[inline(always)]
+    fn by_lane(self, v: [Self::I; 3], f: impl Fn([u32; 3]) -> u32) -> Self::I {
+        let (mut lanes, mut out) = ([[0; LINE]; 3], [0; LINE]);
+        // SAFETY: no vector is longer than a line.
+        unsafe {
+            for (lanes, v) in lanes.iter_mut().zip(v) {
+                self.store_units(lanes.as_mut_ptr(), v);
+            }
+            for i in 0..Self::LANES {
+                out[i] = f([lanes[0][i], lanes[1][i], lanes[2][i]]);
+            }
+            self.load_units(out.as_ptr())
+        }
+    }
 
     /// In each lane, `acc` and the two products of the bfloat16 of `a` and `b`, with f32 sums; subnormal numbers may
     /// count as zero.
@@ -207,3 +267,6 @@ pub struct Bytes;
 /// Products of bfloat16.
 #[derive(Debug)]
 pub struct Bf16s;
+/// Products of 4-bit integers with sums of 16 bits.
+#[derive(Debug)]
+pub struct Nibbles;

@@ -2,11 +2,14 @@
 
 use super::*;
 use crate::kernels::epilogue::{Store, SwiGluPanels, SwiGluRows};
+use crate::kernels::fit::fitted;
 use crate::kernels::format::{Bf16, Int8};
+use crate::kernels::nibbles::Int4;
 use crate::kernels::product::*;
 use crate::kernels::quantize::*;
 use crate::kernels::simd::{Bytes, Simd, SimdOp};
 use half::bf16;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Zero point and largest magnitude of an instruction set's activations.
@@ -73,16 +76,18 @@ fn eight_bit_products_are_exact() {
             x.row_mut(1).fill(0.0);
         }
         let mut xt = transposed(&x);
-        // Once for each range of activations.
+        // Once for each range of activations, and weights fitted to it.
         let mut references = BTreeMap::new();
         // Sums are exact; the scales round thrice.
         let tolerance = 3e-5 * k as f64;
         for isa in Isa::available() {
             let (_, max) = activations(isa);
-            let (plain, expected) = references.entry(max).or_insert_with(|| {
+            let fitted = fitted(isa, &w);
+            let key = (max, matches!(fitted, Cow::Owned(_)));
+            let (plain, expected) = references.entry(key).or_insert_with(|| {
                 let rows = by(m, |r| quantize(x.row(r), max));
                 let plain: Vec<f32> = rows.iter().map(|(_, scale)| *scale).collect();
-                (plain, expected(&rows, &w))
+                (plain, expected(&rows, &fitted))
             });
             // Activations on the left.
             let packed = PackedMatrix::new(isa, Packing::Panels, &Linear::Q8(w.clone()));
@@ -154,6 +159,143 @@ fn eight_bit_products_are_exact() {
     }
 }
 
+/// As [`q8`], of 4 bits.
+fn q4(rows: usize, cols: usize, seed: u64) -> Q4Weights {
+    let bytes = |count: usize, seed: u64| {
+        let numbers = numbers(count, seed).into_iter();
+        numbers.map(|v| (128.0 * (v + 1.0)) as u8)
+    };
+    Q4Weights {
+        rows,
+        cols,
+        nibbles: bytes(rows * Q4Weights::row_bytes(cols), seed).collect(),
+        multipliers: bytes(rows * Q4Weights::groups(cols), seed + 1)
+            .map(|v| 1 + v % Q4Weights::MAX_MULTIPLIER)
+            .collect(),
+        scales: numbers(rows, seed + 2).iter().map(|v| v.abs()).collect(),
+    }
+}
+
+/// `x` times 4-bit weights, as the instruction set packs them.
+fn four_bit_product(isa: Isa, x: &mut AlignedMatrix, w: &Q4Weights) -> AlignedMatrix {
+    let (m, n, k) = (x.rows(), w.rows, w.cols);
+    let packed = PackedMatrix::new(isa, Packing::Panels, &Linear::Q4(w.clone()));
+    // What stands behind a row's end is whatever an earlier product left there.
+    let mut units = AlignedMatrix::zeros(m, k.div_ceil(4));
+    units.padded_mut().fill(0x7f01_7f7f);
+    let mut scales = AlignedMatrix::zeros(1, m);
+    isa.run(QuantizeRows {
+        x: x.view(),
+        out: units.units(),
+        rows: m,
+        cols: k,
+        scales: scales.as_mut_ptr(),
+    });
+    let mut c = AlignedMatrix::zeros(m, n);
+    let format = Int8::<false> {
+        row_scales: scales.as_ptr(),
+        col_scales: packed.scales(),
+        starts: packed.starts(),
+    };
+    for part in 0..2 {
+        let (lhs, rhs) = (units.units().lhs(), Rhs::Packed(&packed));
+        let epilogue = c.view().store();
+        macro_rules! run {
+            ($format:expr) => {
+                isa.run(Product {
+                    m,
+                    n,
+                    units: packed.units(),
+                    lhs,
+                    rhs,
+                    format: $format,
+                    epilogue,
+                    part: Part { part, parts: 2 },
+                })
+            };
+        }
+        match packed.precision {
+            Precision::Q4 => run!(Int4(format)),
+            _ => run!(format),
+        }
+    }
+    c
+}
+
+#[test]
+fn four_bit_products_are_exact() {
+    for (m, n, k) in shapes() {
+        let (mut x, w) = (matrix(m, k, 1), q4(n, k, 2));
+        let bytes = w.to_q8();
+        for isa in Isa::available() {
+            let (_, max) = activations(isa);
+            let rows = by(m, |r| quantize(x.row(r), max));
+            let found = four_bit_product(isa, &mut x, &w);
+            let expected = expected(&rows, &bytes);
+            assert_close(isa, "q4 panels", &found, &expected, 3e-5 * k as f64);
+        }
+    }
+}
+
+#[test]
+fn four_bit_sums_do_not_overflow() {
+    for isa in Isa::available() {
+        let (m, n, k) = (7, 17, 200);
+        // All activations at one end of their range, all weights at the other.
+        for (sign, nibble) in [(1.0, 0), (-1.0, 0), (1.0, 0xff), (-1.0, 0xff)] {
+            let mut x = AlignedMatrix::from_slice(m, k, &vec![sign; m * k]);
+            let mut w = q4(n, k, 3);
+            w.nibbles.fill(nibble);
+            w.multipliers.fill(Q4Weights::MAX_MULTIPLIER);
+            let (_, max) = activations(isa);
+            let rows = by(m, |r| quantize(x.row(r), max));
+            let found = four_bit_product(isa, &mut x, &w);
+            assert_close(isa, "extremes", &found, &expected(&rows, &w.to_q8()), 0.02);
+        }
+    }
+}
+
+#[test]
+fn parts_of_four_bit_products_agree_with_plain_arithmetic() {
+    struct Parts;
+    impl SimdOp for Parts {
+        type Output = ();
+        type Uses = Bytes;
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            let act: u32 = if S::ACT_ZERO == 0 {
+                0x81_7f_80_7f
+            } else {
+                0x7f_00_7f_01
+            };
+            let vector = |v: u32| s.splat_unit(v);
+            let lanes = |v: S::I| {
+                let mut lanes = [0u32; 16];
+                // SAFETY: no vector is longer than a line.
+                unsafe { s.store_units(lanes.as_mut_ptr(), v) };
+                lanes[S::LANES - 1]
+            };
+            let [low, high] = s.nibbles(vector(0xf8_07_90_3c));
+            // 8, 7, 0 and 12 less 8, the lowest last; then 15, 0, 9 and 3.
+            assert_eq!(lanes(low), 0x00_ff_f8_04);
+            assert_eq!(lanes(high), 0x07_f8_01_fb);
+            let bytes = act.to_le_bytes().map(|v| match S::ACT_ZERO {
+                0 => i32::from(v as i8),
+                _ => i32::from(v),
+            });
+            // 4, -8, -1, 0 and sums that start at -3 and 1000.
+            let pairs = lanes(s.dot_pairs(vector(0x03e8_fffd), vector(act), low));
+            assert_eq!(i32::from(pairs as i16), -3 + 4 * bytes[0] - 8 * bytes[1]);
+            assert_eq!(pairs as i32 >> 16, 1000 - bytes[2]);
+            let sum = lanes(s.add_products(vector(5), vector(0x8000_7fff), vector(0x0007_fffe)));
+            assert_eq!(sum as i32, 5 - 7 * 32768 - 2 * 32767);
+        }
+    }
+    for isa in Isa::available() {
+        isa.run(Parts);
+    }
+}
+
 #[test]
 fn eight_bit_sums_do_not_overflow_where_the_processor_saturates() {
     for isa in Isa::available() {
@@ -195,7 +337,13 @@ fn eight_bit_sums_do_not_overflow_where_the_processor_saturates() {
             epilogue,
             part: Part::WHOLE,
         });
-        assert_close(isa, "extremes", &c, &expected(&rows, &w), 0.02);
+        assert_close(
+            isa,
+            "extremes",
+            &c,
+            &expected(&rows, &fitted(isa, &w)),
+            0.02,
+        );
     }
 }
 
