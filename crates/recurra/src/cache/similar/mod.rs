@@ -21,7 +21,7 @@ use search::Scratch;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use store::{Left, Store};
+use store::Store;
 
 /// Searches' memory that is kept for the next; more threads than that allocate it anew.
 const SPARE: usize = 64;
@@ -180,16 +180,15 @@ impl<V: Clone> SimilarCache<V> {
         let mut store = self.write();
         let fits = store.fits(heap);
         // Values are dropped when others no longer wait for the lock.
-        let (_refused, left) = if fits {
-            (None, store.insert(hash, &row, value, heap))
+        let (_refused, _replaced, evicted) = if fits {
+            let (replaced, evicted) = store.insert(hash, &row, value, heap);
+            (None, replaced, evicted)
         } else {
-            let replaced = store.remove(hash, &row);
-            let evicted = Vec::new();
-            (Some(value), Left { replaced, evicted })
+            (Some(value), store.remove(hash, &row), Vec::new())
         };
         drop(store);
-        let evicted = left.evicted.len() as u64;
-        self.evictions.fetch_add(evicted, Ordering::Relaxed);
+        self.evictions
+            .fetch_add(evicted.len() as u64, Ordering::Relaxed);
         Ok(fits)
     }
 

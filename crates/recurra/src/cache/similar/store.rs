@@ -33,14 +33,6 @@ pub(super) struct Store<V> {
     least: usize,
 }
 
-/// What left the store by an insertion, to be dropped where no one waits for it.
-pub(super) struct Left<V> {
-    /// The value that the fingerprint had.
-    pub(super) replaced: Option<V>,
-    /// Values that had to make room.
-    pub(super) evicted: Vec<V>,
-}
-
 impl<V> Store<V> {
     pub(super) fn new(config: SimilarConfig) -> Self {
         let mut store = Store {
@@ -110,8 +102,15 @@ impl<V> Store<V> {
         self.least.saturating_add(heap) <= self.config.max_bytes
     }
 
-    /// Keeps a value that [fits](Self::fits), in the place of the one that its row has.
-    pub(super) fn insert(&mut self, hash: u64, row: &[f32], value: V, heap: usize) -> Left<V> {
+    /// Keeps a value that [fits](Self::fits), in the place of the one that its row has. Returns that one, and those that
+    /// had to make room, to be dropped where no one waits for it.
+    pub(super) fn insert(
+        &mut self,
+        hash: u64,
+        row: &[f32],
+        value: V,
+        heap: usize,
+    ) -> (Option<V>, Vec<V>) {
         let mut replaced = None;
         if let Some(id) = self.find(hash, row) {
             let bytes = self.bytes();
@@ -120,10 +119,8 @@ impl<V> Store<V> {
                 self.heap = self.heap - entry.heap + heap;
                 entry.heap = heap;
                 *entry.used.get_mut() = true;
-                return Left {
-                    replaced: Some(std::mem::replace(&mut entry.value, value)),
-                    evicted: Vec::new(),
-                };
+                let old = std::mem::replace(&mut entry.value, value);
+                return (Some(old), Vec::new());
             }
             replaced = Some(self.swap_remove(id));
         }
@@ -142,7 +139,7 @@ impl<V> Store<V> {
         self.heap += heap;
         let entries = &self.entries;
         self.table.insert_unique(hash, id, |&id| entries[id].hash);
-        Left { replaced, evicted }
+        (replaced, evicted)
     }
 
     fn has_room(&self, heap: usize) -> bool {
