@@ -47,6 +47,8 @@ struct Element {
 impl Group {
     /// Elements above which none is enumerated: room for all that can be done to a 6x6 Latin square.
     const MOST: u64 = 1 << 20;
+    /// Elements above which none is enumerated in the middle of a training.
+    const FEW: u64 = 1 << 10;
 
     /// Whether there is nothing but the identity.
     pub(super) fn is_trivial(&self) -> bool {
@@ -90,10 +92,11 @@ impl Group {
         self.on_tokens(question.shape, &element)
     }
 
-    /// Bytes that all images of a question have in common, quickly: its canonical form or, where lines are permuted,
-    /// what colours of its cells tell. Then questions that are no images of one another may share them too.
+    /// Bytes that all images of a question have in common, quickly: its canonical form or, where there are
+    /// more than [`Group::FEW`] orders to try, what colours of its cells tell. Then questions that are no images of one
+    /// another may share them too.
     pub(super) fn fingerprint(&self, question: &Grid) -> Vec<u8> {
-        if self.rows.is_some() || self.cols.is_some() {
+        if self.orders(question.shape) > Self::FEW {
             return invariant::fingerprint(question, &self.sets).to_vec();
         }
         let element = canonical::least(self, question);
