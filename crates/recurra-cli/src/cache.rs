@@ -1,7 +1,6 @@
 //! The flags that say which answers to keep, and what came of it.
 
 use crate::exit;
-use anyhow::Context;
 use recurra::cache::{Store, StoreOptions, TrmCache};
 use recurra::model::TrmModel;
 use recurra::solver::Solver;
@@ -45,7 +44,7 @@ impl CacheFlags {
                 max_bytes: self.cache_size << 20,
                 ..StoreOptions::default()
             };
-            let store = Store::open(path, options).context("--cache")?;
+            let store = Store::open(path, options)?;
             cache = cache.with_store(Arc::new(store), model.digest());
         }
         let cache = Arc::new(cache);
@@ -65,5 +64,5 @@ pub(crate) fn finish(cache: &TrmCache) -> anyhow::Result<()> {
         c.stored,
         c.seconds_saved,
     ));
-    cache.flush().context("--cache")
+    Ok(cache.flush()?)
 }

@@ -375,7 +375,10 @@ fn wrong_command_lines_and_files() {
     let missing = dir.path().join("missing");
     refused(&recurra("solve {} {}", &[&model, &missing]), "missing");
     refused(&recurra("solve {} {}", &[&missing, &model]), "missing");
-    refused(&recurra("solve {} {}", &[&model, dir.path()]), "directory");
+    refused(
+        &recurra("solve {} {}", &[&model, dir.path()]),
+        "dataset.json",
+    );
     // A model is no list of puzzles; nothing of it reaches the terminal as it is.
     let out = recurra("solve {} {}", &[&model, &model]);
     assert_eq!(status(&out), Some(1));

@@ -91,22 +91,24 @@ fn all_forms_of_a_puzzle_are_thought_about_once() {
 #[test]
 fn answers_without_proof_are_for_the_same_question_and_options() {
     let (mut solver, cache) = solver(1);
-    // A first step without a proof, on puzzles that need more.
+    // One step, on puzzles of which a few need more.
     let hasty = SolveOptions::new(StopRules::none(1));
-    let puzzles = puzzles(60);
+    let puzzles = puzzles(600);
     let first = answers(&mut solver, &puzzles, &hasty);
     let unproven: Vec<usize> = (0..puzzles.len())
         .filter(|&i| first[i].verified == Some(false))
         .collect();
-    assert!(unproven.len() > 3, "{}", unproven.len());
+    assert!(!unproven.is_empty());
     let again = answers(&mut solver, &puzzles, &hasty);
     for (first, again) in first.iter().zip(&again) {
         assert_eq!(again.source, Source::Exact);
-        assert_eq!(
-            (&again.tokens, again.verified),
-            (&first.tokens, first.verified)
-        );
-        assert_eq!((again.halt, again.stopped), (first.halt, first.stopped));
+        if again.verified == first.verified {
+            assert_eq!(again.tokens, first.tokens);
+            assert_eq!((again.halt, again.stopped), (first.halt, first.stopped));
+        } else {
+            // Meanwhile another form of it was proven.
+            assert_eq!(again.verified, Some(true));
+        }
     }
     // Whoever gives more time is not put off with it, nor is another form of the question.
     let patient = SolveOptions::new(StopRules::new(16));
