@@ -88,7 +88,7 @@ impl SampleSource for ArcSource {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "files"))]
 mod tests {
     use super::*;
     use crate::tasks::arc::{ArcTask, Question, SEQ_LEN, TaskSet, TrainingPairs, VOCAB_SIZE, crop};

@@ -19,7 +19,7 @@ pub mod score;
 pub mod split;
 pub mod submission;
 pub mod task;
-#[cfg(test)]
+#[cfg(all(test, feature = "files"))]
 mod tests;
 pub mod vote;
 

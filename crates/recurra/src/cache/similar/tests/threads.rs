@@ -1,3 +1,5 @@
+#![cfg(feature = "threads")]
+
 use super::*;
 
 /// Values say what their fingerprints are, so that every answer can be checked, whoever was there at the time.
