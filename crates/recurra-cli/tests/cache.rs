@@ -35,8 +35,18 @@ fn entries(path: &Path) -> u64 {
     json(&out)[0]["entries"].as_u64().unwrap()
 }
 
+/// One test at a time: a process that another thread starts holds this one's open files, and their locks, until it
+/// runs its own program.
+fn alone() -> std::sync::MutexGuard<'static, ()> {
+    static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    ALONE
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 #[test]
 fn stat_tells_what_each_model_has() {
+    let _alone = alone();
     let dir = tempfile::tempdir().unwrap();
     let id = TrmModel::open(random_model(dir.path())).unwrap().digest();
     let path = filled(dir.path(), &id);
@@ -61,6 +71,7 @@ fn stat_tells_what_each_model_has() {
 
 #[test]
 fn clear_forgets_one_model_or_all() {
+    let _alone = alone();
     let dir = tempfile::tempdir().unwrap();
     let (random, copying) = (random_model(dir.path()), copying_model(dir.path()));
     let path = filled(dir.path(), &TrmModel::open(&random).unwrap().digest());
@@ -87,6 +98,7 @@ fn clear_forgets_one_model_or_all() {
 
 #[test]
 fn other_files_are_refused_and_left_alone() {
+    let _alone = alone();
     let dir = tempfile::tempdir().unwrap();
     let model = random_model(dir.path());
     let other = dir.path().join("other");
@@ -131,6 +143,7 @@ fn other_files_are_refused_and_left_alone() {
 
 #[test]
 fn a_file_in_use_is_refused() {
+    let _alone = alone();
     let dir = tempfile::tempdir().unwrap();
     let path = filled(dir.path(), &ModelId([1; 32]));
     let store = Store::open(&path, StoreOptions::default()).unwrap();
@@ -179,6 +192,7 @@ fn right_answers(path: &Path, model: &ModelId) -> u32 {
 
 #[test]
 fn verify_says_which_byte_was_changed() {
+    let _alone = alone();
     let dir = tempfile::tempdir().unwrap();
     let model = ModelId([1; 32]);
     let path = filled(dir.path(), &model);
@@ -217,6 +231,7 @@ fn verify_says_which_byte_was_changed() {
 
 #[test]
 fn a_file_that_was_cut_off_keeps_its_whole_answers() {
+    let _alone = alone();
     let dir = tempfile::tempdir().unwrap();
     let model = ModelId([1; 32]);
     let path = filled(dir.path(), &model);

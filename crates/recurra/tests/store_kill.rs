@@ -25,6 +25,15 @@ fn itself(test: &str, what: &str) -> Command {
     command
 }
 
+/// One test at a time: a process that another thread starts holds this one's open files, and their locks, until it
+/// runs its own program.
+fn alone() -> std::sync::MutexGuard<'static, ()> {
+    static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    ALONE
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 #[test]
 #[ignore = "the program that `a_killed_writer_leaves_whole_records` kills"]
 fn writer() {
@@ -39,6 +48,7 @@ fn writer() {
 
 #[test]
 fn a_killed_writer_leaves_whole_records() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let summary = kill::rounds(folder.path(), 10, |path, full, from| {
         itself("writer", &format!("{full} {from} {}", path.display()))
@@ -92,6 +102,7 @@ fn limited() {
 #[cfg(unix)]
 #[test]
 fn a_file_that_cannot_grow_is_told_of() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("answers");
     let writer = itself("limited", path.to_str().unwrap());
