@@ -53,6 +53,7 @@ pub(super) fn think(
         // Without proof nobody knows how many steps were needed.
         planner: desk.planner.as_ref().filter(|_| options.stop.verified),
         task: &*desk.task,
+        has_rules: desk.task.verify(question, question).is_some(),
         question,
         options,
         watch,
@@ -76,6 +77,8 @@ struct Thinker<'a> {
     engine: &'a mut TrmEngine,
     planner: Option<&'a Planner>,
     task: &'a dyn Task,
+    /// Whether the task can tell that an answer is right.
+    has_rules: bool,
     question: &'a [u16],
     options: &'a SolveOptions,
     watch: &'a mut dyn FnMut(&Glimpse),
@@ -189,7 +192,6 @@ impl Thinker<'_> {
             tokens
         };
         let check = |tokens: &[u16]| task.verify(question, &own_form(tokens)) == Some(true);
-        let has_rules = task.verify(question, question).is_some();
         let elapsed = || started.elapsed();
         let mut residual = f32::NAN;
         let mut observe = |p: &Progress<'_>| {
@@ -203,7 +205,7 @@ impl Thinker<'_> {
             });
         };
         let mut surroundings = Surroundings {
-            check: has_rules.then_some(&check),
+            check: self.has_rules.then_some(&check),
             // Of all attempts together, so that each has what the others left.
             elapsed: Some(&elapsed),
             watch: Some(&mut observe),
