@@ -7,6 +7,7 @@ use recurra::model::TrmModel;
 use recurra::solver::{Answer, SolveOptions, Solver, Source};
 use recurra::tasks::Task;
 use recurra::tasks::sudoku::Sudoku;
+use recurra::tasks::sudoku::grid::BLANK;
 use recurra::tasks::task::{Pair, Tokens};
 use recurra::thinking::{StopReason, StopRules};
 use std::sync::Arc;
@@ -31,6 +32,16 @@ fn puzzles(count: u64) -> Vec<Pair> {
     let sudoku = Sudoku::new(4).unwrap();
     let puzzle = |number| sudoku.generate(11, number, &|_| true).unwrap();
     (0..count).map(puzzle).collect()
+}
+
+/// Puzzles with two givens left, so that they have many answers: a model trained on unique ones mixes these up.
+fn open_puzzles(count: u64) -> Vec<Pair> {
+    let mut puzzles = puzzles(count);
+    for puzzle in &mut puzzles {
+        let givens = puzzle.question.iter_mut().filter(|token| **token > BLANK);
+        givens.skip(2).for_each(|token| *token = BLANK);
+    }
+    puzzles
 }
 
 /// Each puzzle and two symmetric forms of it, with their answers, one form of all puzzles after the other.
@@ -91,9 +102,8 @@ fn all_forms_of_a_puzzle_are_thought_about_once() {
 #[test]
 fn answers_without_proof_are_for_the_same_question_and_options() {
     let (mut solver, cache) = solver(1);
-    // One step, on puzzles of which a few need more.
     let hasty = SolveOptions::new(StopRules::none(1));
-    let puzzles = puzzles(600);
+    let puzzles = open_puzzles(600);
     let first = answers(&mut solver, &puzzles, &hasty);
     let unproven: Vec<usize> = (0..puzzles.len())
         .filter(|&i| first[i].verified == Some(false))
