@@ -28,6 +28,11 @@ pub(crate) struct CacheFlags {
 }
 
 impl CacheFlags {
+    /// Whether a cache was asked for.
+    pub(crate) fn given(&self) -> bool {
+        self.cache.is_some() || self.cache_memory.is_some()
+    }
+
     /// Gives the solver of a model a cache, where that was asked for.
     pub(crate) fn attach(
         &self,

@@ -2,6 +2,7 @@
 //!
 //! One file per command under `commands`; what several of them need has a file of its own beside this one.
 
+mod arc;
 mod cache;
 mod chart;
 mod commands;

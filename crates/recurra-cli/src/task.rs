@@ -17,6 +17,8 @@ pub(crate) enum TaskName {
     Maze,
     /// A table of your own: grids of any symbols
     Grid,
+    /// ARC-AGI 1 or 2
+    Arc,
 }
 
 /// A value of the flag `--size`: `9`, or `20x40` for 20 rows of 40 cells.
@@ -71,6 +73,7 @@ impl TaskName {
                 cols: size.cols,
                 min_path: min_path.unwrap_or((size.rows + size.cols) * 55 / 30),
             }),
+            TaskName::Arc => Ok(TaskSpec::Arc),
             TaskName::Grid => Err(UsageError(
                 "--task grid: expected --data with a table of questions and answers".into(),
             )

@@ -1,12 +1,15 @@
 //! The flags that say how to think, the same for every command that does.
 
+use crate::arc::ArcFlags;
 use crate::exit::UsageError;
 use crate::threads::Threads;
 use recurra::model::TrmModel;
-use recurra::solver::{SolveOptions, Solver};
+use recurra::model::import::TableRows;
+use recurra::solver::{ArcOptions, ArcSolver, SolveOptions, Solver};
 use recurra::thinking::{
-    AdaptiveKSelector, AdaptiveOptions, KPredictor, RuleList, StopRules, Variation,
+    AdaptiveKSelector, AdaptiveOptions, Calibration, KPredictor, RuleList, StopRules, Variation,
 };
+use std::fs::File;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -68,6 +71,10 @@ impl Thinking {
                 let text = "--adaptive: expected `verified` in --stop, which tells how many steps were needed";
                 return Err(UsageError(text.into()).into());
             }
+            if !solver.task().proves() {
+                let text = "--adaptive: expected a task whose rules prove answers right, found one where nothing tells how many steps were needed";
+                return Err(UsageError(text.into()).into());
+            }
             let name = opened.id();
             let predictor = if file.exists() {
                 KPredictor::open(file, &name)?
@@ -91,7 +98,22 @@ impl Thinking {
 
     /// The flags, completed by the model's own limit of steps and calibrated rules.
     pub(crate) fn options(&self, solver: &Solver) -> anyhow::Result<SolveOptions> {
-        let max_steps = self.max_steps.map_or(solver.default_steps(), usize::from);
+        Ok(SolveOptions {
+            stop: self.stop_rules(solver.default_steps(), solver.calibration())?,
+            restarts: self.restarts,
+            variation: self.restart_by,
+            side_by_side: self.side_by_side.get(),
+            seed: self.seed,
+        })
+    }
+
+    /// When to stop, with a model's own limit of steps and calibrated rules.
+    fn stop_rules(
+        &self,
+        default_steps: usize,
+        calibration: Option<&Calibration>,
+    ) -> anyhow::Result<StopRules> {
+        let max_steps = self.max_steps.map_or(default_steps, usize::from);
         let min_steps = self.min_steps.get();
         if min_steps > max_steps {
             let text =
@@ -103,14 +125,28 @@ impl Thinking {
             time: self.time,
             ..StopRules::none(max_steps)
         };
-        let rules = self.stop.rules(solver.calibration());
-        Ok(SolveOptions {
-            stop: rules.fold(limits, StopRules::with),
-            restarts: self.restarts,
-            variation: self.restart_by,
-            side_by_side: self.side_by_side.get(),
-            seed: self.seed,
-        })
+        let rules = self.stop.rules(calibration);
+        Ok(rules.fold(limits, StopRules::with))
+    }
+
+    /// Opens an ARC model, and starts the threads.
+    pub(crate) fn arc_solver(
+        &self,
+        model: &Path,
+        flags: &ArcFlags,
+    ) -> anyhow::Result<(ArcSolver<TableRows<File>>, ArcOptions)> {
+        if self.restarts > 0 || self.adaptive.is_some() {
+            let text = "--restarts and --adaptive: expected a model whose answers have a rule check, found one for ARC-AGI";
+            return Err(UsageError(text.into()).into());
+        }
+        let (opened, solver) = flags.solver(model, self.threads.start()?)?;
+        let header = &opened.header;
+        let steps = header.architecture.halt_max_steps;
+        let options = ArcOptions {
+            stop: self.stop_rules(steps, header.thinking.as_ref())?,
+            votes: flags.votes.unwrap_or(usize::MAX),
+        };
+        Ok((solver, options))
     }
 
     /// Whether more than one attempt was asked for.

@@ -85,6 +85,13 @@ fn a_table_of_your_own_is_trained_on_and_checked_by_its_rules() {
     let lines = json(&out);
     assert!(lines[0]["verified"].is_boolean());
     assert!(lines[1]["error"].is_string());
+    // Where the rules prove nothing, nobody can learn how many steps are needed.
+    let partial = path("partial.toml");
+    std::fs::write(&partial, "blank = '.'\npermutation = ['row', 'column']\n").unwrap();
+    assert_eq!(status(&train(&partial)), Some(0));
+    let out = recurra("solve {} {} --adaptive {}", &[&model, &table, &path("k")]);
+    assert_eq!(status(&out), Some(2));
+    assert!(stderr(&out).contains("--adaptive"), "{}", stderr(&out));
     // A rule that is none is told by line and key.
     let wrong = path("wrong.toml");
     std::fs::write(&wrong, "blank = '.'\npermutations = ['row']\n").unwrap();

@@ -72,6 +72,15 @@ fn the_same_seed_gives_the_same_weights_and_resuming_goes_on_exactly() {
         .unwrap();
     let info: serde_json::Value = serde_json::from_slice(&info.stdout).unwrap();
     assert_eq!(info["provenance"]["steps"], 12);
+    // The folder of the run.
+    let run = folder.path().join("parts.training");
+    let read = |name: &str| std::fs::read_to_string(run.join(name)).unwrap();
+    assert!(read("config.json").contains("\"l_cycles\": 1"));
+    let log = read("log.csv");
+    let last = log.lines().last().unwrap();
+    assert!(last.starts_with("12,96,") && !last.ends_with(','), "{log}");
+    assert!(read("loss.svg").starts_with("<svg") && read("exact.svg").contains("held out"));
+    recurra::model::TrmModel::open(run.join("best.safetensors")).unwrap();
 }
 
 #[test]
@@ -151,7 +160,9 @@ fn bad_trainings_are_refused() {
             stderr(&out)
         );
     }
-    std::fs::write(folder.path().join("model.training"), b"no checkpoint").unwrap();
+    let run = folder.path().join("model.training");
+    std::fs::create_dir_all(&run).unwrap();
+    std::fs::write(run.join("checkpoint.safetensors"), b"no checkpoint").unwrap();
     let out = program()
         .args(["train", "--resume", "-o", model])
         .output()
@@ -162,4 +173,52 @@ fn bad_trainings_are_refused() {
         "{}",
         stderr(&out)
     );
+}
+
+/// Whoever pulls the plug, twenty times, loses time and nothing else.
+#[test]
+fn a_training_killed_at_any_moment_ends_with_the_same_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let [whole, killed] = ["whole", "killed"].map(|name| folder.path().join(name));
+    const STEPS: &str = "400";
+    let recipe = [
+        "--curriculum",
+        "--random-start",
+        "0.5",
+        "--optimizer",
+        "muon",
+    ];
+    assert!(train(&whole, STEPS, &recipe).status.success());
+    let checkpoint = folder.path().join("killed.training/checkpoint.safetensors");
+    let written = || {
+        let written = std::fs::metadata(&checkpoint).and_then(|m| m.modified());
+        written.ok()
+    };
+    for kill in 0..20 {
+        let before = written();
+        let mut command = program();
+        command.args(["train", "--threads", "2", "--steps", STEPS]);
+        command.args(["--save-every", "0.0001", "-o"]).arg(&killed);
+        if kill == 0 {
+            command.args(["--size", "4", "--hidden", "16", "--batch", "8"]);
+            command
+                .args(["--pool", "200", "--l-cycles", "1"])
+                .args(recipe);
+        } else {
+            command.arg("--resume");
+        }
+        let mut child = command.stderr(std::process::Stdio::null()).spawn().unwrap();
+        // Somewhere after its first checkpoint, or while that is being written.
+        while written() == before && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        for _ in 0..7919 * kill * kill % 20_000 {
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let out = train(&killed, STEPS, &["--resume"]);
+    assert!(out.status.success(), "{}", stderr(&out));
+    assert!(weights(&killed) == weights(&whole));
 }

@@ -1,6 +1,7 @@
 //! The front desk: takes a question of the model's task, lets the engine think, checks the answer against the
 //! task's own rules, and starts again from another side where they do not hold.
 
+mod arc;
 mod attempts;
 mod planner;
 mod record;
@@ -19,6 +20,7 @@ use crate::tasks::task::Tokens;
 use crate::thinking::{
     AdaptiveKSelector, Calibration, KPredictor, StopReason, StopRules, Variation,
 };
+pub use arc::{ArcOptions, ArcSolver, PuzzleRows};
 use attempts::Desk;
 use planner::Planner;
 use serde::Serialize;
@@ -215,42 +217,46 @@ impl Solver {
         done: &(dyn Fn() + Sync),
     ) -> Vec<Result<Answer>> {
         let desk = &self.desk;
-        self.share_out(questions.len(), &|engine, i| {
-            let question = &questions[i];
-            let answer = remember::answer(engine, desk, question, options, &mut |_| {});
-            done();
-            answer
-        })
+        share_out(
+            self.alone.weights(),
+            self.threads,
+            questions.len(),
+            &|engine, i| {
+                let question = &questions[i];
+                let answer = remember::answer(engine, desk, question, options, &mut |_| {});
+                done();
+                answer
+            },
+        )
     }
+}
 
-    /// Does `count` jobs, each on one thread; the results come in order.
-    fn share_out<T: Send>(
-        &self,
-        count: usize,
-        job: &(dyn Fn(&mut TrmEngine, usize) -> T + Sync),
-    ) -> Vec<T> {
-        let threads = self.threads.min(count);
-        let config = ExecutorConfig {
-            // One does its work itself.
-            workers: if threads > 1 { threads } else { 0 },
-            bound: 32 * threads,
-            schedule: Schedule::Fifo,
-        };
-        let weights = self.alone.weights();
-        let shares = (0..count).map(|number| Share {
-            weights,
-            job,
-            number,
-        });
-        let mut results: Vec<_> = ParallelTrmExecutor::scoped(config, |executor| {
-            executor.stream(shares, Order::Completion).collect()
-        });
-        results.sort_by_key(|(i, _)| *i);
-        // Nobody cancels, so what is missing has panicked.
-        let given =
-            |(_, result): (_, Result<T, JobError>)| result.unwrap_or_else(|e| panic!("{e}"));
-        results.into_iter().map(given).collect()
-    }
+/// Does `count` jobs on some threads, each on one; the results come in order.
+fn share_out<T: Send>(
+    weights: &Arc<PackedModel>,
+    threads: usize,
+    count: usize,
+    job: &(dyn Fn(&mut TrmEngine, usize) -> T + Sync),
+) -> Vec<T> {
+    let threads = threads.min(count);
+    let config = ExecutorConfig {
+        // One does its work itself.
+        workers: if threads > 1 { threads } else { 0 },
+        bound: 32 * threads,
+        schedule: Schedule::Fifo,
+    };
+    let shares = (0..count).map(|number| Share {
+        weights,
+        job,
+        number,
+    });
+    let mut results: Vec<_> = ParallelTrmExecutor::scoped(config, |executor| {
+        executor.stream(shares, Order::Completion).collect()
+    });
+    results.sort_by_key(|(i, _)| *i);
+    // Nobody cancels, so what is missing has panicked.
+    let given = |(_, result): (_, Result<T, JobError>)| result.unwrap_or_else(|e| panic!("{e}"));
+    results.into_iter().map(given).collect()
 }
 
 /// One of many jobs that are done with an engine each.

@@ -6,7 +6,8 @@ mod report;
 mod rules;
 
 use crate::exit::{self, Exit};
-use part::Part;
+use crate::task::TaskName;
+use part::{Part, PuzzleKind, Table};
 use report::{Leaks, Report};
 use std::io::Write;
 use std::path::PathBuf;
@@ -32,7 +33,7 @@ enum What {
 /// exactly one solution, a question that stands twice, and one that stands in both sets: as it is, under the task's
 /// symmetries, or another question with the same solution. Within one set, symmetric questions and common solutions
 /// are only counted, since augmented data has them on purpose. Tasks without rules known here are checked for
-/// duplicates and leaks of questions alone.
+/// duplicates and leaks of questions alone. Tables of your own are told by `--task grid`, with their rules and symmetries.
 ///
 /// Memory: a key of 16 bytes for each of question, symmetric form and solution, 48 bytes a puzzle. Exit status 1 says
 /// that something is wrong.
@@ -44,9 +45,22 @@ struct CheckArgs {
     /// Puzzles that must have nothing in common with them
     #[arg(value_name = "OTHER")]
     other: Option<PathBuf>,
+    /// What the puzzles are, where they do not tell by themselves
+    #[arg(long, value_enum)]
+    task: Option<TableName>,
+    /// What holds for the answers of a table, and its symmetries: a TOML file
+    #[arg(long, value_name = "FILE", requires = "task")]
+    rules: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+}
+
+/// What has to be told.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum TableName {
+    /// A table of your own
+    Grid,
 }
 
 /// Runs the command.
@@ -57,6 +71,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
 }
 
 fn check(args: &CheckArgs) -> anyhow::Result<Exit> {
+    let told = match args.task {
+        None => None,
+        Some(TableName::Grid) => {
+            let spec = TaskName::of_table(&args.data, args.rules.as_deref(), None)?;
+            Some(PuzzleKind::Table(Table(spec.task()?)))
+        }
+    };
     let mut parts: Vec<Part> = Vec::new();
     let mut report = Report::default();
     for path in [Some(&args.data), args.other.as_ref()]
@@ -64,8 +85,10 @@ fn check(args: &CheckArgs) -> anyhow::Result<Exit> {
         .flatten()
     {
         for (path, which) in part::parts_of(path)? {
-            let task = parts.first().map(|part| (part.kind, &part.name[..]));
-            let part = Part::check(&path, which, task, &mut report.problems)?;
+            let task = parts
+                .first()
+                .map(|part| (part.kind.clone(), &part.name[..]));
+            let part = Part::check(&path, which, told.as_ref(), task, &mut report.problems)?;
             parts.push(part);
         }
     }

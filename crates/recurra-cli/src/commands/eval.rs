@@ -1,9 +1,11 @@
 //! `recurra eval`: how often a model is right.
 
+mod arc;
 mod curves;
 mod report;
 mod tally;
 
+use crate::arc::{ArcFlags, is_arc};
 use crate::exit::{Exit, UsageError};
 use crate::input::Puzzles;
 use crate::known;
@@ -30,6 +32,12 @@ use tally::Tally;
 /// 100 puzzles do not exceed. Where the data has a column
 /// `rating` (wrong guesses of a solver), results are also told by level: easy 0, medium 1 to 4, hard 5 to 19,
 /// extreme 20 and more.
+///
+/// A model for ARC-AGI is measured on the tasks in a file or folder, those for evaluation if it has any: every form of a test
+/// input that the model learnt is asked, the answers are voted over by count and mean halting probability, and the best two
+/// are the attempts. `pass@1` and `pass@2` are told by task (the mean share of its test inputs solved, as ARC Prize and the
+/// reference implementation count), by output (as Kaggle counts), and by tasks solved whole. Tasks that the model has not
+/// learnt count as not solved.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Model file
@@ -41,6 +49,8 @@ pub(crate) struct Args {
     limit: Option<u64>,
     #[command(flatten)]
     thinking: Thinking,
+    #[command(flatten)]
+    arc: ArcFlags,
     /// Also think the most steps about each puzzle, and write into this folder, as CSV and SVG: exact accuracy against
     /// mean steps for all settings of each stop rule, the steps that puzzles needed and, with --restarts, accuracy
     /// against restarts
@@ -55,6 +65,10 @@ pub(crate) struct Args {
 const CHUNK: usize = 1024;
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    if is_arc(&args.model) {
+        return arc::run(args);
+    }
+    args.arc.refuse()?;
     let (_, mut model, _) = args.thinking.solver(&args.model)?;
     let options = args.thinking.options(&model)?;
     let task = model.task().clone();

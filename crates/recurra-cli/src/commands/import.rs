@@ -1,6 +1,6 @@
 //! `recurra import`: a checkpoint of the reference implementation becomes a model file.
 
-use crate::exit::Exit;
+use crate::exit::{Exit, UsageError};
 use crate::output::OutputFile;
 use crate::task::{Size, TaskName};
 use anyhow::anyhow;
@@ -25,7 +25,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     seq_len: Option<usize>,
     /// What the questions are: without a task the model can be traced, but not asked
-    #[arg(long, requires = "size")]
+    #[arg(long)]
     task: Option<TaskName>,
     /// Size of the task: digits in a row of a Sudoku, rows and columns of a maze
     #[arg(long, value_name = "N|RxC", requires = "task")]
@@ -51,12 +51,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let config =
         config_from_yaml(&yaml, &tensors, args.seq_len).map_err(|e| e.in_file(&args.config))?;
     let task = match (args.task, args.size) {
-        (Some(name), size @ Some(_)) => {
+        (None, _) => None,
+        (Some(name), None) if name != TaskName::Arc => {
+            return Err(UsageError("--task: expected --size with it".into()).into());
+        }
+        (Some(name), size) => {
             let task = name.spec(size, None)?;
             check_task(&task, &config, &args.checkpoint)?;
             Some(task)
         }
-        _ => None,
     };
     let weights = weights_from_tensors(&config, &tensors).map_err(in_checkpoint)?;
     drop(tensors);
@@ -70,8 +73,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
 }
 
 fn check_task(task: &TaskSpec, config: &TrmConfig, checkpoint: &Path) -> anyhow::Result<()> {
-    let made = task.task()?;
-    let (seq_len, vocab_size) = (made.seq_len(), made.vocab_size());
+    let (seq_len, vocab_size) = task.sizes()?;
     if (seq_len, vocab_size) == (config.seq_len, config.vocab_size) {
         return Ok(());
     }

@@ -87,6 +87,7 @@ fn table(info: &Info<'_>) -> String {
         Positions::None => "none",
         Positions::Rotary => "rotary",
         Positions::Learned => "learned",
+        Positions::Grid { .. } => "rotary in two dimensions",
     };
     let prefix = match c.puzzle_emb_ndim {
         0 => "none".to_owned(),

@@ -12,7 +12,7 @@ use recurra::kernels::Precision;
 use recurra::model::TrmModel;
 use recurra::quantize::{Fidelity, compare, moments, quantize};
 use recurra::tasks::task::Tokens;
-use recurra::tasks::{HeldOut, Task};
+use recurra::tasks::{HeldOut, Task, TaskSpec};
 use recurra::train::{IGNORE_LABEL, Sample};
 use serde::Serialize;
 use std::io::Write;
@@ -150,7 +150,10 @@ fn questions(args: &Args, model: &TrmModel) -> anyhow::Result<(Vec<Sample>, bool
         let affordable = (WORK / model.config().flops_per_step().max(1)) as usize;
         affordable.clamp(LEAST_QUESTIONS, QUESTIONS)
     });
-    let task = model.header.task.as_ref().map(|spec| spec.task());
+    // Questions of ARC tasks need the row of their task.
+    let spec = model.header.task.as_ref();
+    let task = spec.filter(|&spec| *spec != TaskSpec::Arc);
+    let task = task.map(|spec| spec.task());
     match (&args.calibrate, task.transpose()?) {
         (Some(data), Some(task)) => read(data, &*task, most),
         (Some(data), None) => Err(anyhow!(

@@ -1,5 +1,8 @@
 //! `recurra solve`: puzzles in, answers out, in the same order.
 
+mod arc;
+
+use crate::arc::{ArcFlags, is_arc};
 use crate::cache::{self, CacheFlags};
 use crate::exit::{self, Exit};
 use crate::input::{Puzzles, describe};
@@ -31,6 +34,9 @@ use std::time::{Duration, Instant};
 /// {"line":1,"question":"…","answer":"…","verified":true,"steps":3,"restarts":0,"stopped":"verified","halt":4.2,"seconds":0.0123,"source":"model"}
 /// or {"line":2,"error":"…"}. With --cache or --cache-memory the source is `exact` (known, in memory) or `stored` (on disk)
 /// for answers that were not thought about: they took no steps.
+///
+/// A model for ARC-AGI answers the test inputs of the tasks in a file or folder: two attempts each, in the competition's
+/// form, on standard output or in the file that `--submission` names.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Model file
@@ -42,6 +48,8 @@ pub(crate) struct Args {
     thinking: Thinking,
     #[command(flatten)]
     cache: CacheFlags,
+    #[command(flatten)]
+    arc: ArcFlags,
     /// Print one JSON object a line
     #[arg(long)]
     json: bool,
@@ -76,6 +84,10 @@ struct Refused<'a> {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    if is_arc(&args.model) {
+        return arc::run(args);
+    }
+    args.arc.refuse()?;
     let (model, mut solver, threads) = args.thinking.solver(&args.model)?;
     let cache = args.cache.attach(&mut solver, &model)?;
     let options = args.thinking.options(&solver)?;

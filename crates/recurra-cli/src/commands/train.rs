@@ -1,6 +1,7 @@
 //! `recurra train`: from nothing, or from a checkpoint, to a model file.
 
 mod data;
+mod folder;
 mod run;
 
 use crate::exit::{Exit, UsageError, message};
@@ -8,7 +9,7 @@ use crate::task::{Size, TaskName};
 use crate::threads::Threads;
 use clap::builder::RangedU64ValueParser;
 use recurra::train::preset::preset;
-use recurra::train::{Decay, TrainConfig};
+use recurra::train::{Decay, Rule, TrainConfig};
 use recurra::{Mixer, Positions, TrmConfig};
 use std::path::PathBuf;
 
@@ -17,8 +18,15 @@ use std::path::PathBuf;
 /// Without `--data`, puzzles are generated. Every puzzle is drawn under a random symmetry. Puzzles of one solution grid
 /// in five (`--held-out`) are never trained on: they measure the model while it learns.
 ///
-/// What is saved is the moving average of the weights. Beside the model, a checkpoint (`MODEL.training`) holds the whole
-/// state of the training; `--resume` goes on from there exactly, and Ctrl-C saves it.
+/// ARC-AGI (`--task arc`) is learnt from `--data`: a folder with `training` and `evaluation` (folders of tasks, or files of
+/// challenges and solutions with these names). Of training tasks everything is learnt, of the others the demonstrations;
+/// their test inputs measure the model. Which task each row of the puzzle table belongs to goes into
+/// `MODEL.identifiers.json`.
+///
+/// What is saved is the moving average of the weights. Beside the model, the folder `MODEL.training` holds the run:
+/// `config.json`, `log.csv` with its curves `loss.svg` and `exact.svg`, `best.safetensors`, the model that did best on the
+/// held-out puzzles, and `checkpoint.safetensors`, the whole state of the training. `--resume` goes on from there exactly,
+/// and Ctrl-C saves it.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// What to learn
@@ -38,6 +46,9 @@ pub(crate) struct Args {
     /// of whose `test` those are taken that measure the model
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
+    /// ARC-AGI: learn so many augmented forms of each task, which vote when it is asked
+    #[arg(long, value_name = "A", default_value_t = 100)]
+    augmentations: usize,
     /// Puzzles to generate [default: by size]
     #[arg(long, value_name = "N", conflicts_with = "data")]
     pool: Option<usize>,
@@ -86,6 +97,9 @@ struct Shape {
     /// How positions are mixed
     #[arg(long, value_enum)]
     mixer: Option<MixerName>,
+    /// How attention knows where a cell stands [default: in rows and columns]
+    #[arg(long, value_enum)]
+    positions: Option<PositionsName>,
     /// Attention heads
     #[arg(long, value_name = "N")]
     heads: Option<usize>,
@@ -99,8 +113,40 @@ struct Shape {
 enum MixerName {
     /// A SwiGLU across positions
     Mlp,
-    /// Attention with rotary positions
+    /// Attention
     Attention,
+}
+
+/// What attention knows of positions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum PositionsName {
+    /// Rotary, by the cell's number
+    Line,
+    /// Rotary, by the cell's row and column
+    Grid,
+    /// A learned row for each cell
+    Learned,
+}
+
+/// The optimisers.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum OptimizerName {
+    /// AdamW
+    Adamw,
+    /// Adam with the arc tangent of mean and root
+    AdamAtan2,
+    /// Muon for the linear layers, AdamW for the rest
+    Muon,
+}
+
+impl From<OptimizerName> for Rule {
+    fn from(name: OptimizerName) -> Self {
+        match name {
+            OptimizerName::Adamw => Rule::AdamW,
+            OptimizerName::AdamAtan2 => Rule::AdamAtan2,
+            OptimizerName::Muon => Rule::Muon,
+        }
+    }
 }
 
 /// The recipe, where it is to differ from the default.
@@ -110,6 +156,9 @@ struct Recipe {
     /// Samples in a batch [default: 128]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     batch: Option<usize>,
+    /// How gradients change weights [default: adamw]
+    #[arg(long, value_enum)]
+    optimizer: Option<OptimizerName>,
     /// Peak learning rate [default: 0.002]
     #[arg(long, value_name = "X")]
     lr: Option<f64>,
@@ -119,9 +168,15 @@ struct Recipe {
     /// Keep the learning rate after the warm-up, instead of a cosine
     #[arg(long)]
     constant_lr: bool,
-    /// Weight decay of AdamW [default: 0.1]
+    /// Weight decay [default: 0.1]
     #[arg(long, value_name = "X")]
     weight_decay: Option<f64>,
+    /// Begin with a shallow recursion, which deepens when 30 % and 60 % of the training are done
+    #[arg(long)]
+    curriculum: bool,
+    /// Share of the samples that begin to think in a random state [default: 0]
+    #[arg(long, value_name = "X")]
+    random_start: Option<f64>,
     /// Decay of the moving average of the weights [default: 0.995]
     #[arg(long, value_name = "X")]
     ema: Option<f64>,
@@ -134,33 +189,52 @@ struct Recipe {
 }
 
 impl Shape {
-    fn apply(&self, config: &mut TrmConfig) {
+    /// `cols` is the number of columns of the task's grids.
+    fn apply(&self, config: &mut TrmConfig, cols: usize) -> Result<(), UsageError> {
         set(&mut config.hidden_size, self.hidden);
         set(&mut config.num_layers, self.layers);
         set(&mut config.h_cycles, self.h_cycles);
         set(&mut config.l_cycles, self.l_cycles);
         set(&mut config.num_heads, self.heads);
         set(&mut config.expansion, self.expansion);
+        // A row of the puzzle table fills its positions at most.
+        let most = config.puzzle_emb_len * config.hidden_size;
+        config.puzzle_emb_ndim = config.puzzle_emb_ndim.min(most);
         match self.mixer {
             None => {}
             Some(MixerName::Mlp) => {
                 (config.mixer, config.positions) = (Mixer::Mlp, Positions::None);
             }
             Some(MixerName::Attention) => {
-                (config.mixer, config.positions) = (Mixer::Attention, Positions::Rotary);
+                (config.mixer, config.positions) = (Mixer::Attention, Positions::Grid { cols });
             }
         }
+        let positions = match self.positions {
+            None => return Ok(()),
+            Some(PositionsName::Line) => Positions::Rotary,
+            Some(PositionsName::Grid) => Positions::Grid { cols },
+            Some(PositionsName::Learned) => Positions::Learned,
+        };
+        if config.mixer == Mixer::Mlp && positions.is_rotary() {
+            let text = "--positions: expected --mixer attention, or `learned`";
+            return Err(UsageError(text.into()));
+        }
+        config.positions = positions;
+        Ok(())
     }
 }
 
 impl Recipe {
     fn apply(&self, train: &mut TrainConfig) {
         set(&mut train.batch_size, self.batch);
+        set(&mut train.optimizer, self.optimizer.map(Rule::from));
         set(&mut train.lr, self.lr);
         set(&mut train.warmup, self.warmup);
         set(&mut train.weight_decay, self.weight_decay);
         set(&mut train.ema, self.ema);
         set(&mut train.clip, self.clip);
+        set(&mut train.random_start, self.random_start);
+        train.curriculum = self.curriculum;
         train.seed = self.seed;
         if self.constant_lr {
             train.decay = Decay::Constant;
@@ -203,16 +277,18 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
             (task, _) => task.spec(args.size, args.min_path)?,
         };
         let (mut config, mut train) = preset(&task)?;
-        args.shape.apply(&mut config);
+        args.shape.apply(&mut config, task.cols())?;
         args.recipe.apply(&mut train);
         let notes = data::Notes {
             data: args.data.clone(),
             pool: args.pool.unwrap_or(data::default_pool(&task)),
             held_out: args.held_out,
+            augmentations: args.augmentations,
             task,
             seconds: 0.0,
+            best: None,
         };
-        run::Run::begin(&args.output, &config, train, notes, threads)?
+        run::Run::begin(&args.output, config, train, notes, threads)?
     };
     let outcome = run.train(budget, 60.0 * args.save_every)?;
     if outcome == run::Outcome::Interrupted {

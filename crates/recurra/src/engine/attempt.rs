@@ -2,7 +2,7 @@
 
 use super::{Surroundings, TrmEngine};
 use crate::kernels::AlignedMatrix;
-use crate::model::init::{CUT_NORMAL_STD, cut_normal, normal};
+use crate::model::init::{normal, random_state};
 use crate::thinking::{EarlyStopOptimizer, Progress, StopReason, StopRules};
 use rand::Rng;
 use std::time::Duration;
@@ -75,13 +75,8 @@ impl TrmEngine {
     /// After [`TrmEngine::start`], begins in random states instead of H_init and L_init, drawn as the reference
     /// implementation draws those: truncated normal of variance 1, the same for all positions.
     pub fn start_elsewhere(&mut self, rng: &mut impl Rng) {
-        for z in [&mut self.pool.z_h, &mut self.pool.z_l] {
-            let draw = |_| (cut_normal(rng) / CUT_NORMAL_STD) as f32;
-            let init: Vec<f32> = (0..z.cols()).map(draw).collect();
-            for position in 0..z.rows() {
-                z.row_mut(position).copy_from_slice(&init);
-            }
-        }
+        random_state(&mut self.pool.z_h, rng);
+        random_state(&mut self.pool.z_l, rng);
     }
 
     /// After [`TrmEngine::start`], begins in the latent state of a sample that was laid aside, on the new question.

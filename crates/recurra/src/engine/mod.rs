@@ -110,6 +110,24 @@ impl TrmEngine {
     /// # Errors
     /// [`Error::Question`] for a wrong number of tokens, a token outside the vocabulary, or a row that is not there.
     pub fn start(&mut self, question: &[u16], puzzle: usize) -> Result<()> {
+        let model = self.model.clone();
+        if let Some(table) = &model.puzzle_emb
+            && puzzle >= table.rows()
+        {
+            return Err(Error::Question {
+                what: "puzzle identifier",
+                expected: format!("below {}", table.rows()),
+                found: puzzle.to_string(),
+            });
+        }
+        self.start_with_row(question, model.puzzle_row(puzzle))
+    }
+
+    /// The same with a row of a puzzle table that the model does not have in memory: `puzzle_emb_ndim` numbers.
+    ///
+    /// # Errors
+    /// [`Error::Question`] for a wrong number of tokens or of numbers, or a token outside the vocabulary.
+    pub fn start_with_row(&mut self, question: &[u16], row: &[f32]) -> Result<()> {
         let config = &self.model.config;
         if question.len() != config.seq_len {
             return Err(Error::Question {
@@ -128,14 +146,14 @@ impl TrmEngine {
                 found: format!("{} at place {at}", question[at]),
             });
         }
-        if config.puzzle_emb_ndim > 0 && puzzle >= config.num_puzzle_identifiers {
+        if row.len() != config.puzzle_emb_ndim {
             return Err(Error::Question {
-                what: "puzzle identifier",
-                expected: format!("below {}", config.num_puzzle_identifiers),
-                found: puzzle.to_string(),
+                what: "row of the puzzle table",
+                expected: format!("{} numbers", config.puzzle_emb_ndim),
+                found: row.len().to_string(),
             });
         }
-        self.model.embed(question, puzzle, &mut self.pool.x);
+        self.model.embed(question, row, &mut self.pool.x);
         self.model.reset(&mut self.pool.z_h, &mut self.pool.z_l);
         Ok(())
     }

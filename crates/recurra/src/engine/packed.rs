@@ -95,7 +95,10 @@ impl PackedModel {
                     down: pack(Packing::Panels, &layer.mlp.down),
                 })
                 .collect(),
-            rotary: (config.positions == Positions::Rotary).then(|| RotaryTable::new(config)),
+            rotary: config
+                .positions
+                .is_rotary()
+                .then(|| RotaryTable::new(config)),
             lm_head: weights.lm_head.pack(isa, Packing::Panels),
             q_head: weights.q_head.clone(),
             q_bias: [weights.q_bias.row(0)[0], weights.q_bias.row(0)[1]],
@@ -113,7 +116,7 @@ impl PackedModel {
         packed
     }
 
-    /// Packs new values of the same weights, without allocating.
+    /// Packs new values of the same weights, without allocating; all but those of the puzzle table.
     pub fn repack(&mut self, weights: &TrmWeights) {
         let isa = self.isa;
         for (packed, LayerWeights { mix, mlp }) in self.layers.iter_mut().zip(&weights.layers) {
@@ -138,9 +141,6 @@ impl PackedModel {
         copy(&mut self.q_head, &weights.q_head);
         self.q_bias = [weights.q_bias.row(0)[0], weights.q_bias.row(0)[1]];
         copy(&mut self.embed_tokens, &weights.embed_tokens);
-        if let (Some(to), Some(from)) = (&mut self.puzzle_emb, &weights.puzzle_emb) {
-            copy(to, from);
-        }
         if let (Some(to), Some(from)) = (&mut self.embed_pos, &weights.embed_pos) {
             copy(to, from);
         }
@@ -186,6 +186,13 @@ impl PackedModel {
         self.matrices().map(PackedMatrix::bytes).sum::<usize>() + tables.sum::<usize>()
     }
 
+    /// A row of the puzzle table; empty where there is none.
+    pub(crate) fn puzzle_row(&self, puzzle: usize) -> &[f32] {
+        self.puzzle_emb
+            .as_ref()
+            .map_or(&[], |table| table.row(puzzle))
+    }
+
     /// The architecture.
     pub fn config(&self) -> &TrmConfig {
         &self.config
@@ -200,17 +207,63 @@ impl PackedModel {
 impl RotaryTable {
     fn new(config: &TrmConfig) -> Self {
         let half = config.head_dim() / 2;
-        // In f32 throughout, as the reference computes it.
-        let angles = (0..config.positions_len()).flat_map(|position| {
-            (0..half).map(move |i| {
-                let exponent = (2 * i) as f32 / (2 * half) as f32;
-                position as f32 * (1.0 / config.rope_theta.powf(exponent))
-            })
-        });
+        // In f32 throughout, as the reference computes it: channel i of `of` turns with this many radians a position.
+        let frequency = |i: usize, of: usize| {
+            let exponent = (2 * i) as f32 / (2 * of) as f32;
+            1.0 / config.rope_theta.powf(exponent)
+        };
+        let angle = |position: usize, i: usize| match config.positions {
+            Positions::Grid { cols } => match position.checked_sub(config.puzzle_emb_len) {
+                // Both halves have the same frequencies, as rows and columns are alike.
+                Some(cell) if i < half / 2 => (cell / cols) as f32 * frequency(i, half / 2),
+                Some(cell) => (cell % cols) as f32 * frequency(i - half / 2, half / 2),
+                None => 0.0,
+            },
+            _ => position as f32 * frequency(i, half),
+        };
+        let angles = (0..config.positions_len())
+            .flat_map(|position| (0..half).map(move |i| angle(position, i)));
         RotaryTable {
             cos: angles.clone().map(f32::cos).collect(),
             sin: angles.map(f32::sin).collect(),
             half,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::config::{Mixer, tests::small};
+
+    #[test]
+    fn a_grids_heads_turn_by_row_and_by_column() {
+        let config = TrmConfig {
+            mixer: Mixer::Attention,
+            positions: Positions::Grid { cols: 4 },
+            hidden_size: 32,
+            num_heads: 4,
+            ..small()
+        };
+        config.validate().unwrap();
+        let RotaryTable { cos, sin, half } = RotaryTable::new(&config);
+        assert_eq!((half, cos.len()), (4, 4 * config.positions_len()));
+        // Two positions of prefix, then rows of four cells.
+        for (position, row, col) in [
+            (0, 0, 0),
+            (1, 0, 0),
+            (2, 0, 0),
+            (5, 0, 3),
+            (6, 1, 0),
+            (17, 3, 3),
+        ] {
+            for (i, place) in [row, row, col, col].into_iter().enumerate() {
+                let frequency = if i % 2 == 0 { 1.0 } else { 1e4f32.powf(-0.5) };
+                let angle = place as f32 * frequency;
+                let found = [cos[position * half + i], sin[position * half + i]];
+                assert!((found[0] - angle.cos()).abs() < 1e-6, "{position}, {i}");
+                assert!((found[1] - angle.sin()).abs() < 1e-6, "{position}, {i}");
+            }
         }
     }
 }

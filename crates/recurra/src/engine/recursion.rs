@@ -40,16 +40,14 @@ impl Network<'_> {
 impl PackedModel {
     /// Input embeddings of a question: prefix, tokens, learned positions, scaled.
     ///
-    /// Tokens and puzzle have been checked.
-    pub(crate) fn embed(&self, question: &[u16], puzzle: usize, x: &mut AlignedMatrix) {
+    /// Tokens have been checked; `row` is that of the puzzle table, empty if there is none.
+    pub(crate) fn embed(&self, question: &[u16], row: &[f32], x: &mut AlignedMatrix) {
         let config = &self.config;
         let scale = (config.hidden_size as f64).sqrt() as f32;
-        if let Some(table) = &self.puzzle_emb {
-            let mut row = table.row(puzzle).iter();
-            for p in 0..config.puzzle_emb_len {
-                for to in x.row_mut(p) {
-                    *to = row.next().copied().unwrap_or(0.0);
-                }
+        let mut row = row.iter();
+        for p in 0..config.puzzle_emb_len {
+            for to in x.row_mut(p) {
+                *to = row.next().copied().unwrap_or(0.0);
             }
         }
         for (p, &token) in question.iter().enumerate() {

@@ -23,6 +23,19 @@ pub enum Positions {
     Rotary,
     /// A learned row per position, added to the input embeddings.
     Learned,
+    /// Rotary in two dimensions, for a grid of so many columns: half of each head's channels turn with the row, half with
+    /// the column. Positions of the prefix do not turn. Attention only.
+    Grid {
+        /// Columns of the grid, whose rows follow one another.
+        cols: usize,
+    },
+}
+
+impl Positions {
+    /// Whether heads are turned by position.
+    pub fn is_rotary(self) -> bool {
+        matches!(self, Positions::Rotary | Positions::Grid { .. })
+    }
 }
 
 /// The architecture of a model. Field names follow the reference implementation's `arch` keys.
@@ -177,7 +190,7 @@ impl TrmConfig {
                 });
             }
         }
-        if self.positions == Positions::Rotary {
+        if self.positions.is_rotary() {
             if self.mixer != Mixer::Attention {
                 return Err(Error::Config {
                     field: "positions",
@@ -185,10 +198,19 @@ impl TrmConfig {
                     found: "rotary".into(),
                 });
             }
-            if !self.head_dim().is_multiple_of(2) {
+            let even = match self.positions {
+                Positions::Grid { cols } => {
+                    range("positions.cols", cols, 1, self.seq_len)?;
+                    4
+                }
+                _ => 2,
+            };
+            if !self.head_dim().is_multiple_of(even) {
                 return Err(Error::Config {
                     field: "num_heads",
-                    expected: "heads of an even number of channels, for rotary positions".into(),
+                    expected: format!(
+                        "heads of a multiple of {even} channels, for rotary positions"
+                    ),
                     found: format!("{} heads of {} channels", self.num_heads, self.head_dim()),
                 });
             }
@@ -226,7 +248,7 @@ pub(crate) mod tests {
     #[test]
     fn errors_name_the_field() {
         type Change = fn(&mut TrmConfig);
-        let cases: [(&str, Change); 16] = [
+        let cases: [(&str, Change); 18] = [
             ("vocab_size", |c| c.vocab_size = 0),
             ("seq_len", |c| c.seq_len = 0),
             ("seq_len", |c| c.seq_len = usize::MAX),
@@ -246,6 +268,14 @@ pub(crate) mod tests {
                 c.num_heads = 5;
             }),
             ("positions", |c| c.positions = Positions::Rotary),
+            ("positions.cols", |c| {
+                c.mixer = Mixer::Attention;
+                c.positions = Positions::Grid { cols: 0 };
+            }),
+            ("num_heads", |c| {
+                c.mixer = Mixer::Attention;
+                c.positions = Positions::Grid { cols: 4 };
+            }),
         ];
         small().validate().unwrap();
         for (field, change) in cases {

@@ -39,6 +39,16 @@ impl TrmWeights {
     }
 }
 
+/// Fills a latent state as the reference implementation draws initial states: truncated normal of variance 1, the same for
+/// all positions.
+pub(crate) fn random_state(z: &mut AlignedMatrix, rng: &mut impl Rng) {
+    let draw = |_| (cut_normal(rng) / CUT_NORMAL_STD) as f32;
+    let init: Vec<f32> = (0..z.cols()).map(draw).collect();
+    for position in 0..z.rows() {
+        z.row_mut(position).copy_from_slice(&init);
+    }
+}
+
 /// A standard normal number in -2..2.
 pub(crate) fn cut_normal(rng: &mut impl Rng) -> f64 {
     loop {

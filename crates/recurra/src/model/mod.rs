@@ -1,5 +1,7 @@
 //! A model: its configuration, its named weights, the files they live in.
 
+#[cfg(all(feature = "files", feature = "import"))]
+mod apart;
 pub mod config;
 #[cfg(feature = "store")]
 pub mod digest;

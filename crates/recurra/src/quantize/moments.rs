@@ -153,7 +153,11 @@ impl Collector {
     fn think(&mut self, model: &PackedModel, question: &Sample) {
         let config = model.config();
         let network = Network::new(model, Member::ALONE);
-        model.embed(&question.question, question.puzzle, &mut self.x);
+        model.embed(
+            &question.question,
+            model.puzzle_row(question.puzzle),
+            &mut self.x,
+        );
         model.reset(&mut self.z_h, &mut self.z_l);
         let latent = Latent {
             x: self.x.view(),

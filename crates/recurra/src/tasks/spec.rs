@@ -1,9 +1,9 @@
 //! Which task a model was made for, as its file names it.
 
-use super::Task;
 use super::grid::{GridSpec, GridTask};
 use super::maze::{MazeTask, Shape};
 use super::sudoku::Sudoku;
+use super::{Task, arc};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -29,13 +29,38 @@ pub enum TaskSpec {
     },
     /// A table of questions and answers.
     Grid(Box<GridSpec>),
+    /// Tasks of ARC-AGI: a test input is asked in many forms, and the answers are voted over.
+    Arc,
 }
 
 impl TaskSpec {
-    /// The task.
+    /// Places of a question, and number of tokens.
     ///
     /// # Errors
     /// [`Error::Config`] for parameters that the task does not have.
+    pub fn sizes(&self) -> Result<(usize, usize)> {
+        if *self == TaskSpec::Arc {
+            return Ok((arc::SEQ_LEN, arc::VOCAB_SIZE));
+        }
+        let task = self.task()?;
+        Ok((task.seq_len(), task.vocab_size()))
+    }
+
+    /// Columns of its grids, whose rows follow one another in a question.
+    pub fn cols(&self) -> usize {
+        match self {
+            TaskSpec::Sudoku { size } => *size,
+            TaskSpec::Maze { cols, .. } => *cols,
+            TaskSpec::Grid(spec) => spec.frame.cols(),
+            TaskSpec::Arc => arc::SIDE,
+        }
+    }
+
+    /// The task.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for parameters that the task does not have, and for ARC, whose questions are not asked one by one:
+    /// see [`ArcSolver`](crate::solver::ArcSolver).
     pub fn task(&self) -> Result<Arc<dyn Task>> {
         match self {
             &TaskSpec::Sudoku { size } => match Sudoku::new(size) {
@@ -59,6 +84,11 @@ impl TaskSpec {
                 }),
             },
             TaskSpec::Grid(spec) => Ok(Arc::new(GridTask::new((**spec).clone())?)),
+            TaskSpec::Arc => Err(Error::Config {
+                field: "task",
+                expected: "a task whose questions are answered one by one".into(),
+                found: "ARC-AGI, whose answers are voted over".into(),
+            }),
         }
     }
 }
@@ -69,6 +99,7 @@ impl std::fmt::Display for TaskSpec {
             TaskSpec::Sudoku { size } => write!(f, "sudoku {size}x{size}"),
             TaskSpec::Maze { rows, cols, .. } => write!(f, "maze {rows}x{cols}"),
             TaskSpec::Grid(spec) => spec.fmt(f),
+            TaskSpec::Arc => f.write_str("ARC-AGI"),
         }
     }
 }

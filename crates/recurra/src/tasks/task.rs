@@ -192,6 +192,11 @@ pub trait Task: fmt::Debug + Send + Sync {
     /// Whether the task's own rules hold, for the whole answer and for what the question gives. `None`: it has no rules.
     fn verify(&self, question: &[u16], answer: &[u16]) -> Option<bool>;
 
+    /// Whether [`Task::verify`] can say that an answer is right.
+    fn proves(&self) -> bool {
+        true
+    }
+
     /// A rule that an answer breaks, in words; `None` if it breaks none.
     fn objection(&self, question: &[u16], answer: &[u16]) -> Option<String> {
         let _ = (question, answer);

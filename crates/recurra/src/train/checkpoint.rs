@@ -52,7 +52,7 @@ impl Trainer {
             architecture: self.config.clone(),
             train: self.train.clone(),
             step: self.step,
-            adam_steps: self.adam.steps,
+            adam_steps: self.optimizer.steps,
             slots: self
                 .slots
                 .iter()
@@ -72,8 +72,8 @@ impl Trainer {
         for (group, weights) in [
             ("weights", &self.weights),
             ("average", &self.average),
-            ("mean", &self.adam.mean),
-            ("square", &self.adam.square),
+            ("mean", &self.optimizer.mean),
+            ("square", &self.optimizer.square),
         ] {
             for ((name, shape), matrix) in shapes.iter().zip(weights.tensors()) {
                 // What the optimiser does not train has no moments.
@@ -155,9 +155,9 @@ impl Trainer {
             threads,
         )?;
         trainer.average = group("average", true)?;
-        trainer.adam.mean = group("mean", false)?;
-        trainer.adam.square = group("square", false)?;
-        trainer.adam.steps = state.adam_steps;
+        trainer.optimizer.mean = group("mean", false)?;
+        trainer.optimizer.square = group("square", false)?;
+        trainer.optimizer.steps = state.adam_steps;
         trainer.step = state.step;
         let shape = [config.positions_len(), config.hidden_size];
         for (i, (slot, saved)) in trainer.slots.iter_mut().zip(state.slots).enumerate() {

@@ -21,6 +21,7 @@ mod worker;
 
 pub use arc::ArcSource;
 pub use loss::IGNORE_LABEL;
+pub use optimizer::Rule;
 pub use puzzles::PuzzleSource;
 pub use sample::{Sample, SampleSource};
 pub use schedule::Decay;

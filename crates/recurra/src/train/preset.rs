@@ -4,14 +4,17 @@ use super::TrainConfig;
 use crate::error::Result;
 use crate::model::TrmConfig;
 use crate::model::config::{Mixer, Positions};
-use crate::tasks::TaskSpec;
+use crate::tasks::{TaskSpec, arc};
 
 /// The architecture and training for a task.
 ///
 /// # Errors
 /// [`Error::Config`](crate::Error::Config) for a size that the task does not have.
 pub fn preset(task: &TaskSpec) -> Result<(TrmConfig, TrainConfig)> {
-    let made = task.task()?;
+    if *task == TaskSpec::Arc {
+        return Ok(arc());
+    }
+    let (seq_len, vocab_size) = task.sizes()?;
     let (hidden_size, l_cycles) = match task {
         TaskSpec::Sudoku { size: 4 } => (64, 2),
         TaskSpec::Sudoku { size: 6 } => (96, 3),
@@ -21,10 +24,11 @@ pub fn preset(task: &TaskSpec) -> Result<(TrmConfig, TrainConfig)> {
             25..=64 => (96, 3),
             _ => (128, 3),
         },
+        TaskSpec::Arc => unreachable!("it has an architecture of its own"),
     };
     let config = TrmConfig {
-        vocab_size: made.vocab_size(),
-        seq_len: made.seq_len(),
+        vocab_size,
+        seq_len,
         hidden_size,
         num_heads: 4,
         expansion: 4.0,
@@ -44,14 +48,44 @@ pub fn preset(task: &TaskSpec) -> Result<(TrmConfig, TrainConfig)> {
     Ok((config, TrainConfig::default()))
 }
 
+/// As the reference implementation has it, on a quarter of its channels: attention, and as many positions for a task's row
+/// of the puzzle table as the row fills. How many rows there are is for the caller to say.
+fn arc() -> (TrmConfig, TrainConfig) {
+    let config = TrmConfig {
+        vocab_size: arc::VOCAB_SIZE,
+        seq_len: arc::SEQ_LEN,
+        hidden_size: 128,
+        num_heads: 4,
+        expansion: 4.0,
+        num_layers: 2,
+        h_cycles: 2,
+        l_cycles: 3,
+        mixer: Mixer::Attention,
+        positions: Positions::Rotary,
+        puzzle_emb_ndim: 512,
+        puzzle_emb_len: 4,
+        num_puzzle_identifiers: 1,
+        halt_max_steps: 16,
+        rms_norm_eps: 1e-5,
+        rope_theta: 10000.0,
+    };
+    let train = TrainConfig {
+        // A step on such long questions takes a hundred times as long as one on a Sudoku.
+        batch_size: 16,
+        ..TrainConfig::default()
+    };
+    (config, train)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn presets_are_valid() {
-        for size in [4, 6, 9, 16] {
-            let (config, train) = preset(&TaskSpec::Sudoku { size }).unwrap();
+        let sudokus = [4, 6, 9, 16].map(|size| TaskSpec::Sudoku { size });
+        for task in sudokus.into_iter().chain([TaskSpec::Arc]) {
+            let (config, train) = preset(&task).unwrap();
             config.validate().unwrap();
             train.validate().unwrap();
         }

@@ -26,9 +26,26 @@ pub fn learning_rate_ratio(decay: Decay, warmup: u64, least: f64, step: u64, pro
     rise * fall
 }
 
+/// How deep the recursion is at a time of the training, of `h_cycles` and `l_cycles`: a third of each until 0.3, two thirds
+/// until 0.6, then all, rounded up. After Qasim and Zhang, "Accelerating Training Speed of Tiny Recursive Models via
+/// Curriculum Guided Adaptive Recursion", 2025: early in a training deep recursion fits noise, and costs most.
+pub fn depth(h_cycles: usize, l_cycles: usize, progress: f64) -> (usize, usize) {
+    let thirds = 1 + usize::from(progress >= 0.3) + usize::from(progress >= 0.6);
+    let part = |cycles: usize| (cycles * thirds).div_ceil(3);
+    (part(h_cycles), part(l_cycles))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_recursion_grows_deeper() {
+        let depths = |h, l| [0.0, 0.29, 0.3, 0.6, 1.0].map(|progress| depth(h, l, progress));
+        assert_eq!(depths(3, 6), [(1, 2), (1, 2), (2, 4), (3, 6), (3, 6)]);
+        assert_eq!(depths(2, 3), [(1, 1), (1, 1), (2, 2), (2, 3), (2, 3)]);
+        assert_eq!(depths(1, 0), [(1, 0); 5]);
+    }
 
     #[test]
     fn warms_up_and_falls() {

@@ -224,6 +224,44 @@ fn a_resumed_training_is_the_same_byte_for_byte() {
 }
 
 #[test]
+fn a_curriculum_begins_as_a_shallower_model_and_ends_as_the_whole() {
+    let (source, trainer) = small_training(1);
+    let weights = trainer.weights().clone();
+    let report = |cycles: usize, curriculum: bool, progress: f64| {
+        let mut config = trainer.config().clone();
+        (config.h_cycles, config.l_cycles) = (cycles, cycles);
+        let train = TrainConfig {
+            curriculum,
+            ..trainer.train_config().clone()
+        };
+        let mut trainer = Trainer::new(&config, train, weights.clone(), 1).unwrap();
+        let report = trainer.step(&source, progress).unwrap();
+        (report.loss, report.gradient_norm)
+    };
+    for (progress, depth) in [(0.0, 1), (0.5, 2), (0.9, 3)] {
+        assert_eq!(report(3, true, progress), report(depth, false, progress));
+    }
+    assert_ne!(report(3, true, 0.0), report(3, false, 0.0));
+}
+
+#[test]
+fn random_starts_are_random_and_the_same_for_a_seed() {
+    let (source, trainer) = small_training(1);
+    let loss = |random_start: f64| {
+        let train = TrainConfig {
+            random_start,
+            ..trainer.train_config().clone()
+        };
+        let weights = trainer.weights().clone();
+        let mut trainer = Trainer::new(trainer.config(), train, weights, 1).unwrap();
+        trainer.step(&source, 0.0).unwrap().loss
+    };
+    assert_eq!(loss(0.5), loss(0.5));
+    let losses = [loss(0.0), loss(0.5), loss(1.0)];
+    assert!(losses[0] != losses[1] && losses[1] != losses[2]);
+}
+
+#[test]
 fn broken_checkpoints_are_refused() {
     let (source, mut trainer) = small_training(1);
     run(&mut trainer, &source, 1, 1);

@@ -2,9 +2,9 @@
 
 #[cfg(test)]
 use super::gradient::Gradient;
-use super::optimizer::{AdamW, move_average};
+use super::optimizer::{Optimizer, Rule, Settings, move_average};
 use super::sample::SampleSource;
-use super::schedule::{Decay, learning_rate_ratio};
+use super::schedule::{Decay, depth, learning_rate_ratio};
 use super::worker::{Slot, Worker};
 use crate::engine::PackedModel;
 use crate::error::{Error, Result};
@@ -29,13 +29,19 @@ pub struct TrainConfig {
     pub decay: Decay,
     /// Learning rate at the end of a cosine, relative to the peak.
     pub least_lr: f64,
-    /// AdamW: decay of the mean gradient.
+    /// How gradients change weights.
+    #[serde(default)]
+    pub optimizer: Rule,
+    /// Adam: decay of the mean gradient.
     pub beta1: f64,
-    /// AdamW: decay of the mean square.
+    /// Adam: decay of the mean square.
     pub beta2: f64,
     /// AdamW: added to the root.
     pub eps: f64,
-    /// AdamW: decoupled weight decay, relative to the learning rate.
+    /// Muon: decay of the momentum.
+    #[serde(default = "default_momentum")]
+    pub momentum: f64,
+    /// Decoupled weight decay, relative to the learning rate.
     pub weight_decay: f64,
     /// Largest 2-norm of the gradient; 0 for no limit.
     pub clip: f64,
@@ -43,6 +49,12 @@ pub struct TrainConfig {
     pub ema: f64,
     /// Share of samples that must think for a random number of steps before they may halt.
     pub halt_exploration: f64,
+    /// Whether the recursion is shallow at first ([`schedule::depth`](super::schedule::depth)).
+    #[serde(default)]
+    pub curriculum: bool,
+    /// Share of samples that begin in random states instead of the model's own.
+    #[serde(default)]
+    pub random_start: f64,
     /// Learning rate of the puzzle table (sign descent).
     pub puzzle_lr: f64,
     /// Weight decay of the puzzle table.
@@ -59,6 +71,8 @@ impl Default for TrainConfig {
             warmup: 100,
             decay: Decay::Cosine,
             least_lr: 0.05,
+            optimizer: Rule::default(),
+            momentum: default_momentum(),
             beta1: 0.9,
             beta2: 0.95,
             eps: 1e-8,
@@ -66,11 +80,17 @@ impl Default for TrainConfig {
             clip: 1.0,
             ema: 0.995,
             halt_exploration: 0.1,
+            curriculum: false,
+            random_start: 0.0,
             puzzle_lr: 1e-2,
             puzzle_weight_decay: 0.1,
             seed: 0,
         }
     }
+}
+
+fn default_momentum() -> f64 {
+    0.95
 }
 
 /// What one training step found, over the batch.
@@ -103,7 +123,7 @@ pub struct Trainer {
     pub(crate) config: TrmConfig,
     pub(crate) weights: TrmWeights,
     pub(crate) average: TrmWeights,
-    pub(crate) adam: AdamW,
+    pub(crate) optimizer: Optimizer,
     pub(crate) slots: Vec<Slot>,
     pub(crate) step: u64,
     packed: PackedModel,
@@ -123,23 +143,26 @@ impl Trainer {
     ) -> Result<Self> {
         config.validate()?;
         train.validate()?;
-        let betas = (train.beta1 as f32, train.beta2 as f32);
-        let adam = AdamW::new(
-            config,
-            betas.0,
-            betas.1,
-            train.eps as f32,
-            train.weight_decay as f32,
-        );
+        let settings = Settings {
+            rule: train.optimizer,
+            beta1: train.beta1 as f32,
+            beta2: train.beta2 as f32,
+            eps: train.eps as f32,
+            weight_decay: train.weight_decay as f32,
+            momentum: train.momentum as f32,
+        };
         let threads = threads.clamp(1, train.batch_size);
+        let mut packed = PackedModel::new(Isa::detect(), config, &weights);
+        // Its rows are taken from the weights, which change with every step.
+        packed.puzzle_emb = None;
         Ok(Trainer {
-            packed: PackedModel::new(Isa::detect(), config, &weights),
+            packed,
             average: weights.clone(),
             slots: (0..train.batch_size).map(|_| Slot::new(config)).collect(),
             workers: (0..threads).map(|_| Worker::new(config)).collect(),
             config: config.clone(),
             step: 0,
-            adam,
+            optimizer: Optimizer::new(config, settings),
             train,
             weights,
         })
@@ -180,15 +203,20 @@ impl Trainer {
         let (first_stream, seed) = (2 * self.step * self.slots.len() as u64, self.train.seed);
         for (i, slot) in self.slots.iter_mut().enumerate() {
             if slot.halted {
-                source.draw(
-                    &mut stream(seed, first_stream + 2 * i as u64),
-                    &mut slot.sample,
-                );
+                let mut rng = stream(seed, first_stream + 2 * i as u64);
+                source.draw(&mut rng, &mut slot.sample);
+                let elsewhere = share(&mut rng) < self.train.random_start;
+                slot.start = elsewhere.then_some(rng);
                 slot.steps = 0;
                 slot.halted = false;
             }
         }
-        self.run_workers();
+        let (h_cycles, l_cycles) = (self.config.h_cycles, self.config.l_cycles);
+        self.run_workers(if self.train.curriculum {
+            depth(h_cycles, l_cycles, progress)
+        } else {
+            (h_cycles, l_cycles)
+        });
         let (all, rest) = self.workers.split_first_mut().expect("there is a worker");
         for worker in rest {
             all.gradient.add(&worker.gradient);
@@ -219,7 +247,7 @@ impl Trainer {
             1.0
         };
         let gradient = &self.workers[0].gradient;
-        self.adam.step(
+        self.optimizer.step(
             self.packed.isa(),
             &mut self.weights,
             &gradient.weights,
@@ -231,6 +259,7 @@ impl Trainer {
             self.packed.isa(),
             &mut self.average,
             &self.weights,
+            &self.optimizer.mean,
             self.train.ema as f32,
         );
         self.packed.repack(&self.weights);
@@ -244,7 +273,7 @@ impl Trainer {
 
     /// Shares the batch out: each worker takes the same places in every step, so that the same seed and the
     /// same number of threads give the same sums.
-    fn run_workers(&mut self) {
+    fn run_workers(&mut self, depth: (usize, usize)) {
         let share = 1.0 / self.slots.len() as f64;
         let (model, weights) = (&self.packed, &self.weights);
         let workers = self.workers.len();
@@ -260,7 +289,7 @@ impl Trainer {
         let run = |(worker, slots): (&mut Worker, &mut [Slot])| {
             worker.gradient.clear();
             for slot in slots {
-                worker.step(model, weights, slot, share);
+                worker.step(model, weights, slot, share, depth);
             }
             worker.gradient.finish();
         };
@@ -314,15 +343,15 @@ impl Trainer {
         }
         let lr = (self.train.puzzle_lr * lr_ratio) as f32;
         let keep = 1.0 - lr * self.train.puzzle_weight_decay as f32;
+        // The average of the weights takes the rows as they are: a row moves only when its puzzle is drawn.
+        let average = self.average.puzzle_emb.as_mut();
+        let average = average.expect("the average has what the weights have");
         for (row, gradient) in rows {
             for (w, g) in table.row_mut(row).iter_mut().zip(gradient) {
                 let sign = if g == 0.0 { 0.0 } else { g.signum() };
                 *w = *w * keep - lr * sign;
             }
-        }
-        if let Some(average) = &mut self.average.puzzle_emb {
-            // The table has no average: a row moves only when its puzzle is drawn.
-            average.padded_mut().copy_from_slice(table.padded());
+            average.row_mut(row).copy_from_slice(table.row(row));
         }
     }
 
@@ -361,9 +390,11 @@ impl TrainConfig {
             ("beta1", self.beta1, 0.0, 0.999_999),
             ("beta2", self.beta2, 0.0, 0.999_999),
             ("eps", self.eps, 1e-30, 1.0),
+            ("momentum", self.momentum, 0.0, 0.999_999),
             ("weight_decay", self.weight_decay, 0.0, 1e3),
             ("clip", self.clip, 0.0, f64::MAX),
             ("ema", self.ema, 0.0, 0.999_999_9),
+            ("random_start", self.random_start, 0.0, 1.0),
             ("halt_exploration", self.halt_exploration, 0.0, 1.0),
             ("puzzle_lr", self.puzzle_lr, 0.0, 10.0),
             ("puzzle_weight_decay", self.puzzle_weight_decay, 0.0, 1e3),
@@ -374,6 +405,11 @@ impl TrainConfig {
         }
         Ok(())
     }
+}
+
+/// A random number from 0 to 1.
+fn share(rng: &mut ChaCha8Rng) -> f64 {
+    (rng.next_u64() >> 11) as f64 / ((1u64 << 53) as f64)
 }
 
 /// Random numbers of their own for every place and step, so that a resumed training draws the same ones.
@@ -390,7 +426,7 @@ fn halts(config: &TrmConfig, train: &TrainConfig, slot: &Slot, mut rng: ChaCha8R
     if most == 1 {
         return true;
     }
-    let explores = (rng.next_u64() >> 11) as f64 / ((1u64 << 53) as f64) < train.halt_exploration;
+    let explores = share(&mut rng) < train.halt_exploration;
     let least = if explores {
         2 + (rng.next_u64() % (most as u64 - 1)) as usize
     } else {

@@ -14,7 +14,9 @@ use crate::engine::recursion::{LEARNED_SCALE, Latent};
 use crate::engine::tape::LayerTape;
 use crate::engine::team::Member;
 use crate::kernels::{AlignedMatrix, Precision};
+use crate::model::init::random_state;
 use crate::model::{TrmConfig, TrmWeights};
+use rand_chacha::ChaCha8Rng;
 
 /// A place in the batch: a sample and how far its thinking has come.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub(crate) struct Slot {
     pub(crate) steps: usize,
     /// Thinking about this sample has ended: the next step begins with a new one.
     pub(crate) halted: bool,
+    /// What its random states are drawn with, if it begins in those.
+    pub(crate) start: Option<ChaCha8Rng>,
     /// Gradient of the sample's row of the puzzle table.
     pub(crate) puzzle_gradient: Vec<f32>,
     /// What the last step found.
@@ -47,6 +51,7 @@ impl Slot {
             z_l: state(),
             steps: 0,
             halted: true,
+            start: None,
             puzzle_gradient: vec![0.0; config.puzzle_emb_ndim],
             loss: SampleLoss::default(),
             halt_logit: 0.0,
@@ -85,36 +90,44 @@ impl Worker {
     }
 
     /// One improvement step of a slot's sample, its loss, and the gradient of `share * loss`, added to the sums.
-    /// The gradient goes through the last cycle only; the state before it is taken as given.
+    /// The gradient goes through the last cycle only; the state before it is taken as given. `depth` is the number of cycles,
+    /// and of updates of z_L in each.
     pub(crate) fn step(
         &mut self,
         model: &PackedModel,
         weights: &TrmWeights,
         slot: &mut Slot,
         share: f64,
+        (h_cycles, l_cycles): (usize, usize),
     ) {
         let config = model.config();
         let network = Network::new(model, Member::ALONE);
         if slot.steps == 0 {
             model.reset(&mut slot.z_h, &mut slot.z_l);
+            if let Some(mut rng) = slot.start.take() {
+                random_state(&mut slot.z_h, &mut rng);
+                random_state(&mut slot.z_l, &mut rng);
+            }
         }
-        model.embed(&slot.sample.question, slot.sample.puzzle, &mut self.x);
+        let table = weights.puzzle_emb.as_ref();
+        let row = table.map_or(&[][..], |table| table.row(slot.sample.puzzle));
+        model.embed(&slot.sample.question, row, &mut self.x);
         let latent = Latent {
             x: self.x.view(),
             z_h: slot.z_h.view(),
             z_l: slot.z_l.view(),
         };
-        for cycle in 1..=config.h_cycles {
-            let tapes = if cycle == config.h_cycles {
-                &mut self.tapes[..]
+        for cycle in 1..=h_cycles {
+            let tapes = if cycle == h_cycles {
+                &mut self.tapes[..(l_cycles + 1) * config.num_layers]
             } else {
                 &mut []
             };
-            network.cycle(config.l_cycles, latent, self.scratch.views(), tapes);
+            network.cycle(l_cycles, latent, self.scratch.views(), tapes);
         }
         slot.steps += 1;
         self.outputs(&network, model, weights, slot, share);
-        self.cycle_backward(&network, config, weights);
+        self.cycle_backward(&network, config, weights, l_cycles);
         self.embed_backward(config, slot);
     }
 
@@ -180,10 +193,16 @@ impl Worker {
 
     /// From `dz`, the gradient of the last z_H, back to the beginning of the cycle; `dx` receives the sum over
     /// all injections of the input.
-    fn cycle_backward(&mut self, network: &Network, config: &TrmConfig, weights: &TrmWeights) {
+    fn cycle_backward(
+        &mut self,
+        network: &Network,
+        config: &TrmConfig,
+        weights: &TrmWeights,
+        l_cycles: usize,
+    ) {
         self.dx.padded_mut().fill(0.0);
         let dz = self.dz.view();
-        for call in (0..=config.l_cycles).rev() {
+        for call in (0..=l_cycles).rev() {
             let tapes = &mut self.tapes[call * config.num_layers..][..config.num_layers];
             network.call_backward(
                 &weights.layers,
@@ -194,7 +213,7 @@ impl Worker {
             );
             // The last call, z_H <- f(z_H + z_L), does not see the input. In all calls the gradient goes on to
             // z_L unchanged; what goes to z_H ends there, at the state before the cycle.
-            if call < config.l_cycles {
+            if call < l_cycles {
                 for (to, from) in self.dx.padded_mut().iter_mut().zip(self.dz.padded()) {
                     *to += from;
                 }

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Puzzles in memory at a time.
 const CHUNK: usize = 1024;
@@ -38,10 +39,11 @@ pub(super) struct Part {
 }
 
 /// What kind of puzzles.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) enum PuzzleKind {
     Sudoku(Sudoku),
     Maze(Shape),
+    Table(Table),
     /// Tokens that nobody here knows more about.
     Tokens {
         seq_len: u64,
@@ -49,12 +51,25 @@ pub(super) enum PuzzleKind {
     },
 }
 
+/// Tables of one's own.
+#[derive(Clone)]
+pub(super) struct Table(pub(super) Arc<dyn Task>);
+
+impl PartialEq for Table {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.spec() == other.0.spec()
+    }
+}
+
+impl Eq for Table {}
+
 impl PuzzleKind {
     /// What the task knows about them.
     fn rules(&self) -> Option<&dyn Rules> {
         match self {
             PuzzleKind::Sudoku(sudoku) => Some(sudoku),
             PuzzleKind::Maze(shape) => Some(shape),
+            PuzzleKind::Table(table) => Some(table),
             PuzzleKind::Tokens { .. } => None,
         }
     }
@@ -65,6 +80,7 @@ impl std::fmt::Display for PuzzleKind {
         match self {
             PuzzleKind::Sudoku(sudoku) => write!(f, "sudoku {sudoku}"),
             PuzzleKind::Maze(shape) => write!(f, "maze {shape}"),
+            PuzzleKind::Table(table) => table.0.spec().fmt(f),
             PuzzleKind::Tokens {
                 seq_len,
                 vocab_size,
@@ -133,11 +149,12 @@ fn open(path: &Path) -> anyhow::Result<BufReader<File>> {
 }
 
 /// The puzzles of a set.
-fn entries(path: &Path, which: Which, kind: PuzzleKind) -> anyhow::Result<Puzzles> {
-    let task: Option<Box<dyn Task>> = match kind {
+fn entries(path: &Path, which: Which, kind: &PuzzleKind) -> anyhow::Result<Puzzles> {
+    let task: Option<Arc<dyn Task>> = match kind {
         _ if path.is_dir() => None,
-        PuzzleKind::Sudoku(sudoku) => Some(Box::new(sudoku)),
-        PuzzleKind::Maze(shape) => Some(Box::new(MazeTask::new(shape, 0))),
+        &PuzzleKind::Sudoku(sudoku) => Some(Arc::new(sudoku)),
+        &PuzzleKind::Maze(shape) => Some(Arc::new(MazeTask::new(shape, 0))),
+        PuzzleKind::Table(table) => Some(table.0.clone()),
         PuzzleKind::Tokens { .. } => None,
     };
     Ok(Puzzles::open(path, which, task.as_deref())?)
@@ -155,20 +172,23 @@ struct Looked {
 }
 
 impl Part {
-    /// Reads a set, which must be of this kind, that of the set with this name.
+    /// Reads a set, of the kind that it is told to be or else found to be; it must be of this kind, that of the set with this
+    /// name.
     pub(super) fn check(
         path: &Path,
         which: Which,
+        told: Option<&PuzzleKind>,
         like: Option<(PuzzleKind, &str)>,
         problems: &mut Problems,
     ) -> anyhow::Result<Self> {
-        let kind = kind_of(path)?;
+        let kind = told.cloned().map_or_else(|| kind_of(path), Ok)?;
         let name = path.display().to_string();
         if let Some((expected, other)) = like.filter(|(expected, _)| *expected != kind) {
             bail!("{name}: expected {expected} as in {other}, found {kind}");
         }
-        let rules = kind.rules();
-        let mut puzzles = entries(path, which, kind)?;
+        let mut puzzles = entries(path, which, &kind)?;
+        let known = kind.clone();
+        let rules = known.rules();
         let bar = progress::bar(puzzles.known_len(), "puzzles");
         let mut part = Part {
             name,
@@ -178,7 +198,7 @@ impl Part {
             undecided: 0,
             questions: Keys::default(),
             forms: rules.is_some().then(Keys::default),
-            solutions: rules.is_some().then(Keys::default),
+            solutions: rules.filter(|r| r.has_solver()).map(|_| Keys::default()),
             measures: BTreeMap::new(),
         };
         loop {
@@ -279,16 +299,17 @@ fn look(entry: Entry, rules: Option<&dyn Rules>) -> Result<Looked, (u64, String)
         .and_then(|answer| rules.objection(&question, answer));
     let mut solution = answer.filter(|_| broken.is_none());
     looked.problem = match rules.solve(&question) {
-        Found::None(text) => Some((Kind::NoSolution, text)),
-        Found::Many => {
+        None => None,
+        Some(Found::None(text)) => Some((Kind::NoSolution, text)),
+        Some(Found::Many) => {
             let text = "expected exactly one solution, found more than one";
             Some((Kind::SeveralSolutions, text.into()))
         }
-        Found::One(found) => {
+        Some(Found::One(found)) => {
             solution = Some(found);
             None
         }
-        Found::Unknown => {
+        Some(Found::Unknown) => {
             looked.undecided = true;
             None
         }

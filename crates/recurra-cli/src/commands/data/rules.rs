@@ -1,6 +1,7 @@
 //! What a task knows about its puzzles. A new task is an implementation of [`Rules`] and a line in
 //! [`PuzzleKind::rules`](super::part::PuzzleKind::rules).
 
+use super::part::Table;
 use recurra::tasks::maze::{self, Maze, Shape};
 use recurra::tasks::sudoku::canonical::canonical;
 use recurra::tasks::sudoku::{Grid, Outcome, Sudoku, rules, solver};
@@ -9,8 +10,12 @@ use recurra::tasks::sudoku::{Grid, Outcome, Sudoku, rules, solver};
 pub(super) trait Rules: Sync {
     /// The first rule that an answer breaks, in words.
     fn objection(&self, question: &[u16], answer: &[u16]) -> Option<String>;
-    /// What an exact search finds.
-    fn solve(&self, question: &[u16]) -> Found;
+    /// What an exact search finds; none where the task has no solver, and solutions do not tell puzzles apart.
+    fn solve(&self, question: &[u16]) -> Option<Found>;
+    /// Whether it has one.
+    fn has_solver(&self) -> bool {
+        true
+    }
     /// What is the same for all questions that symmetries lead to one another; none where finding it costs too much.
     fn canonical(&self, question: &[u16]) -> Option<Vec<u16>>;
     /// Names and values of what is worth a distribution.
@@ -52,13 +57,15 @@ impl Rules for Sudoku {
         Some(format!("each digit once in each unit, found {clash}"))
     }
 
-    fn solve(&self, question: &[u16]) -> Found {
-        match solver::solve(&Grid::decode(*self, question), Some(BUDGET)) {
-            Outcome::None => Found::None("expected exactly one solution, found none".into()),
-            Outcome::One(grid) => Found::One(grid.encode()),
-            Outcome::Many(..) => Found::Many,
-            Outcome::Unknown(_) => Found::Unknown,
-        }
+    fn solve(&self, question: &[u16]) -> Option<Found> {
+        Some(
+            match solver::solve(&Grid::decode(*self, question), Some(BUDGET)) {
+                Outcome::None => Found::None("expected exactly one solution, found none".into()),
+                Outcome::One(grid) => Found::One(grid.encode()),
+                Outcome::Many(..) => Found::Many,
+                Outcome::Unknown(_) => Found::Unknown,
+            },
+        )
     }
 
     fn canonical(&self, question: &[u16]) -> Option<Vec<u16>> {
@@ -87,14 +94,14 @@ impl Rules for Shape {
         }
     }
 
-    fn solve(&self, question: &[u16]) -> Found {
+    fn solve(&self, question: &[u16]) -> Option<Found> {
         let question = Maze::decode(*self, question);
         let solved = maze::rules::check_question(&question).map(|_| maze::solve::solve(&question));
-        match solved {
+        Some(match solved {
             Ok(Some(answer)) => Found::One(answer.encode()),
             Ok(None) => Found::None("expected a way from S to G, found none".into()),
             Err(fault) => Found::None(format!("expected a maze, found {fault}")),
-        }
+        })
     }
 
     fn canonical(&self, question: &[u16]) -> Option<Vec<u16>> {
@@ -113,5 +120,30 @@ impl Rules for Shape {
             .into_iter()
             .flatten()
             .collect()
+    }
+}
+
+impl Rules for Table {
+    fn objection(&self, question: &[u16], answer: &[u16]) -> Option<String> {
+        let text = self.0.objection(question, answer)?;
+        Some(text.trim_start_matches("expected ").to_owned())
+    }
+
+    fn solve(&self, _: &[u16]) -> Option<Found> {
+        None
+    }
+
+    fn has_solver(&self) -> bool {
+        false
+    }
+
+    fn canonical(&self, question: &[u16]) -> Option<Vec<u16>> {
+        let canonical = self.0.canonical(question).map(|(tokens, _)| tokens);
+        // Without symmetries a question is its own form.
+        Some(canonical.unwrap_or_else(|| question.to_vec()))
+    }
+
+    fn measures(&self, _: &[u16]) -> Vec<(&'static str, u64)> {
+        Vec::new()
     }
 }

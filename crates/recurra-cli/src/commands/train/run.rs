@@ -1,15 +1,13 @@
 //! A training with its clock, its files and its view.
 
 use super::data::{self, Data, Notes};
+use super::folder::{Row, RunFolder};
 use crate::exit::{message, say};
 use crate::output::OutputFile;
 use anyhow::anyhow;
 use indicatif::{ProgressBar, ProgressStyle};
 use recurra::TrmConfig;
 use recurra::model::{TrmModel, TrmWeights, disk};
-use recurra::solver::{SolveOptions, Solver};
-use recurra::tasks::task::{Pair, Tokens};
-use recurra::thinking::StopRules;
 use recurra::train::{StepReport, TrainConfig, Trainer};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,12 +33,16 @@ const MEASUREMENTS: f64 = 10.0;
 /// Time between two measurements, at least, relative to what one takes.
 const PAUSE: f64 = 10.0;
 
+/// A fall of the share of held-out questions from its best that is told.
+const COLLAPSE: f64 = 0.1;
+
 /// A training under way.
 pub(super) struct Run {
     trainer: Trainer,
     notes: Notes,
-    data: Data,
+    data: Box<dyn Data>,
     output: PathBuf,
+    folder: RunFolder,
     threads: usize,
     began: Instant,
     /// `notes.seconds` when this process began.
@@ -52,42 +54,68 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn begin(
         output: &Path,
-        config: &TrmConfig,
+        mut config: TrmConfig,
         train: TrainConfig,
         notes: Notes,
         threads: usize,
     ) -> anyhow::Result<Self> {
         config.validate()?;
         train.validate()?;
-        let weights = TrmWeights::random(config, train.seed);
         let data = data::prepare(&notes, train.seed)?;
-        let trainer = Trainer::new(config, train, weights, threads)?;
-        Ok(Self::new(output, trainer, notes, data, threads))
+        if let Some(rows) = data.puzzle_rows() {
+            config.num_puzzle_identifiers = rows;
+            config.validate()?;
+        }
+        let weights = TrmWeights::random(&config, train.seed);
+        let trainer = Trainer::new(&config, train, weights, threads)?;
+        let configuration = serde_json::json!({
+            "architecture": trainer.config(),
+            "training": trainer.train_config(),
+            "data": notes,
+        });
+        let folder = RunFolder::begin(output, &configuration)?;
+        Ok(Self::new(output, folder, trainer, notes, data, threads))
     }
 
     pub(super) fn resume(output: &Path, threads: usize) -> anyhow::Result<Self> {
-        let path = checkpoint_path(output);
+        let path = RunFolder::checkpoint(output);
         let bytes = disk::read(&path)?;
         let (trainer, notes) =
             Trainer::from_checkpoint(&bytes, threads).map_err(|e| e.in_file(&path))?;
         let notes: Notes =
             serde_json::from_value(notes).map_err(|e| anyhow!("{}: {e}", path.display()))?;
         let data = data::prepare(&notes, trainer.train_config().seed)?;
+        let (rows, found) = (data.puzzle_rows(), trainer.config().num_puzzle_identifiers);
+        if rows.is_some_and(|rows| rows != found) {
+            return Err(anyhow!(
+                "{}: the data has changed: other tasks than the training began with",
+                path.display()
+            ));
+        }
         message(&format!(
             "going on after step {} and {:.1} minutes",
             trainer.steps_done(),
             notes.seconds / 60.0
         ));
-        Ok(Self::new(output, trainer, notes, data, threads))
+        let folder = RunFolder::resume(output, trainer.steps_done());
+        Ok(Self::new(output, folder, trainer, notes, data, threads))
     }
 
-    fn new(output: &Path, trainer: Trainer, notes: Notes, data: Data, threads: usize) -> Self {
+    fn new(
+        output: &Path,
+        folder: RunFolder,
+        trainer: Trainer,
+        notes: Notes,
+        data: Box<dyn Data>,
+        threads: usize,
+    ) -> Self {
         Run {
             before: notes.seconds,
             trainer,
             notes,
             data,
             output: output.into(),
+            folder,
             threads,
             began: Instant::now(),
             exact: None,
@@ -101,20 +129,20 @@ impl Run {
         ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed))?;
         let config = self.trainer.config();
         say(&format!(
-            "{}: {} weights, {} puzzles to train on, {} held-out ones to measure, {} threads",
+            "{}: {} weights, {}, {} threads",
             self.notes.task,
             TrmWeights::count(config),
-            self.data.source.len(),
-            self.data.tests.len(),
+            self.data.describe(),
             self.threads
         ));
         let bar = view();
         let mut average: Option<(f64, f64)> = None;
         let (mut saved, mut measured) = (self.seconds(), self.progress(budget));
         let mut not_before = 0.0;
+        let mut last = None;
         while self.progress(budget) < 1.0 && !stop.load(Ordering::Relaxed) {
             let progress = self.progress(budget);
-            let report = match self.trainer.step(&self.data.source, progress) {
+            let report = match self.trainer.step(self.data.source(), progress) {
                 Ok(report) => report,
                 Err(error) => {
                     // The weights of before the bad step are worth keeping.
@@ -124,14 +152,20 @@ impl Run {
             };
             average = Some(smooth(average, &report));
             self.show(&bar, &report, average, budget);
+            let mut held_out = None;
             let due = self.progress(budget) - measured >= 1.0 / MEASUREMENTS;
             if due && self.seconds() >= not_before {
                 measured = self.progress(budget);
                 let began = self.seconds();
-                self.measure()?;
+                held_out = self.measure()?;
                 not_before = self.seconds() + PAUSE * (self.seconds() - began);
                 self.log(&bar, average);
             }
+            if held_out.is_some() || self.folder.is_due(self.seconds()) {
+                let row = self.row(&report, average, held_out);
+                self.folder.add(row);
+            }
+            last = Some(report);
             if self.seconds() - saved >= save_every {
                 saved = self.seconds();
                 self.save()?;
@@ -140,7 +174,11 @@ impl Run {
         // Whoever presses Ctrl-C wants the state on disk now, not another measurement.
         let interrupted = stop.load(Ordering::Relaxed);
         if !interrupted {
-            self.measure()?;
+            let held_out = self.measure()?;
+            if let Some(report) = last {
+                let row = self.row(&report, average, held_out);
+                self.folder.add(row);
+            }
         }
         self.log(&bar, average);
         bar.finish_and_clear();
@@ -174,25 +212,41 @@ impl Run {
         )
     }
 
-    /// Share of the held-out puzzles that the moving average answers right.
-    fn measure(&mut self) -> anyhow::Result<()> {
-        if self.data.tests.is_empty() {
-            return Ok(());
+    /// Share of the held-out puzzles that the moving average answers right. The best model is kept.
+    fn measure(&mut self) -> anyhow::Result<Option<f64>> {
+        let model = self.model();
+        self.exact = self.data.measure(&model, self.threads)?;
+        if let Some(exact) = self.exact {
+            let best = self.notes.best.unwrap_or(f64::NEG_INFINITY);
+            if exact >= best {
+                self.notes.best = Some(exact);
+                OutputFile::write_whole(&self.folder.best(), &model.to_bytes())?;
+            } else if best - exact > COLLAPSE {
+                message(&format!(
+                    "held out, {:.1} % are right, where {:.1} % were: the training may have collapsed; {} is the best model",
+                    100.0 * exact,
+                    100.0 * best,
+                    self.folder.best().display()
+                ));
+            }
         }
-        let mut solver = Solver::new(&self.model(), self.threads)?;
-        let options = SolveOptions::new(StopRules::new(solver.default_steps()));
-        let questions: Vec<Tokens> = self.data.tests.iter().map(|p| p.question.clone()).collect();
-        let answers = solver.solve_many(&questions, &options, &|| {});
-        let right = |(a, p): (recurra::Result<_>, &Pair)| {
-            a.map(|a: recurra::solver::Answer| usize::from(a.tokens == p.answer))
-        };
-        let right: recurra::Result<Vec<usize>> = answers
-            .into_iter()
-            .zip(&self.data.tests)
-            .map(right)
-            .collect();
-        self.exact = Some(right?.iter().sum::<usize>() as f64 / self.data.tests.len() as f64);
-        Ok(())
+        Ok(self.exact)
+    }
+
+    /// A line of the log.
+    fn row(&self, report: &StepReport, average: Option<(f64, f64)>, held_out: Option<f64>) -> Row {
+        let (loss, exact) = average.unwrap_or_default();
+        Row {
+            step: report.step,
+            samples: report.step * self.trainer.train_config().batch_size as u64,
+            seconds: self.seconds(),
+            lr: report.lr,
+            loss,
+            exact,
+            steps: report.steps,
+            gradient: report.gradient_norm,
+            held_out,
+        }
     }
 
     fn show(
@@ -236,9 +290,10 @@ impl Run {
         self.notes.seconds = self.seconds();
         let notes = serde_json::to_value(&self.notes)?;
         OutputFile::write_whole(
-            &checkpoint_path(&self.output),
+            &RunFolder::checkpoint(&self.output),
             &self.trainer.to_checkpoint(&notes),
-        )
+        )?;
+        self.folder.save()
     }
 
     fn save_model(&self) -> anyhow::Result<()> {
@@ -269,6 +324,7 @@ impl Run {
         tell("threads", self.threads.into());
         tell("training", serde_json::to_value(train)?);
         OutputFile::write_whole(&self.output, &model.to_bytes())?;
+        self.data.save_beside(&self.output)?;
         let (weights, steps) = (TrmWeights::count(model.config()), self.trainer.steps_done());
         say(&format!(
             "{}: {weights} weights after {steps} steps",
@@ -276,13 +332,6 @@ impl Run {
         ));
         Ok(())
     }
-}
-
-/// The checkpoint beside a model.
-fn checkpoint_path(output: &Path) -> PathBuf {
-    let mut name = output.file_name().unwrap_or_default().to_owned();
-    name.push(".training");
-    output.with_file_name(name)
 }
 
 /// Loss and exact share, smoothed over some hundred steps.

@@ -11,11 +11,14 @@ use crate::error::{Error, Result};
 use crate::kernels::{AlignedMatrix, Linear, Precision};
 use crate::tasks::TaskSpec;
 use safetensors::SafeTensors;
+use safetensors::tensor::Metadata;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// Name of the metadata entry.
 pub const CONFIG_KEY: &str = "recurra.config";
+/// Name of the puzzle table.
+pub(crate) const PUZZLE_TABLE: &str = "puzzle_emb.weights";
 /// Version of the header that this library writes.
 pub const VERSION: u32 = 1;
 
@@ -35,6 +38,38 @@ pub struct Header {
     /// How the model was made: free entries, for people.
     #[serde(default)]
     pub provenance: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Header {
+    /// What the metadata of a safetensors file say of a model.
+    pub(super) fn of(metadata: &Metadata) -> Result<Self> {
+        let header = metadata
+            .metadata()
+            .as_ref()
+            .and_then(|m| m.get(CONFIG_KEY))
+            .ok_or_else(|| {
+                Error::Format(format!(
+                    "metadata: expected an entry `{CONFIG_KEY}`, found none; \
+                     `recurra import` turns a checkpoint of the reference implementation into a model"
+                ))
+            })?;
+        let header: Header = serde_json::from_str(header)
+            .map_err(|e| Error::Format(format!("metadata `{CONFIG_KEY}`: {e}")))?;
+        if header.version != VERSION {
+            return Err(Error::Format(format!(
+                "metadata `{CONFIG_KEY}`: expected version {VERSION}, found {}",
+                header.version
+            )));
+        }
+        header.architecture.validate()?;
+        if let Some(task) = &header.task {
+            check_task(task, &header.architecture)?;
+        }
+        if let Some(thinking) = &header.thinking {
+            thinking.validate()?;
+        }
+        Ok(header)
+    }
 }
 
 /// A model in memory: what its file holds.
@@ -91,36 +126,23 @@ impl TrmModel {
     /// # Errors
     /// [`Error::Format`], [`Error::Config`] or [`Error::Tensor`], each naming what was expected and found.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        Self::read(bytes, true)
+    }
+
+    /// The same, where the puzzle table may have been left out: then it has no rows.
+    pub(super) fn read(bytes: &[u8], with_table: bool) -> Result<Self> {
         let format = |e: &dyn std::fmt::Display| Error::Format(format!("not a model file: {e}"));
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| format(&e))?;
-        let header = metadata
-            .metadata()
-            .as_ref()
-            .and_then(|m| m.get(CONFIG_KEY))
-            .ok_or_else(|| {
-                Error::Format(format!(
-                    "metadata: expected an entry `{CONFIG_KEY}`, found none; \
-                     `recurra import` turns a checkpoint of the reference implementation into a model"
-                ))
-            })?;
-        let header: Header = serde_json::from_str(header)
-            .map_err(|e| Error::Format(format!("metadata `{CONFIG_KEY}`: {e}")))?;
-        if header.version != VERSION {
-            return Err(Error::Format(format!(
-                "metadata `{CONFIG_KEY}`: expected version {VERSION}, found {}",
-                header.version
-            )));
-        }
-        header.architecture.validate()?;
-        if let Some(task) = &header.task {
-            check_task(task, &header.architecture)?;
-        }
-        if let Some(thinking) = &header.thinking {
-            thinking.validate()?;
-        }
+        let header = Header::of(&metadata)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|e| format(&e))?;
         let config = &header.architecture;
-        let table_shapes = TrmWeights::table_shapes(config);
+        let mut table_shapes = TrmWeights::table_shapes(config);
+        if !with_table {
+            let table = table_shapes
+                .iter_mut()
+                .find(|(name, _)| name == PUZZLE_TABLE);
+            table.into_iter().for_each(|(_, shape)| shape[0] = 0);
+        }
         let linear_shapes = TrmWeights::linear_shapes(config);
         // All types and shapes are checked before anything is allocated.
         let tables = Found::all(&tensors, &table_shapes, table_kind)?;
@@ -244,10 +266,10 @@ pub(crate) fn table_kind(name: &str) -> Kind {
 
 /// Refuses a task whose questions the architecture cannot take.
 fn check_task(task: &TaskSpec, config: &TrmConfig) -> Result<()> {
-    let made = task.task()?;
+    let (seq_len, vocab_size) = task.sizes()?;
     for (field, expected, found) in [
-        ("seq_len", made.seq_len(), config.seq_len),
-        ("vocab_size", made.vocab_size(), config.vocab_size),
+        ("seq_len", seq_len, config.seq_len),
+        ("vocab_size", vocab_size, config.vocab_size),
     ] {
         if expected != found {
             return Err(Error::Config {

@@ -7,7 +7,7 @@ mod archive;
 mod opcodes;
 mod pickle;
 mod rebuild;
-mod rows;
+pub(super) mod rows;
 mod torch;
 mod yaml;
 

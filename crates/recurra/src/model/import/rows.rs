@@ -53,10 +53,9 @@ impl<R: Read + Seek> TableRows<R> {
             .map_err(|e| unreadable(&e))?;
         let layout = if start.starts_with(b"PK") {
             in_archive(&mut reader, name)?
-        } else if let [header @ .., b'{'] = &start[..]
-            && let Ok(header) = header.try_into()
-        {
-            in_safetensors(&mut reader, u64::from_le_bytes(header), length, name)?
+        } else if let [_, _, _, _, _, _, _, _, b'{'] = start[..] {
+            reader.rewind().map_err(|e| unreadable(&e))?;
+            in_safetensors(&mut reader, length, name)?
         } else {
             return Err(Error::Format(
                 "neither a torch.save archive nor a safetensors file".into(),
@@ -101,7 +100,7 @@ impl<R: Read + Seek> TableRows<R> {
     }
 }
 
-fn unreadable(error: &io::Error) -> Error {
+pub(crate) fn unreadable(error: &io::Error) -> Error {
     Error::Format(format!("the file cannot be read: {error}"))
 }
 
@@ -132,18 +131,26 @@ fn two_lengths(name: &str, shape: &[usize]) -> Result<(usize, usize)> {
     }
 }
 
-fn in_safetensors<R: Read>(reader: &mut R, header: u64, length: u64, name: &str) -> Result<Layout> {
+/// The directory of a safetensors file of so many bytes, read from its beginning, and where its numbers begin.
+pub(crate) fn directory<R: Read>(reader: &mut R, length: u64) -> Result<(u64, Metadata)> {
     let broken = |what: &str| Error::Format(format!("safetensors: {}", printable(what)));
+    let mut header = [0; 8];
+    reader.read_exact(&mut header).map_err(|e| unreadable(&e))?;
+    let header = u64::from_le_bytes(header);
     if header > MAX_HEADER || header > length.saturating_sub(8) {
         return Err(broken(&format!(
             "expected a header of at most {MAX_HEADER} bytes, within the file, found one of {header}"
         )));
     }
-    // Its first byte was read to tell the kind of file.
-    let mut text = vec![b'{'];
-    let rest = reader.take(header.saturating_sub(1)).read_to_end(&mut text);
+    let mut text = Vec::new();
+    let rest = reader.take(header).read_to_end(&mut text);
     rest.map_err(|e| unreadable(&e))?;
-    let metadata: Metadata = serde_json::from_slice(&text).map_err(|e| broken(&e.to_string()))?;
+    let metadata = serde_json::from_slice(&text).map_err(|e| broken(&e.to_string()))?;
+    Ok((8 + header, metadata))
+}
+
+fn in_safetensors<R: Read>(reader: &mut R, length: u64, name: &str) -> Result<Layout> {
+    let (start, metadata) = directory(reader, length)?;
     let (name, info) = find(metadata.tensors().into_iter(), name)?;
     let float = Float::of(&name, info.dtype)?;
     let (rows, cols) = two_lengths(&name, &info.shape)?;
@@ -151,7 +158,7 @@ fn in_safetensors<R: Read>(reader: &mut R, header: u64, length: u64, name: &str)
     let size = stride.and_then(|stride| rows.checked_mul(stride));
     let (first, end) = info.data_offsets;
     let claimed = end.checked_sub(first);
-    let inside = (8 + header)
+    let inside = start
         .checked_add(end as u64)
         .is_some_and(|end| end <= length);
     match (size, stride) {
@@ -159,7 +166,7 @@ fn in_safetensors<R: Read>(reader: &mut R, header: u64, length: u64, name: &str)
             float,
             rows,
             cols,
-            start: 8 + header + first as u64,
+            start: start + first as u64,
             stride: stride as u64,
         }),
         _ => Err(refuse(

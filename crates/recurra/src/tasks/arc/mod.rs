@@ -32,6 +32,6 @@ pub use question::{Question, questions};
 pub use read::{TaskSet, read_task};
 pub use score::Score;
 pub use split::{Group, TrainingPairs};
-pub use submission::Submission;
+pub use submission::{Attempts, Submission};
 pub use task::{ArcTask, Pair, TestPair};
 pub use vote::{Ballot, Candidate};

@@ -282,6 +282,10 @@ impl Task for GridTask {
         }
     }
 
+    fn proves(&self) -> bool {
+        self.0.spec.rules.proof
+    }
+
     fn objection(&self, question: &[u16], answer: &[u16]) -> Option<String> {
         let fault = self.fault(question, answer)?;
         Some(format!(

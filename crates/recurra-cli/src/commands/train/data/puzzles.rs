@@ -1,0 +1,144 @@
+//! Puzzles to train on, and those that measure the model.
+
+use super::{Data, Notes};
+use crate::exit::message;
+use crate::progress;
+use anyhow::{anyhow, bail};
+use rayon::prelude::*;
+use recurra::model::TrmModel;
+use recurra::solver::{SolveOptions, Solver};
+use recurra::tasks::data::Puzzles;
+use recurra::tasks::dataset::Part;
+use recurra::tasks::task::{Pair, Tokens};
+use recurra::tasks::{HeldOut, Task, TaskSpec};
+use recurra::thinking::StopRules;
+use recurra::train::{PuzzleSource, SampleSource};
+use std::path::Path;
+
+/// Puzzle numbers of generated tests: a run of their own.
+const TEST_SEED: u64 = 0x7e57;
+
+/// Puzzles to generate: some seconds' worth.
+pub(in super::super) fn default_pool(task: &TaskSpec) -> usize {
+    match task {
+        TaskSpec::Sudoku { size: 16 } => 500,
+        TaskSpec::Sudoku { .. } => 20_000,
+        TaskSpec::Maze { .. } => 5_000,
+        // They have no generator.
+        TaskSpec::Grid(_) | TaskSpec::Arc => 0,
+    }
+}
+
+/// Held-out puzzles that measure a model in training: some seconds' worth.
+fn tests(task: &dyn Task) -> usize {
+    if task.seq_len() < 64 { 512 } else { 128 }
+}
+
+/// Puzzles of a task with single questions.
+pub(super) struct PuzzleTraining {
+    source: PuzzleSource,
+    tests: Vec<Pair>,
+}
+
+impl PuzzleTraining {
+    /// Reads or generates what the notes ask for.
+    pub(super) fn prepare(notes: &Notes, seed: u64) -> anyhow::Result<Self> {
+        let task = notes.task.task()?;
+        let held_out = HeldOut::new(notes.held_out);
+        let generate = |count: usize, test: bool, seed: u64| -> anyhow::Result<Vec<Pair>> {
+            let bar = progress::bar(Some(count as u64), "puzzles");
+            let one = |n| {
+                let wanted = |class| held_out.contains(class) == test;
+                let puzzle = task.generate(seed, n as u64, &wanted);
+                bar.inc(1);
+                puzzle.ok_or_else(|| {
+                    anyhow!(
+                        "no {} puzzle found with one solution grid in {} held out",
+                        notes.task,
+                        notes.held_out
+                    )
+                })
+            };
+            let puzzles = (0..count).into_par_iter().map(one).collect();
+            bar.finish_and_clear();
+            puzzles
+        };
+        let (puzzles, tests) = match &notes.data {
+            Some(path) => {
+                let (mut tests, train): (Vec<_>, Vec<_>) = read(path, Part::Train, &*task)?
+                    .into_iter()
+                    .partition(|p| held_out.contains(task.split_class(p)));
+                if path.join(Part::Test.name()).is_dir() {
+                    // Who made the data set has split it.
+                    tests = read(path, Part::Test, &*task)?;
+                }
+                tests.truncate(self::tests(&*task));
+                (train, tests)
+            }
+            None => (
+                generate(notes.pool, false, seed)?,
+                generate(tests(&*task), true, TEST_SEED)?,
+            ),
+        };
+        let source = PuzzleSource::new(task, puzzles, held_out);
+        if source.is_empty() {
+            bail!("no {} puzzle to train on", notes.task);
+        }
+        Ok(PuzzleTraining { source, tests })
+    }
+}
+
+impl Data for PuzzleTraining {
+    fn source(&self) -> &dyn SampleSource {
+        &self.source
+    }
+
+    fn describe(&self) -> String {
+        let (train, tests) = (self.source.len(), self.tests.len());
+        format!("{train} puzzles to train on, {tests} held-out ones to measure")
+    }
+
+    fn measure(&self, model: &TrmModel, threads: usize) -> anyhow::Result<Option<f64>> {
+        if self.tests.is_empty() {
+            return Ok(None);
+        }
+        let mut solver = Solver::new(model, threads)?;
+        let options = SolveOptions::new(StopRules::new(solver.default_steps()));
+        let questions: Vec<Tokens> = self.tests.iter().map(|p| p.question.clone()).collect();
+        let answers = solver.solve_many(&questions, &options, &|| {});
+        let mut right = 0;
+        for (answer, pair) in answers.into_iter().zip(&self.tests) {
+            right += usize::from(answer?.tokens == pair.answer);
+        }
+        Ok(Some(right as f64 / self.tests.len() as f64))
+    }
+}
+
+/// All puzzles of a file that have an answer; bad lines are told and left out.
+fn read(path: &Path, part: Part, task: &dyn Task) -> anyhow::Result<Vec<Pair>> {
+    let (mut puzzles, mut refused, mut unanswered) = (Vec::new(), 0, 0);
+    for entry in Puzzles::open(path, part, Some(task))? {
+        match entry.result {
+            Ok(puzzle) => match puzzle.answer {
+                Some(answer) => puzzles.push(Pair {
+                    question: puzzle.question,
+                    answer,
+                }),
+                None => unanswered += 1,
+            },
+            Err(error) => {
+                refused += 1;
+                if refused <= 10 {
+                    message(&format!("{}: {error}", path.display()));
+                }
+            }
+        }
+    }
+    if refused + unanswered > 0 {
+        message(&format!(
+            "{}: left out {refused} bad lines and {unanswered} puzzles without an answer",
+            path.display()
+        ));
+    }
+    Ok(puzzles)
+}

@@ -1,0 +1,252 @@
+//! The folder of a training, beside its model: configuration, log, curves, checkpoint, and the best model so far.
+
+use crate::chart::{Axis, Chart, Mark, Scale, Series};
+use crate::exit::message;
+use crate::output::OutputFile;
+use anyhow::anyhow;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// A line of the log.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Row {
+    /// Training steps done.
+    pub(super) step: u64,
+    /// Samples seen.
+    pub(super) samples: u64,
+    /// Seconds trained.
+    pub(super) seconds: f64,
+    /// Learning rate.
+    pub(super) lr: f64,
+    /// Mean loss of late.
+    pub(super) loss: f64,
+    /// Share of samples answered right in training of late.
+    pub(super) exact: f64,
+    /// Improvement steps of those that ended in this training step.
+    pub(super) steps: f64,
+    /// 2-norm of the gradient.
+    pub(super) gradient: f64,
+    /// Share of held-out questions answered right, where measured.
+    pub(super) held_out: Option<f64>,
+}
+
+const HEADER: &str = "step,samples,seconds,lr,loss,exact,steps,gradient,held_out";
+
+impl Row {
+    fn line(&self) -> String {
+        let held_out = self.held_out.map(|h| format!("{h:.6}")).unwrap_or_default();
+        format!(
+            "{},{},{:.3},{:.4e},{:.6},{:.6},{:.3},{:.4e},{held_out}",
+            self.step,
+            self.samples,
+            self.seconds,
+            self.lr,
+            self.loss,
+            self.exact,
+            self.steps,
+            self.gradient
+        )
+    }
+
+    fn read(line: &str) -> Option<Row> {
+        let fields: Vec<&str> = line.split(',').collect();
+        let &[step, samples, ref numbers @ .., held_out] = &fields[..] else {
+            return None;
+        };
+        let numbers: Option<Vec<f64>> = numbers.iter().map(|n| n.parse().ok()).collect();
+        let &[seconds, lr, loss, exact, steps, gradient] = &numbers?[..] else {
+            return None;
+        };
+        Some(Row {
+            step: step.parse().ok()?,
+            samples: samples.parse().ok()?,
+            seconds,
+            lr,
+            loss,
+            exact,
+            steps,
+            gradient,
+            held_out: match held_out {
+                "" => None,
+                share => Some(share.parse().ok()?),
+            },
+        })
+    }
+}
+
+/// Least seconds between two rows, and least share of the time trained so far: a long training has no endless log.
+const PAUSE: f64 = 0.2;
+const SHARE: f64 = 0.005;
+
+/// The folder, and the log that it holds.
+#[derive(Debug)]
+pub(super) struct RunFolder {
+    path: PathBuf,
+    rows: Vec<Row>,
+}
+
+impl RunFolder {
+    /// The folder of a new training: `MODEL.training`. An older training's files are replaced, one by one.
+    pub(super) fn begin(model: &Path, configuration: &serde_json::Value) -> anyhow::Result<Self> {
+        let path = folder_of(model);
+        std::fs::create_dir_all(&path).map_err(|e| anyhow!("{}: {e}", path.display()))?;
+        let folder = RunFolder {
+            path,
+            rows: Vec::new(),
+        };
+        let text = serde_json::to_string_pretty(configuration)? + "\n";
+        OutputFile::write_whole(&folder.path.join("config.json"), text.as_bytes())?;
+        Ok(folder)
+    }
+
+    /// The folder of a training that goes on after so many steps: what its log says of later ones did not come to be.
+    pub(super) fn resume(model: &Path, step: u64) -> Self {
+        let path = folder_of(model);
+        let file = path.join("log.csv");
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        let lines = text.lines().skip(1);
+        let rows = lines.filter_map(|line| {
+            let row = Row::read(line);
+            if row.is_none() {
+                message(&format!("{}: left out `{line}`", file.display()));
+            }
+            row
+        });
+        let rows = rows.filter(|row| row.step <= step).collect();
+        RunFolder { path, rows }
+    }
+
+    /// The whole state of the training.
+    pub(super) fn checkpoint(model: &Path) -> PathBuf {
+        folder_of(model).join("checkpoint.safetensors")
+    }
+
+    /// The best model so far.
+    pub(super) fn best(&self) -> PathBuf {
+        self.path.join("best.safetensors")
+    }
+
+    /// Whether it is time for another row.
+    pub(super) fn is_due(&self, seconds: f64) -> bool {
+        let last = self
+            .rows
+            .last()
+            .map_or(f64::NEG_INFINITY, |row| row.seconds);
+        seconds - last >= PAUSE.max(SHARE * seconds)
+    }
+
+    /// Adds a row to the log, which is written with the next checkpoint.
+    pub(super) fn add(&mut self, row: Row) {
+        self.rows.push(row);
+    }
+
+    /// Writes log and curves.
+    pub(super) fn save(&self) -> anyhow::Result<()> {
+        let mut log = String::from(HEADER) + "\n";
+        for row in &self.rows {
+            writeln!(log, "{}", row.line()).expect("a string takes any text");
+        }
+        OutputFile::write_whole(&self.path.join("log.csv"), log.as_bytes())?;
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        for (name, chart) in [("loss.svg", self.loss()), ("exact.svg", self.exact())] {
+            OutputFile::write_whole(&self.path.join(name), chart.to_svg().as_bytes())?;
+        }
+        Ok(())
+    }
+
+    fn chart(&self, title: &str, label: &str, scale: Scale, series: Vec<Series>) -> Chart {
+        Chart {
+            title: title.into(),
+            x: Axis {
+                label: "samples".into(),
+                scale: Scale::Linear,
+            },
+            y: Axis {
+                label: label.into(),
+                scale,
+            },
+            series,
+        }
+    }
+
+    fn loss(&self) -> Chart {
+        let points = self.rows.iter().map(|row| (row.samples as f64, row.loss));
+        let loss = Series {
+            name: "loss".into(),
+            mark: Mark::Line,
+            points: points.collect(),
+        };
+        self.chart("Loss in training", "loss", Scale::Linear, vec![loss])
+    }
+
+    fn exact(&self) -> Chart {
+        let points = self.rows.iter().map(|row| (row.samples as f64, row.exact));
+        let held_out = self.rows.iter();
+        let held_out = held_out.filter_map(|row| Some((row.samples as f64, row.held_out?)));
+        let series = [
+            ("in training", points.collect::<Vec<_>>()),
+            ("held out", held_out.collect()),
+        ];
+        let series = series.into_iter().filter(|(_, points)| !points.is_empty());
+        let series = series.map(|(name, points)| Series {
+            name: name.into(),
+            mark: if points.len() > 1 {
+                Mark::Line
+            } else {
+                Mark::Dots
+            },
+            points,
+        });
+        let (title, label) = ("Answered right", "exact");
+        self.chart(title, label, Scale::Percent, series.collect())
+    }
+}
+
+fn folder_of(model: &Path) -> PathBuf {
+    let mut name = model.file_name().unwrap_or_default().to_owned();
+    name.push(".training");
+    model.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(step: u64, held_out: Option<f64>) -> Row {
+        Row {
+            step,
+            samples: 128 * step,
+            seconds: step as f64,
+            lr: 2e-3,
+            loss: 1.5,
+            exact: 0.25,
+            steps: 16.0,
+            gradient: 0.5,
+            held_out,
+        }
+    }
+
+    #[test]
+    fn a_resumed_log_ends_where_the_checkpoint_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let model = dir.path().join("model");
+        let mut folder = RunFolder::begin(&model, &serde_json::json!({"seed": 1})).unwrap();
+        assert!(folder.is_due(0.0));
+        for (step, held_out) in [(1, None), (2, Some(0.125)), (3, None)] {
+            folder.add(row(step, held_out));
+        }
+        assert!(!folder.is_due(3.1) && folder.is_due(3.2));
+        folder.save().unwrap();
+        let resumed = RunFolder::resume(&model, 2);
+        assert_eq!(resumed.rows, [row(1, None), row(2, Some(0.125))]);
+        for name in ["config.json", "log.csv", "loss.svg", "exact.svg"] {
+            assert!(dir.path().join("model.training").join(name).is_file());
+        }
+        // A line cut short by a full disk.
+        let log = dir.path().join("model.training/log.csv");
+        std::fs::write(&log, format!("{HEADER}\n{}\n4,5", row(1, None).line())).unwrap();
+        assert_eq!(RunFolder::resume(&model, 9).rows, [row(1, None)]);
+    }
+}
