@@ -23,6 +23,8 @@ KNOBS = [
     ("depth curriculum", ["--curriculum"]),
     ("Muon, depth curriculum", ["--optimizer", "muon", "--curriculum"]),
     ("half of the starts random", ["--random-start", "0.5"]),
+    ("four starts, the best is trained", ["--starts", "4"]),
+    ("label smoothing 0.1", ["--label-smoothing", "0.1"]),
     ("no moving average", ["--ema", "0"]),
     ("constant learning rate", ["--constant-lr"]),
     ("attention, rotary by cell", ["--mixer", "attention", "--positions", "line"]),

@@ -7,6 +7,7 @@ mod cache;
 mod chart;
 mod commands;
 mod exit;
+mod group;
 mod input;
 mod known;
 mod output;

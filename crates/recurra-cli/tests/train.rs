@@ -72,6 +72,42 @@ fn the_same_seed_gives_the_same_weights_and_resuming_goes_on_exactly() {
         .unwrap();
     let info: serde_json::Value = serde_json::from_slice(&info.stdout).unwrap();
     assert_eq!(info["provenance"]["steps"], 12);
+    // A training that begins with another's weights has learnt what that had.
+    let further = folder.path().join("further");
+    let one_path = one.to_str().unwrap();
+    let args = [
+        "train",
+        "--size",
+        "4",
+        "--steps",
+        "1",
+        "--pool",
+        "200",
+        "--threads",
+        "2",
+    ];
+    let run = |more: &[&str]| {
+        let command = program()
+            .args(args)
+            .args(more)
+            .arg("-o")
+            .arg(&further)
+            .output();
+        command.unwrap()
+    };
+    let out = run(&["--from", one_path, "--lr", "1e-12"]);
+    assert!(out.status.success(), "{}", stderr(&out));
+    let embedding = |path: &Path| {
+        let model = recurra::model::TrmModel::open(path).unwrap();
+        model.weights.embed_tokens.to_vec()
+    };
+    let pairs = embedding(&one).into_iter().zip(embedding(&further));
+    assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-6));
+    assert_eq!(
+        run(&["--from", one_path, "--hidden", "32"]).status.code(),
+        Some(2)
+    );
+    assert_eq!(run(&["--from", "nowhere"]).status.code(), Some(1));
     // The folder of the run.
     let run = folder.path().join("parts.training");
     let read = |name: &str| std::fs::read_to_string(run.join(name)).unwrap();
@@ -142,6 +178,8 @@ fn bad_trainings_are_refused() {
         ),
         (&["--size", "4", "--data", "nowhere.csv"], 1, "nowhere.csv"),
         (&["--resume"], 1, "model.training"),
+        (&["--size", "4", "--starts", "0"], 1, "`starts`"),
+        (&["--size", "4", "--positions", "grid"], 2, "--positions"),
     ] {
         let out = program()
             .args(["train", "--steps", "1", "-o", model])
@@ -180,7 +218,7 @@ fn bad_trainings_are_refused() {
 fn a_training_killed_at_any_moment_ends_with_the_same_weights() {
     let folder = tempfile::tempdir().unwrap();
     let [whole, killed] = ["whole", "killed"].map(|name| folder.path().join(name));
-    const STEPS: &str = "400";
+    const STEPS: &str = "200";
     let recipe = [
         "--curriculum",
         "--random-start",
@@ -198,7 +236,7 @@ fn a_training_killed_at_any_moment_ends_with_the_same_weights() {
         let before = written();
         let mut command = program();
         command.args(["train", "--threads", "2", "--steps", STEPS]);
-        command.args(["--save-every", "0.0001", "-o"]).arg(&killed);
+        command.args(["--save-every", "0.0005", "-o"]).arg(&killed);
         if kill == 0 {
             command.args(["--size", "4", "--hidden", "16", "--batch", "8"]);
             command

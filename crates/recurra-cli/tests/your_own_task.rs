@@ -7,8 +7,8 @@ use recurra::tasks::grid::toy::Toy;
 use std::path::Path;
 
 /// Puzzles in the tables here; the example makes more.
-const TRAIN: u64 = 300;
-const TEST: u64 = 20;
+const TRAIN: u64 = 100;
+const TEST: u64 = 10;
 
 /// The lines of the document's first block.
 fn commands() -> Vec<String> {

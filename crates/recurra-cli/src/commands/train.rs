@@ -5,9 +5,12 @@ mod folder;
 mod run;
 
 use crate::exit::{Exit, UsageError, message};
+use crate::group;
 use crate::task::{Size, TaskName};
 use crate::threads::Threads;
+use anyhow::bail;
 use clap::builder::RangedU64ValueParser;
+use recurra::model::TrmModel;
 use recurra::train::preset::preset;
 use recurra::train::{Decay, Rule, TrainConfig};
 use recurra::{Mixer, Positions, TrmConfig};
@@ -22,6 +25,9 @@ use std::path::PathBuf;
 /// challenges and solutions with these names). Of training tasks everything is learnt, of the others the demonstrations;
 /// their test inputs measure the model. Which task each row of the puzzle table belongs to goes into
 /// `MODEL.identifiers.json`.
+///
+/// Several machines train one model where the program is built with the feature `mpi`: `mpirun -np N recurra train …`. Each
+/// process has its part of every batch; the first speaks, measures and writes.
 ///
 /// What is saved is the moving average of the weights. Beside the model, the folder `MODEL.training` holds the run:
 /// `config.json`, `log.csv` with its curves `loss.svg` and `exact.svg`, `best.safetensors`, the model that did best on the
@@ -64,6 +70,9 @@ pub(crate) struct Args {
     /// Go on from the checkpoint beside MODEL; architecture, data and recipe are those it began with
     #[arg(long)]
     resume: bool,
+    /// Begin with the architecture and the weights of this model, instead of random ones
+    #[arg(long, value_name = "MODEL", conflicts_with = "resume")]
+    from: Option<PathBuf>,
     /// Minutes between checkpoints
     #[arg(long, value_name = "M", default_value_t = 2.0)]
     save_every: f64,
@@ -177,6 +186,12 @@ struct Recipe {
     /// Share of the samples that begin to think in a random state [default: 0]
     #[arg(long, value_name = "X")]
     random_start: Option<f64>,
+    /// Begin to think about a sample in so many states, and train the one that does best (winner takes all) [default: 1]
+    #[arg(long, value_name = "N")]
+    starts: Option<usize>,
+    /// Share of each label that is shared out to all tokens [default: 0]
+    #[arg(long, value_name = "X")]
+    label_smoothing: Option<f64>,
     /// Decay of the moving average of the weights [default: 0.995]
     #[arg(long, value_name = "X")]
     ema: Option<f64>,
@@ -234,6 +249,8 @@ impl Recipe {
         set(&mut train.ema, self.ema);
         set(&mut train.clip, self.clip);
         set(&mut train.random_start, self.random_start);
+        set(&mut train.starts, self.starts);
+        set(&mut train.label_smoothing, self.label_smoothing);
         train.curriculum = self.curriculum;
         train.seed = self.seed;
         if self.constant_lr {
@@ -259,13 +276,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
             );
         }
     }
+    let group = group::group()?;
     let threads = args.threads.start()?;
     let budget = match (args.steps, args.minutes) {
         (Some(steps), _) => run::Budget::Steps(steps),
         (None, minutes) => run::Budget::Seconds(60.0 * minutes.unwrap_or(10.0)),
     };
     let mut run = if args.resume {
-        run::Run::resume(&args.output, threads)?
+        run::Run::resume(&args.output, threads, group)?
     } else {
         let task = match (args.task, &args.data) {
             (TaskName::Grid, Some(table)) => {
@@ -277,7 +295,21 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
             (task, _) => task.spec(args.size, args.min_path)?,
         };
         let (mut config, mut train) = preset(&task)?;
+        let mut weights = None;
+        if let Some(path) = &args.from {
+            let model = TrmModel::open(path)?;
+            if model.header.task.as_ref() != Some(&task) {
+                bail!("{}: expected a model of {task}", path.display());
+            }
+            config = model.config().clone();
+            weights = Some(model.weights.to_f32());
+        }
+        let architecture = config.clone();
         args.shape.apply(&mut config, task.cols())?;
+        if weights.is_some() && config != architecture {
+            let text = "--from: expected no other architecture than the model's";
+            return Err(UsageError(text.into()).into());
+        }
         args.recipe.apply(&mut train);
         let notes = data::Notes {
             data: args.data.clone(),
@@ -288,7 +320,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
             seconds: 0.0,
             best: None,
         };
-        run::Run::begin(&args.output, config, train, notes, threads)?
+        let begin = run::Beginning {
+            config,
+            train,
+            weights,
+            notes,
+        };
+        run::Run::begin(&args.output, begin, threads, group)?
     };
     let outcome = run.train(budget, 60.0 * args.save_every)?;
     if outcome == run::Outcome::Interrupted {

@@ -6,6 +6,7 @@
 //! the place in the batch.
 
 use super::gradient::is_trained;
+use super::group::{Alone, Group};
 use super::sample::Sample;
 use super::trainer::{TrainConfig, Trainer};
 use crate::error::{Error, Result};
@@ -45,16 +46,23 @@ struct SlotState {
 }
 
 impl Trainer {
-    /// The bytes of a checkpoint. `notes` are kept and given back as they are.
+    /// The bytes of a checkpoint. `notes` are kept and given back as they are. In a group, all processes must ask, and get the
+    /// same.
     pub fn to_checkpoint(&self, notes: &serde_json::Value) -> Vec<u8> {
+        let whole;
+        let slots = if self.group.size() == 1 {
+            &self.slots
+        } else {
+            whole = self.whole_batch();
+            &whole
+        };
         let state = State {
             version: VERSION,
             architecture: self.config.clone(),
             train: self.train.clone(),
             step: self.step,
             adam_steps: self.optimizer.steps,
-            slots: self
-                .slots
+            slots: slots
                 .iter()
                 .map(|slot| SlotState {
                     question: slot.sample.question.clone(),
@@ -83,7 +91,7 @@ impl Trainer {
             }
         }
         let shape = [self.config.positions_len(), self.config.hidden_size];
-        for (i, slot) in self.slots.iter().enumerate() {
+        for (i, slot) in slots.iter().enumerate() {
             tensors.push(Tensor::f32(&format!("z_h.{i}"), &shape, &slot.z_h));
             tensors.push(Tensor::f32(&format!("z_l.{i}"), &shape, &slot.z_l));
         }
@@ -96,6 +104,18 @@ impl Trainer {
     /// # Errors
     /// [`Error::Format`], [`Error::Config`] or [`Error::Tensor`] for a file that is no whole checkpoint.
     pub fn from_checkpoint(bytes: &[u8], threads: usize) -> Result<(Self, serde_json::Value)> {
+        Self::from_checkpoint_in_group(bytes, threads, Box::new(Alone))
+    }
+
+    /// The same as one of several processes, whose number may be another than before.
+    ///
+    /// # Errors
+    /// As [`Trainer::from_checkpoint`]; [`Error::Config`] for a batch smaller than the group.
+    pub fn from_checkpoint_in_group(
+        bytes: &[u8],
+        threads: usize,
+        group: Box<dyn Group>,
+    ) -> Result<(Self, serde_json::Value)> {
         let format = |e: &dyn std::fmt::Display| Error::Format(format!("not a checkpoint: {e}"));
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| format(&e))?;
         let state = metadata
@@ -131,7 +151,7 @@ impl Trainer {
             }
             tensor_matrix(name, shape, view.data())
         };
-        let group = |group: &str, all: bool| {
+        let tensors_of = |group: &str, all: bool| {
             TrmWeights::build(config, |name, shape| {
                 if all || is_trained(name) {
                     read(&format!("{group}.{name}"), shape)
@@ -148,19 +168,22 @@ impl Trainer {
                 .map_err(|e| format(&e))?;
             check_shape(name, shape, view.shape())?;
         }
-        let mut trainer = Trainer::new(
+        let mut trainer = Trainer::in_group(
             config,
             state.train.clone(),
-            group("weights", true)?,
+            tensors_of("weights", true)?,
             threads,
+            group,
         )?;
-        trainer.average = group("average", true)?;
-        trainer.optimizer.mean = group("mean", false)?;
-        trainer.optimizer.square = group("square", false)?;
+        trainer.average = tensors_of("average", true)?;
+        trainer.optimizer.mean = tensors_of("mean", false)?;
+        trainer.optimizer.square = tensors_of("square", false)?;
         trainer.optimizer.steps = state.adam_steps;
         trainer.step = state.step;
         let shape = [config.positions_len(), config.hidden_size];
-        for (i, (slot, saved)) in trainer.slots.iter_mut().zip(state.slots).enumerate() {
+        let first = trainer.first_place();
+        let mine = state.slots.into_iter().enumerate().skip(first);
+        for (slot, (i, saved)) in trainer.slots.iter_mut().zip(mine) {
             let sample = Sample {
                 question: saved.question,
                 labels: saved.labels,

@@ -43,18 +43,24 @@ fn s(x: f64) -> (f64, f64) {
     }
 }
 
-/// Cross-entropy of `-log(s(logit of label) / sum of s(logits))` times `weight`; `logits` become its gradient.
-pub(crate) fn stablemax_cross_entropy(logits: &mut [f32], label: usize, weight: f64) -> f64 {
+/// Cross-entropy of `-log(s(logit) / sum of s(logits))` times `weight`; `logits` become its gradient. The label's share of
+/// what is asked for is `1 - smoothing`, and `smoothing` is shared out evenly to all tokens.
+pub(crate) fn stablemax_cross_entropy(
+    logits: &mut [f32],
+    label: usize,
+    weight: f64,
+    smoothing: f64,
+) -> f64 {
     let sum: f64 = logits.iter().map(|&x| s(x.into()).0).sum();
+    let even = smoothing / logits.len() as f64;
     let mut loss = 0.0;
     for (i, logit) in logits.iter_mut().enumerate() {
         let (value, slope) = s((*logit).into());
-        let mut gradient = 1.0 / sum;
-        if i == label {
-            loss = -(value / sum).ln();
-            gradient -= 1.0 / value;
+        let asked = if i == label { 1.0 - smoothing } else { 0.0 } + even;
+        if asked > 0.0 {
+            loss -= asked * (value / sum).ln();
         }
-        *logit = (gradient * slope * weight) as f32;
+        *logit = ((1.0 / sum - asked / value) * slope * weight) as f32;
     }
     loss * weight
 }
@@ -73,18 +79,20 @@ mod tests {
     #[test]
     fn gradients_agree_with_finite_differences() {
         let logits = [0.3f32, -1.7, 2.5, -0.01, 0.0];
-        let loss = |x: &[f32]| stablemax_cross_entropy(&mut x.to_vec(), 1, 0.7);
-        let mut gradient = logits;
-        stablemax_cross_entropy(&mut gradient, 1, 0.7);
-        for i in 0..logits.len() - 1 {
-            let (mut up, mut down) = (logits, logits);
-            up[i] += 1e-3;
-            down[i] -= 1e-3;
-            let numeric = (loss(&up) - loss(&down)) / f64::from(up[i] - down[i]);
-            assert!(
-                (numeric - f64::from(gradient[i])).abs() < 1e-5,
-                "{i}: {numeric}"
-            );
+        for smoothing in [0.0, 0.1, 1.0] {
+            let loss = |x: &[f32]| stablemax_cross_entropy(&mut x.to_vec(), 1, 0.7, smoothing);
+            let mut gradient = logits;
+            stablemax_cross_entropy(&mut gradient, 1, 0.7, smoothing);
+            for i in 0..logits.len() - 1 {
+                let (mut up, mut down) = (logits, logits);
+                up[i] += 1e-3;
+                down[i] -= 1e-3;
+                let numeric = (loss(&up) - loss(&down)) / f64::from(up[i] - down[i]);
+                assert!(
+                    (numeric - f64::from(gradient[i])).abs() < 1e-5,
+                    "{i}: {numeric}"
+                );
+            }
         }
         for (logit, target) in [(-3.0, true), (0.5, false), (40.0, false), (-90.0, true)] {
             let (loss, gradient) = binary_cross_entropy(logit, target);

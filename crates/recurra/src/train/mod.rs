@@ -8,6 +8,7 @@ mod arc;
 mod backward;
 mod checkpoint;
 mod gradient;
+mod group;
 pub mod loss;
 mod optimizer;
 pub mod preset;
@@ -20,6 +21,7 @@ mod trainer;
 mod worker;
 
 pub use arc::ArcSource;
+pub use group::{Alone, Group};
 pub use loss::IGNORE_LABEL;
 pub use optimizer::Rule;
 pub use puzzles::PuzzleSource;

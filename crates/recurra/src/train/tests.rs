@@ -262,6 +262,95 @@ fn random_starts_are_random_and_the_same_for_a_seed() {
 }
 
 #[test]
+fn of_several_starts_the_best_is_trained() {
+    let (source, trainer) = small_training(1);
+    let loss = |starts: usize, random_start: f64| {
+        let train = TrainConfig {
+            batch_size: 1,
+            starts,
+            random_start,
+            ..trainer.train_config().clone()
+        };
+        let weights = trainer.weights().clone();
+        let mut trainer = Trainer::new(trainer.config(), train, weights, 1).unwrap();
+        trainer.step(&source, 0.0).unwrap().lm_loss
+    };
+    // Each start that is added can only do better, and some do.
+    let losses = [1, 2, 4, 16].map(|starts| loss(starts, 0.0));
+    assert!(losses.is_sorted_by(|a, b| a >= b), "{losses:?}");
+    assert!(losses[3] < losses[0], "{losses:?}");
+    assert_eq!(loss(4, 0.0), losses[2]);
+    assert_ne!(loss(4, 1.0), losses[2]);
+}
+
+#[cfg(not(target_family = "wasm"))]
+/// What the members of a group report of some steps, and a checkpoint at the end; from a checkpoint, if there is one.
+fn grouped(size: usize, steps: usize, saved: Option<&[u8]>) -> (Vec<StepReport>, Vec<u8>) {
+    let train = |group: super::group::tests::Threads| {
+        let (source, alone) = small_training(1);
+        let mut trainer = match saved {
+            Some(bytes) => {
+                let restored = Trainer::from_checkpoint_in_group(bytes, 1, Box::new(group));
+                restored.unwrap().0
+            }
+            None => {
+                let (config, train) = (alone.config(), alone.train_config().clone());
+                let weights = alone.weights().clone();
+                Trainer::in_group(config, train, weights, 1, Box::new(group)).unwrap()
+            }
+        };
+        let step = |_| trainer.step(&source, 0.0).unwrap();
+        let reports: Vec<StepReport> = (0..steps).map(step).collect();
+        (reports, trainer.to_checkpoint(&serde_json::Value::Null))
+    };
+    std::thread::scope(|scope| {
+        let group = super::group::tests::Threads::group(size);
+        let members: Vec<_> = group
+            .into_iter()
+            .map(|member| scope.spawn(move || train(member)))
+            .collect();
+        let mut all: Vec<_> = members.into_iter().map(|m| m.join().unwrap()).collect();
+        let first = all.remove(0);
+        // All members know the same.
+        assert!(all.iter().all(|other| *other == first));
+        first
+    })
+}
+
+/// The same but for rounding, which steps by signs and by quotients make larger from one to the next.
+#[cfg(not(target_family = "wasm"))]
+fn nearly_the_same(found: &[StepReport], expected: &[StepReport]) {
+    assert_eq!(found.len(), expected.len());
+    for (step, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let most = if step < 4 { 1e-5 } else { 2e-3 };
+        let difference = (found.loss - expected.loss).abs();
+        assert!(difference < most, "{step}: {found:?} for {expected:?}");
+        assert_eq!(found.step, expected.step);
+    }
+}
+
+#[cfg(not(target_family = "wasm"))]
+#[test]
+fn a_group_trains_as_one_process_does() {
+    let (expected, _) = grouped(1, 12, None);
+    for size in [2, 3] {
+        nearly_the_same(&grouped(size, 12, None).0, &expected);
+    }
+    // A group goes on where another, or a single process, has stopped.
+    let (_, saved) = grouped(2, 5, None);
+    let (expected, _) = grouped(1, 7, Some(&saved));
+    for size in [2, 3] {
+        nearly_the_same(&grouped(size, 7, Some(&saved)).0, &expected);
+    }
+    let (_, alone) = small_training(1);
+    let group = super::group::tests::Threads::group(8).remove(0);
+    let (config, train) = (alone.config(), alone.train_config().clone());
+    let weights = alone.weights().clone();
+    let error = Trainer::in_group(config, train, weights, 1, Box::new(group)).unwrap_err();
+    assert!(error.to_string().contains("batch_size"), "{error}");
+}
+
+#[test]
 fn broken_checkpoints_are_refused() {
     let (source, mut trainer) = small_training(1);
     run(&mut trainer, &source, 1, 1);

@@ -2,13 +2,14 @@
 
 #[cfg(test)]
 use super::gradient::Gradient;
+use super::group::{Alone, Group, places};
 use super::optimizer::{Optimizer, Rule, Settings, move_average};
-use super::sample::SampleSource;
+use super::sample::{Sample, SampleSource};
 use super::schedule::{Decay, depth, learning_rate_ratio};
-use super::worker::{Slot, Worker};
+use super::worker::{Recipe, Slot, Worker};
 use crate::engine::PackedModel;
 use crate::error::{Error, Result};
-use crate::kernels::Isa;
+use crate::kernels::{AlignedMatrix, Isa};
 use crate::model::{TrmConfig, TrmWeights};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -55,6 +56,13 @@ pub struct TrainConfig {
     /// Share of samples that begin in random states instead of the model's own.
     #[serde(default)]
     pub random_start: f64,
+    /// States in which thinking about a sample may begin: the first and others that are random. After one improvement step
+    /// the best of them is trained, the others are forgotten (winner takes all).
+    #[serde(default = "default_starts")]
+    pub starts: usize,
+    /// Share of each label that is shared out evenly to all tokens.
+    #[serde(default)]
+    pub label_smoothing: f64,
     /// Learning rate of the puzzle table (sign descent).
     pub puzzle_lr: f64,
     /// Weight decay of the puzzle table.
@@ -82,11 +90,17 @@ impl Default for TrainConfig {
             halt_exploration: 0.1,
             curriculum: false,
             random_start: 0.0,
+            starts: default_starts(),
+            label_smoothing: 0.0,
             puzzle_lr: 1e-2,
             puzzle_weight_decay: 0.1,
             seed: 0,
         }
     }
+}
+
+fn default_starts() -> usize {
+    1
 }
 
 fn default_momentum() -> f64 {
@@ -126,6 +140,7 @@ pub struct Trainer {
     pub(crate) optimizer: Optimizer,
     pub(crate) slots: Vec<Slot>,
     pub(crate) step: u64,
+    pub(crate) group: Box<dyn Group>,
     packed: PackedModel,
     workers: Vec<Worker>,
 }
@@ -141,8 +156,31 @@ impl Trainer {
         weights: TrmWeights,
         threads: usize,
     ) -> Result<Self> {
+        Self::in_group(config, train, weights, threads, Box::new(Alone))
+    }
+
+    /// The same as one of several processes that train the same model. Each has its own part of every batch; the weights are
+    /// the same in all of them, and nearly those of one process with the same batch: sums are rounded in another order.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for an impossible configuration, or a batch smaller than the group.
+    pub fn in_group(
+        config: &TrmConfig,
+        train: TrainConfig,
+        weights: TrmWeights,
+        threads: usize,
+        group: Box<dyn Group>,
+    ) -> Result<Self> {
         config.validate()?;
         train.validate()?;
+        if train.batch_size < group.size() {
+            return Err(Error::Config {
+                field: "batch_size",
+                expected: format!("at least 1 for each of {} processes", group.size()),
+                found: train.batch_size.to_string(),
+            });
+        }
+        let places = places(&*group, train.batch_size);
         let settings = Settings {
             rule: train.optimizer,
             beta1: train.beta1 as f32,
@@ -151,14 +189,15 @@ impl Trainer {
             weight_decay: train.weight_decay as f32,
             momentum: train.momentum as f32,
         };
-        let threads = threads.clamp(1, train.batch_size);
+        let threads = threads.clamp(1, places.len());
         let mut packed = PackedModel::new(Isa::detect(), config, &weights);
         // Its rows are taken from the weights, which change with every step.
         packed.puzzle_emb = None;
         Ok(Trainer {
             packed,
             average: weights.clone(),
-            slots: (0..train.batch_size).map(|_| Slot::new(config)).collect(),
+            slots: places.map(|_| Slot::new(config)).collect(),
+            group,
             workers: (0..threads).map(|_| Worker::new(config)).collect(),
             config: config.clone(),
             step: 0,
@@ -188,38 +227,60 @@ impl Trainer {
         &self.average
     }
 
+    /// The processes that train this model.
+    pub fn group(&self) -> &dyn Group {
+        &*self.group
+    }
+
+    /// Place in the whole batch of the first sample here.
+    pub(crate) fn first_place(&self) -> usize {
+        places(&*self.group, self.train.batch_size).start
+    }
+
     /// Training steps done.
     pub fn steps_done(&self) -> u64 {
         self.step
     }
 
-    /// One training step on the whole batch. `progress` is the share of the training that is done, 0 to 1; it
+    /// One training step on the whole batch; in a group, all processes do it together. `progress` is the share of the training that is done, 0 to 1; it
     /// sets the learning rate.
     ///
     /// # Errors
     /// [`Error::Diverged`] if the loss or the gradient is not finite; the weights are then as before the step, and
     /// the next step begins with new samples.
     pub fn step(&mut self, source: &dyn SampleSource, progress: f64) -> Result<StepReport> {
-        let (first_stream, seed) = (2 * self.step * self.slots.len() as u64, self.train.seed);
+        let (batch, seed) = (self.train.batch_size as u64, self.train.seed);
+        let first_stream = 2 * (self.step * batch + self.first_place() as u64);
         for (i, slot) in self.slots.iter_mut().enumerate() {
             if slot.halted {
                 let mut rng = stream(seed, first_stream + 2 * i as u64);
                 source.draw(&mut rng, &mut slot.sample);
                 let elsewhere = share(&mut rng) < self.train.random_start;
-                slot.start = elsewhere.then_some(rng);
+                slot.starts.clear();
+                slot.starts.extend((0..self.train.starts).map(|start| {
+                    let seed = rng.next_u64();
+                    (start > 0 || elsewhere).then_some(seed)
+                }));
                 slot.steps = 0;
                 slot.halted = false;
             }
         }
         let (h_cycles, l_cycles) = (self.config.h_cycles, self.config.l_cycles);
-        self.run_workers(if self.train.curriculum {
-            depth(h_cycles, l_cycles, progress)
-        } else {
-            (h_cycles, l_cycles)
+        self.run_workers(Recipe {
+            share: 1.0 / self.train.batch_size as f64,
+            depth: if self.train.curriculum {
+                depth(h_cycles, l_cycles, progress)
+            } else {
+                (h_cycles, l_cycles)
+            },
+            label_smoothing: self.train.label_smoothing,
         });
         let (all, rest) = self.workers.split_first_mut().expect("there is a worker");
         for worker in rest {
             all.gradient.add(&worker.gradient);
+        }
+        for sums in all.gradient.weights.tensors_mut() {
+            self.group.sum(sums.padded_mut());
         }
         let lr = self.train.lr
             * learning_rate_ratio(
@@ -273,8 +334,7 @@ impl Trainer {
 
     /// Shares the batch out: each worker takes the same places in every step, so that the same seed and the
     /// same number of threads give the same sums.
-    fn run_workers(&mut self, depth: (usize, usize)) {
-        let share = 1.0 / self.slots.len() as f64;
+    fn run_workers(&mut self, recipe: Recipe) {
         let (model, weights) = (&self.packed, &self.weights);
         let workers = self.workers.len();
         let total = self.slots.len();
@@ -289,7 +349,7 @@ impl Trainer {
         let run = |(worker, slots): (&mut Worker, &mut [Slot])| {
             worker.gradient.clear();
             for slot in slots {
-                worker.step(model, weights, slot, share, depth);
+                worker.step(model, weights, slot, recipe);
             }
             worker.gradient.finish();
         };
@@ -303,21 +363,32 @@ impl Trainer {
     }
 
     fn report(&self, lr: f64) -> StepReport {
-        let n = self.slots.len() as f64;
-        let mean = |f: fn(&Slot) -> f64| self.slots.iter().map(f).sum::<f64>() / n;
-        let ended = |s: &&Slot| s.halt_logit > 0.0 || s.steps >= self.config.halt_max_steps;
-        let ended: Vec<&Slot> = self.slots.iter().filter(ended).collect();
-        let share = |f: fn(&Slot) -> f64| {
-            ended.iter().fold(0.0, |sum, s| sum + f(s)) / ended.len().max(1) as f64
-        };
+        let mut sums = [0.0; 6];
+        for slot in &self.slots {
+            let loss = &slot.loss;
+            let ended = slot.halt_logit > 0.0 || slot.steps >= self.config.halt_max_steps;
+            let ended = f64::from(u8::from(ended));
+            let numbers = [
+                loss.total(),
+                loss.lm,
+                loss.halt,
+                ended,
+                ended * f64::from(u8::from(loss.exact())),
+                ended * slot.steps as f64,
+            ];
+            sums.iter_mut().zip(numbers).for_each(|(sum, n)| *sum += n);
+        }
+        self.group.sum_f64(&mut sums);
+        let [loss, lm_loss, halt_loss, finished, exact, steps] = sums;
+        let n = self.train.batch_size as f64;
         StepReport {
             step: self.step + 1,
-            loss: mean(|s| s.loss.total()),
-            lm_loss: mean(|s| s.loss.lm),
-            halt_loss: mean(|s| s.loss.halt),
-            finished: ended.len(),
-            exact: share(|s| f64::from(u8::from(s.loss.exact()))),
-            steps: share(|s| s.steps as f64),
+            loss: loss / n,
+            lm_loss: lm_loss / n,
+            halt_loss: halt_loss / n,
+            finished: finished as usize,
+            exact: exact / finished.max(1.0),
+            steps: steps / finished.max(1.0),
             gradient_norm: self.workers[0].gradient.norm(),
             lr,
         }
@@ -325,21 +396,28 @@ impl Trainer {
 
     /// Sign descent on the rows of the puzzle table that this batch used, as the reference implementation does.
     fn move_puzzle_rows(&mut self, lr_ratio: f64) {
+        let first = self.first_place();
         let Some(table) = &mut self.weights.puzzle_emb else {
             return;
         };
+        // The places of the other processes are zero here.
+        let (batch, numbers) = (self.train.batch_size, table.cols());
+        let mut used = vec![0.0; batch];
+        let mut gradients = vec![0.0; batch * numbers];
+        for (slot, place) in self.slots.iter().zip(first..) {
+            used[place] = slot.sample.puzzle as f64;
+            gradients[place * numbers..][..numbers].copy_from_slice(&slot.puzzle_gradient);
+        }
+        self.group.sum_f64(&mut used);
+        self.group.sum(&mut gradients);
         let mut rows: BTreeMap<usize, Vec<f32>> = BTreeMap::new();
-        for slot in &self.slots {
-            match rows.entry(slot.sample.puzzle) {
-                std::collections::btree_map::Entry::Vacant(e) => {
-                    e.insert(slot.puzzle_gradient.clone());
-                }
-                std::collections::btree_map::Entry::Occupied(mut e) => {
-                    for (to, from) in e.get_mut().iter_mut().zip(&slot.puzzle_gradient) {
-                        *to += from;
-                    }
-                }
-            }
+        for (row, gradient) in used.into_iter().zip(gradients.chunks(numbers)) {
+            let sum = rows
+                .entry(row as usize)
+                .or_insert_with(|| vec![0.0; numbers]);
+            sum.iter_mut()
+                .zip(gradient)
+                .for_each(|(to, from)| *to += from);
         }
         let lr = (self.train.puzzle_lr * lr_ratio) as f32;
         let keep = 1.0 - lr * self.train.puzzle_weight_decay as f32;
@@ -353,6 +431,55 @@ impl Trainer {
             }
             average.row_mut(row).copy_from_slice(table.row(row));
         }
+    }
+
+    /// The places of the whole batch; in a group, all processes must ask.
+    pub(crate) fn whole_batch(&self) -> Vec<Slot> {
+        let config = &self.config;
+        let state = config.positions_len() * config.hidden_size;
+        let tokens = config.seq_len;
+        let (wide, narrow) = (2 * tokens + 3, 2 * state);
+        let mut wides = vec![0.0; self.train.batch_size * wide];
+        let mut narrows = vec![0.0; self.train.batch_size * narrow];
+        for (slot, place) in self.slots.iter().zip(self.first_place()..) {
+            let Sample {
+                question,
+                labels,
+                puzzle,
+            } = &slot.sample;
+            let numbers = question.iter().chain(labels).map(|&t| f64::from(t));
+            let flags = [
+                *puzzle as f64,
+                slot.steps as f64,
+                f64::from(u8::from(slot.halted)),
+            ];
+            let to = wides[place * wide..].iter_mut();
+            to.zip(numbers.chain(flags))
+                .for_each(|(to, from)| *to = from);
+            let states = [&slot.z_h, &slot.z_l].map(AlignedMatrix::to_vec).concat();
+            narrows[place * narrow..][..narrow].copy_from_slice(&states);
+        }
+        self.group.sum_f64(&mut wides);
+        self.group.sum(&mut narrows);
+        let slots = wides.chunks(wide).zip(narrows.chunks(narrow));
+        let slot = |(wide, narrow): (&[f64], &[f32])| {
+            let mut slot = Slot::new(config);
+            let (question, rest) = wide.split_at(tokens);
+            let (labels, flags) = rest.split_at(tokens);
+            let whole = |numbers: &[f64]| numbers.iter().map(|&n| n as u16).collect();
+            slot.sample = Sample {
+                question: whole(question),
+                labels: whole(labels),
+                puzzle: flags[0] as usize,
+            };
+            (slot.steps, slot.halted) = (flags[1] as usize, flags[2] != 0.0);
+            let (z_h, z_l) = narrow.split_at(state);
+            let (rows, cols) = (config.positions_len(), config.hidden_size);
+            slot.z_h = AlignedMatrix::from_slice(rows, cols, z_h);
+            slot.z_l = AlignedMatrix::from_slice(rows, cols, z_l);
+            slot
+        };
+        slots.map(slot).collect()
     }
 
     /// Takes weights changed from outside, for tests.
@@ -384,6 +511,9 @@ impl TrainConfig {
         if self.batch_size == 0 || self.batch_size > 1 << 20 {
             return fail("batch_size", "1 to 1048576", self.batch_size.to_string());
         }
+        if self.starts == 0 || self.starts > 1 << 10 {
+            return fail("starts", "1 to 1024", self.starts.to_string());
+        }
         for (field, value, least, most) in [
             ("lr", self.lr, 1e-12, 10.0),
             ("least_lr", self.least_lr, 0.0, 1.0),
@@ -394,6 +524,7 @@ impl TrainConfig {
             ("weight_decay", self.weight_decay, 0.0, 1e3),
             ("clip", self.clip, 0.0, f64::MAX),
             ("ema", self.ema, 0.0, 0.999_999_9),
+            ("label_smoothing", self.label_smoothing, 0.0, 1.0),
             ("random_start", self.random_start, 0.0, 1.0),
             ("halt_exploration", self.halt_exploration, 0.0, 1.0),
             ("puzzle_lr", self.puzzle_lr, 0.0, 10.0),

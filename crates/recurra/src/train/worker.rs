@@ -16,6 +16,7 @@ use crate::engine::team::Member;
 use crate::kernels::{AlignedMatrix, Precision};
 use crate::model::init::random_state;
 use crate::model::{TrmConfig, TrmWeights};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 /// A place in the batch: a sample and how far its thinking has come.
@@ -28,8 +29,8 @@ pub(crate) struct Slot {
     pub(crate) steps: usize,
     /// Thinking about this sample has ended: the next step begins with a new one.
     pub(crate) halted: bool,
-    /// What its random states are drawn with, if it begins in those.
-    pub(crate) start: Option<ChaCha8Rng>,
+    /// States in which thinking about a new sample may begin: the model's own, or random ones of a seed.
+    pub(crate) starts: Vec<Option<u64>>,
     /// Gradient of the sample's row of the puzzle table.
     pub(crate) puzzle_gradient: Vec<f32>,
     /// What the last step found.
@@ -51,12 +52,38 @@ impl Slot {
             z_l: state(),
             steps: 0,
             halted: true,
-            start: None,
+            starts: vec![None],
             puzzle_gradient: vec![0.0; config.puzzle_emb_ndim],
             loss: SampleLoss::default(),
             halt_logit: 0.0,
         }
     }
+}
+
+/// What is the same for all samples of a training step.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Recipe {
+    /// A sample's share of the batch.
+    pub(crate) share: f64,
+    /// Cycles, and updates of z_L in each.
+    pub(crate) depth: (usize, usize),
+    /// See [`TrainConfig::label_smoothing`](super::TrainConfig::label_smoothing).
+    pub(crate) label_smoothing: f64,
+}
+
+/// Sets latent states to the model's own, or to random ones of a seed.
+fn set_state(
+    model: &PackedModel,
+    z_h: &mut AlignedMatrix,
+    z_l: &mut AlignedMatrix,
+    start: Option<u64>,
+) {
+    let Some(seed) = start else {
+        return model.reset(z_h, z_l);
+    };
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    random_state(z_h, &mut rng);
+    random_state(z_l, &mut rng);
 }
 
 /// The memory and the gradient sums of one thread.
@@ -90,28 +117,23 @@ impl Worker {
     }
 
     /// One improvement step of a slot's sample, its loss, and the gradient of `share * loss`, added to the sums.
-    /// The gradient goes through the last cycle only; the state before it is taken as given. `depth` is the number of cycles,
-    /// and of updates of z_L in each.
+    /// The gradient goes through the last cycle only; the state before it is taken as given.
     pub(crate) fn step(
         &mut self,
         model: &PackedModel,
         weights: &TrmWeights,
         slot: &mut Slot,
-        share: f64,
-        (h_cycles, l_cycles): (usize, usize),
+        recipe: Recipe,
     ) {
+        let (h_cycles, l_cycles) = recipe.depth;
         let config = model.config();
         let network = Network::new(model, Member::ALONE);
-        if slot.steps == 0 {
-            model.reset(&mut slot.z_h, &mut slot.z_l);
-            if let Some(mut rng) = slot.start.take() {
-                random_state(&mut slot.z_h, &mut rng);
-                random_state(&mut slot.z_l, &mut rng);
-            }
-        }
         let table = weights.puzzle_emb.as_ref();
         let row = table.map_or(&[][..], |table| table.row(slot.sample.puzzle));
         model.embed(&slot.sample.question, row, &mut self.x);
+        if slot.steps == 0 {
+            self.begin(model, slot, recipe);
+        }
         let latent = Latent {
             x: self.x.view(),
             z_h: slot.z_h.view(),
@@ -126,9 +148,44 @@ impl Worker {
             network.cycle(l_cycles, latent, self.scratch.views(), tapes);
         }
         slot.steps += 1;
-        self.outputs(&network, model, weights, slot, share);
+        self.outputs(&network, model, weights, slot, recipe);
         self.cycle_backward(&network, config, weights, l_cycles);
         self.embed_backward(config, slot);
+    }
+
+    /// Puts a new sample's states where thinking begins: of several starts, where it is nearest to the answer after a step.
+    fn begin(&mut self, model: &PackedModel, slot: &mut Slot, recipe: Recipe) {
+        let (h_cycles, l_cycles) = recipe.depth;
+        let mut best = (f64::INFINITY, 0);
+        for (i, &start) in slot.starts.iter().enumerate() {
+            if slot.starts.len() == 1 {
+                break;
+            }
+            set_state(model, &mut slot.z_h, &mut slot.z_l, start);
+            let latent = Latent {
+                x: self.x.view(),
+                z_h: slot.z_h.view(),
+                z_l: slot.z_l.view(),
+            };
+            let network = Network::new(model, Member::ALONE);
+            for _ in 0..h_cycles {
+                network.cycle(l_cycles, latent, self.scratch.views(), &mut []);
+            }
+            model.decode(slot.z_h.view(), &mut self.logits);
+            let prefix = model.config().puzzle_emb_len;
+            let labels = slot.sample.labels.iter().enumerate();
+            let loss = labels.filter(|(_, label)| **label != IGNORE_LABEL);
+            let loss = loss.map(|(place, &label)| {
+                let row = self.logits.row_mut(prefix + place);
+                stablemax_cross_entropy(row, label.into(), 1.0, recipe.label_smoothing)
+            });
+            let loss: f64 = loss.sum();
+            if loss < best.0 {
+                best = (loss, i);
+            }
+        }
+        let start = slot.starts[best.1];
+        set_state(model, &mut slot.z_h, &mut slot.z_l, start);
     }
 
     /// Logits, losses, and their gradient with respect to z_H into `dz`.
@@ -138,8 +195,9 @@ impl Worker {
         model: &PackedModel,
         weights: &TrmWeights,
         slot: &mut Slot,
-        share: f64,
+        recipe: Recipe,
     ) {
+        let share = recipe.share;
         let config = model.config();
         let (prefix, d, vocab) = (config.puzzle_emb_len, config.hidden_size, config.vocab_size);
         model.decode(slot.z_h.view(), &mut self.logits);
@@ -158,7 +216,7 @@ impl Worker {
             }
             let label = usize::from(label);
             loss.right += usize::from(largest(row) == label);
-            loss.lm += stablemax_cross_entropy(row, label, weight);
+            loss.lm += stablemax_cross_entropy(row, label, weight, recipe.label_smoothing);
             row.iter_mut().for_each(|g| *g *= share as f32);
         }
         slot.halt_logit = model.halt_logits(slot.z_h.row(0))[0];

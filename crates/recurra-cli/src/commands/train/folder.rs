@@ -22,7 +22,7 @@ pub(super) struct Row {
     pub(super) loss: f64,
     /// Share of samples answered right in training of late.
     pub(super) exact: f64,
-    /// Improvement steps of those that ended in this training step.
+    /// Mean improvement steps of those.
     pub(super) steps: f64,
     /// 2-norm of the gradient.
     pub(super) gradient: f64,

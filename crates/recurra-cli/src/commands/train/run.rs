@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use indicatif::{ProgressBar, ProgressStyle};
 use recurra::TrmConfig;
 use recurra::model::{TrmModel, TrmWeights, disk};
-use recurra::train::{StepReport, TrainConfig, Trainer};
+use recurra::train::{Group, StepReport, TrainConfig, Trainer};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +26,15 @@ pub(super) enum Budget {
 pub(super) enum Outcome {
     Finished,
     Interrupted,
+}
+
+/// What a training begins with.
+pub(super) struct Beginning {
+    pub(super) config: TrmConfig,
+    pub(super) train: TrainConfig,
+    /// Random ones where there are none.
+    pub(super) weights: Option<TrmWeights>,
+    pub(super) notes: Notes,
 }
 
 /// Measurements of the held-out puzzles in one training, at most.
@@ -54,34 +63,53 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn begin(
         output: &Path,
-        mut config: TrmConfig,
-        train: TrainConfig,
-        notes: Notes,
+        beginning: Beginning,
         threads: usize,
+        group: Box<dyn Group>,
     ) -> anyhow::Result<Self> {
+        let Beginning {
+            mut config,
+            train,
+            weights,
+            notes,
+        } = beginning;
         config.validate()?;
         train.validate()?;
         let data = data::prepare(&notes, train.seed)?;
         if let Some(rows) = data.puzzle_rows() {
+            if weights.is_some() && rows != config.num_puzzle_identifiers {
+                return Err(anyhow!(
+                    "--from: expected a puzzle table of {rows} rows for these tasks, found one of {}",
+                    config.num_puzzle_identifiers
+                ));
+            }
             config.num_puzzle_identifiers = rows;
             config.validate()?;
         }
-        let weights = TrmWeights::random(&config, train.seed);
-        let trainer = Trainer::new(&config, train, weights, threads)?;
+        let weights = weights.unwrap_or_else(|| TrmWeights::random(&config, train.seed));
+        let trainer = Trainer::in_group(&config, train, weights, threads, group)?;
         let configuration = serde_json::json!({
             "architecture": trainer.config(),
             "training": trainer.train_config(),
             "data": notes,
         });
-        let folder = RunFolder::begin(output, &configuration)?;
+        let folder = if trainer.group().rank() == 0 {
+            RunFolder::begin(output, &configuration)?
+        } else {
+            RunFolder::resume(output, 0)
+        };
         Ok(Self::new(output, folder, trainer, notes, data, threads))
     }
 
-    pub(super) fn resume(output: &Path, threads: usize) -> anyhow::Result<Self> {
+    pub(super) fn resume(
+        output: &Path,
+        threads: usize,
+        group: Box<dyn Group>,
+    ) -> anyhow::Result<Self> {
         let path = RunFolder::checkpoint(output);
         let bytes = disk::read(&path)?;
-        let (trainer, notes) =
-            Trainer::from_checkpoint(&bytes, threads).map_err(|e| e.in_file(&path))?;
+        let (trainer, notes) = Trainer::from_checkpoint_in_group(&bytes, threads, group)
+            .map_err(|e| e.in_file(&path))?;
         let notes: Notes =
             serde_json::from_value(notes).map_err(|e| anyhow!("{}: {e}", path.display()))?;
         let data = data::prepare(&notes, trainer.train_config().seed)?;
@@ -92,6 +120,8 @@ impl Run {
                 path.display()
             ));
         }
+        let first = trainer.group().rank() == 0;
+        let message = |text: &str| first.then(|| message(text));
         message(&format!(
             "going on after step {} and {:.1} minutes",
             trainer.steps_done(),
@@ -128,20 +158,42 @@ impl Run {
         let asked = stop.clone();
         ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed))?;
         let config = self.trainer.config();
-        say(&format!(
-            "{}: {} weights, {}, {} threads",
+        let processes = match self.trainer.group().size() {
+            1 => String::new(),
+            size => format!(" in each of {size} processes"),
+        };
+        self.say(&format!(
+            "{}: {} weights, {}, {} threads{processes}",
             self.notes.task,
             TrmWeights::count(config),
             self.data.describe(),
             self.threads
         ));
-        let bar = view();
-        let mut average: Option<(f64, f64)> = None;
+        let bar = if self.is_first() {
+            view()
+        } else {
+            ProgressBar::hidden()
+        };
+        let mut recent = Recent::default();
         let (mut saved, mut measured) = (self.seconds(), self.progress(budget));
         let mut not_before = 0.0;
         let mut last = None;
-        while self.progress(budget) < 1.0 && !stop.load(Ordering::Relaxed) {
-            let progress = self.progress(budget);
+        let mut interrupted = false;
+        loop {
+            // The clock of the first process rules; Ctrl-C may reach any.
+            let saves = self.seconds() - saved >= save_every;
+            let mine = [self.progress(budget), f64::from(u8::from(saves))];
+            let asked = f64::from(u8::from(stop.load(Ordering::Relaxed)));
+            let [progress, saves, asked] = self.agree(mine, asked);
+            if saves > 0.0 {
+                saved = self.seconds();
+                self.save()?;
+            }
+            // Whoever presses Ctrl-C wants the state on disk now, not another measurement.
+            interrupted |= asked > 0.0;
+            if progress >= 1.0 || interrupted {
+                break;
+            }
             let report = match self.trainer.step(self.data.source(), progress) {
                 Ok(report) => report,
                 Err(error) => {
@@ -150,45 +202,60 @@ impl Run {
                     return Err(error.into());
                 }
             };
-            average = Some(smooth(average, &report));
-            self.show(&bar, &report, average, budget);
+            recent.add(&report);
+            self.show(&bar, &report, recent, budget);
             let mut held_out = None;
-            let due = self.progress(budget) - measured >= 1.0 / MEASUREMENTS;
-            if due && self.seconds() >= not_before {
-                measured = self.progress(budget);
+            let due = progress - measured >= 1.0 / MEASUREMENTS;
+            if due && self.seconds() >= not_before && self.is_first() {
+                measured = progress;
                 let began = self.seconds();
                 held_out = self.measure()?;
                 not_before = self.seconds() + PAUSE * (self.seconds() - began);
-                self.log(&bar, average);
+                self.log(&bar, recent);
             }
             if held_out.is_some() || self.folder.is_due(self.seconds()) {
-                let row = self.row(&report, average, held_out);
+                let row = self.row(&report, recent, held_out);
                 self.folder.add(row);
             }
             last = Some(report);
-            if self.seconds() - saved >= save_every {
-                saved = self.seconds();
-                self.save()?;
-            }
         }
-        // Whoever presses Ctrl-C wants the state on disk now, not another measurement.
-        let interrupted = stop.load(Ordering::Relaxed);
-        if !interrupted {
+        if !interrupted && self.is_first() {
             let held_out = self.measure()?;
             if let Some(report) = last {
-                let row = self.row(&report, average, held_out);
+                let row = self.row(&report, recent, held_out);
                 self.folder.add(row);
             }
         }
-        self.log(&bar, average);
+        self.log(&bar, recent);
         bar.finish_and_clear();
         self.save()?;
-        self.save_model()?;
+        if self.is_first() {
+            self.save_model()?;
+        }
         Ok(if interrupted {
             Outcome::Interrupted
         } else {
             Outcome::Finished
         })
+    }
+
+    /// Whether this process speaks and writes for all.
+    fn is_first(&self) -> bool {
+        self.trainer.group().rank() == 0
+    }
+
+    fn say(&self, text: &str) {
+        if self.is_first() {
+            say(text);
+        }
+    }
+
+    /// What the first process says in `first`, and the sum of what all say in `any`.
+    fn agree(&self, first: [f64; 2], any: f64) -> [f64; 3] {
+        let [a, b] = if self.is_first() { first } else { [0.0; 2] };
+        let mut numbers = [a, b, any];
+        self.trainer.group().sum_f64(&mut numbers);
+        numbers
     }
 
     fn seconds(&self) -> f64 {
@@ -234,28 +301,21 @@ impl Run {
     }
 
     /// A line of the log.
-    fn row(&self, report: &StepReport, average: Option<(f64, f64)>, held_out: Option<f64>) -> Row {
-        let (loss, exact) = average.unwrap_or_default();
+    fn row(&self, report: &StepReport, recent: Recent, held_out: Option<f64>) -> Row {
         Row {
             step: report.step,
             samples: report.step * self.trainer.train_config().batch_size as u64,
             seconds: self.seconds(),
             lr: report.lr,
-            loss,
-            exact,
-            steps: report.steps,
+            loss: recent.loss,
+            exact: recent.exact,
+            steps: recent.steps,
             gradient: report.gradient_norm,
             held_out,
         }
     }
 
-    fn show(
-        &self,
-        bar: &ProgressBar,
-        report: &StepReport,
-        average: Option<(f64, f64)>,
-        budget: Budget,
-    ) {
+    fn show(&self, bar: &ProgressBar, report: &StepReport, recent: Recent, budget: Budget) {
         let progress = self.progress(budget).min(1.0);
         bar.set_position((1000.0 * progress) as u64);
         let rate =
@@ -263,36 +323,38 @@ impl Run {
         let left = self.seconds() * (1.0 - progress) / progress.max(1e-9);
         bar.set_message(format!(
             "{}, {rate:.0} samples/s, {}:{:02} left",
-            self.line(average),
+            self.line(recent),
             left as u64 / 60,
             left as u64 % 60
         ));
     }
 
     /// A line that stays; also where standard error is no terminal.
-    fn log(&self, bar: &ProgressBar, average: Option<(f64, f64)>) {
-        bar.suspend(|| say(&format!("{:7.1} s  {}", self.seconds(), self.line(average))));
+    fn log(&self, bar: &ProgressBar, recent: Recent) {
+        bar.suspend(|| self.say(&format!("{:7.1} s  {}", self.seconds(), self.line(recent))));
     }
 
-    fn line(&self, average: Option<(f64, f64)>) -> String {
-        let (loss, exact) = average.unwrap_or_default();
+    fn line(&self, recent: Recent) -> String {
         let held_out = self
             .exact
             .map_or("not measured".into(), |e| format!("{:.1} %", 100.0 * e));
         format!(
-            "step {}, loss {loss:.3}, exact in training {:.1} %, held out {held_out}",
+            "step {}, loss {:.3}, exact in training {:.1} % after {:.1} steps, held out {held_out}",
             self.trainer.steps_done(),
-            100.0 * exact
+            recent.loss,
+            100.0 * recent.exact,
+            recent.steps
         )
     }
 
     fn save(&mut self) -> anyhow::Result<()> {
         self.notes.seconds = self.seconds();
         let notes = serde_json::to_value(&self.notes)?;
-        OutputFile::write_whole(
-            &RunFolder::checkpoint(&self.output),
-            &self.trainer.to_checkpoint(&notes),
-        )?;
+        let bytes = self.trainer.to_checkpoint(&notes);
+        if !self.is_first() {
+            return Ok(());
+        }
+        OutputFile::write_whole(&RunFolder::checkpoint(&self.output), &bytes)?;
         self.folder.save()
     }
 
@@ -334,16 +396,34 @@ impl Run {
     }
 }
 
-/// Loss and exact share, smoothed over some hundred steps.
-fn smooth(average: Option<(f64, f64)>, report: &StepReport) -> (f64, f64) {
-    let (loss, exact) = average.unwrap_or((report.loss, report.exact));
-    let loss = loss + 0.02 * (report.loss - loss);
-    let exact = if report.finished > 0 {
-        exact + 0.02 * (report.exact - exact)
-    } else {
-        exact
-    };
-    (loss, exact)
+/// What training steps found of late.
+#[derive(Debug, Clone, Copy, Default)]
+struct Recent {
+    loss: f64,
+    /// Share of the samples whose thinking ended that are right, and their mean improvement steps.
+    exact: f64,
+    steps: f64,
+    /// Training steps seen, and those of them in which a sample's thinking ended.
+    seen: u64,
+    ended: u64,
+}
+
+/// Training steps over which numbers are smoothed.
+const SMOOTH: u64 = 50;
+
+impl Recent {
+    fn add(&mut self, report: &StepReport) {
+        let towards = |mean: &mut f64, value: f64, count: u64| {
+            *mean += (value - *mean) / count.min(SMOOTH) as f64;
+        };
+        self.seen += 1;
+        towards(&mut self.loss, report.loss, self.seen);
+        if report.finished > 0 {
+            self.ended += 1;
+            towards(&mut self.exact, report.exact, self.ended);
+            towards(&mut self.steps, report.steps, self.ended);
+        }
+    }
 }
 
 /// A bar of a thousand parts.
