@@ -35,14 +35,14 @@ fn last(model: &Path) -> [f64; 2] {
 fn two_processes_train_as_one() {
     let folder = tempfile::tempdir().unwrap();
     let [one, two] = ["one", "two"].map(|name| folder.path().join(name));
-    let out = train(1, &one, &format!("{RECIPE} --steps 20"));
+    let out = train(1, &one, &format!("{RECIPE} --steps 6"));
     assert!(out.status.success(), "{}", stderr(&out));
     // The second half after a stop.
-    let out = train(2, &two, &format!("{RECIPE} --steps 10"));
+    let out = train(2, &two, &format!("{RECIPE} --steps 3"));
     assert!(out.status.success(), "{}", stderr(&out));
     let told = stderr(&out);
     assert_eq!(told.matches("in each of 2 processes").count(), 1, "{told}");
-    let out = train(2, &two, "--resume --steps 20 --threads 1");
+    let out = train(2, &two, "--resume --steps 6 --threads 1");
     assert!(out.status.success(), "{}", stderr(&out));
     let (one, two) = (last(&one), last(&two));
     for (one, two) in one.into_iter().zip(two) {

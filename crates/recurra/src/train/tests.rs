@@ -332,15 +332,15 @@ fn nearly_the_same(found: &[StepReport], expected: &[StepReport]) {
 #[cfg(not(target_family = "wasm"))]
 #[test]
 fn a_group_trains_as_one_process_does() {
-    let (expected, _) = grouped(1, 12, None);
+    let (expected, _) = grouped(1, 6, None);
     for size in [2, 3] {
-        nearly_the_same(&grouped(size, 12, None).0, &expected);
+        nearly_the_same(&grouped(size, 6, None).0, &expected);
     }
     // A group goes on where another, or a single process, has stopped.
-    let (_, saved) = grouped(2, 5, None);
-    let (expected, _) = grouped(1, 7, Some(&saved));
+    let (_, saved) = grouped(2, 3, None);
+    let (expected, _) = grouped(1, 4, Some(&saved));
     for size in [2, 3] {
-        nearly_the_same(&grouped(size, 7, Some(&saved)).0, &expected);
+        nearly_the_same(&grouped(size, 4, Some(&saved)).0, &expected);
     }
     let (_, alone) = small_training(1);
     let group = super::group::tests::Threads::group(8).remove(0);
