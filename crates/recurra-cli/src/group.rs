@@ -9,8 +9,8 @@ const SIZES: [&str; 3] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS"]
 
 /// The group of this process.
 pub(crate) fn group() -> anyhow::Result<Box<dyn Group>> {
-    let size = |name: &&str| std::env::var(name).ok()?.parse::<usize>().ok();
-    let size = SIZES.iter().find_map(|name| size(&name)).unwrap_or(1);
+    let told = |name: &&str| std::env::var(name).ok()?.parse::<usize>().ok();
+    let size = SIZES.iter().find_map(told).unwrap_or(1);
     if size <= 1 {
         return Ok(Box::new(Alone));
     }
