@@ -37,15 +37,21 @@ fn two_processes_train_as_one() {
     let [one, two] = ["one", "two"].map(|name| folder.path().join(name));
     let out = train(1, &one, &format!("{RECIPE} --steps 6"));
     assert!(out.status.success(), "{}", stderr(&out));
-    // The second half after a stop.
-    let out = train(2, &two, &format!("{RECIPE} --steps 3"));
+    let out = train(2, &two, &format!("{RECIPE} --steps 6"));
     assert!(out.status.success(), "{}", stderr(&out));
     let told = stderr(&out);
     assert_eq!(told.matches("in each of 2 processes").count(), 1, "{told}");
-    let out = train(2, &two, "--resume --steps 6 --threads 1");
-    assert!(out.status.success(), "{}", stderr(&out));
     let (one, two) = (last(&one), last(&two));
     for (one, two) in one.into_iter().zip(two) {
         assert!((one - two).abs() < 1e-3 * one.abs(), "{one} and {two}");
+    }
+    // What two have saved, one or two go on with.
+    for processes in [1, 2] {
+        let out = train(
+            processes,
+            &folder.path().join("two"),
+            "--resume --steps 8 --threads 1",
+        );
+        assert!(out.status.success(), "{}", stderr(&out));
     }
 }
