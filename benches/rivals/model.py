@@ -259,11 +259,16 @@ class Network(nn.Sequential):
         super().__init__(*(Layer(config, weights, name, form) for name in names))
 
 
+def cycle(config: Config, network: Any, x: Tensor, z_h: Tensor, z_l: Tensor) -> tuple[Tensor, Tensor]:
+    """z_H and z_L after one cycle."""
+    context = z_h + x
+    for _ in range(config.l_cycles):
+        z_l = network(z_l + context)
+    return network(z_h + z_l), z_l
+
+
 def step(config: Config, network: Any, x: Tensor, z_h: Tensor, z_l: Tensor) -> Tensor:
     """z_H after one improvement step."""
     for _ in range(config.h_cycles):
-        context = z_h + x
-        for _ in range(config.l_cycles):
-            z_l = network(z_l + context)
-        z_h = network(z_h + z_l)
+        z_h, z_l = cycle(config, network, x, z_h, z_l)
     return z_h

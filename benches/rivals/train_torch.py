@@ -11,7 +11,7 @@ import time
 import torch
 from torch.nn import functional
 
-from model import Config, Form, Network, SUDOKU, embed, questions
+from model import Config, Form, Network, SUDOKU, cycle, embed, questions
 
 COMPARISON = Config(
     **vars(SUDOKU)
@@ -62,14 +62,8 @@ def main() -> None:
             with torch.no_grad():
                 # All cycles but the last.
                 for _ in range(config.h_cycles - 1):
-                    context = z_h + x
-                    for _ in range(config.l_cycles):
-                        z_l = network(z_l + context)
-                    z_h = network(z_h + z_l)
-            context = z_h + x
-            for _ in range(config.l_cycles):
-                z_l = network(z_l + context)
-            z_h = network(z_h + z_l)
+                    z_h, z_l = cycle(config, network, x, z_h, z_l)
+            z_h, z_l = cycle(config, network, x, z_h, z_l)
             logits = functional.linear(z_h[:, config.puzzle_emb_len :], tables["lm_head.weight"])
             halt = functional.linear(z_h[:, 0], tables["q_head.weight"], tables["q_head.bias"])[:, 0]
         right = (logits.argmax(-1) == labels).all(-1).float()

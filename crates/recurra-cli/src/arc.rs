@@ -1,20 +1,18 @@
 //! ARC tasks from files and folders, the identifiers beside a model, and a solver of both.
 
-use crate::exit::{UsageError, message};
+use crate::exit::{Refusals, UsageError};
+use crate::progress;
 use anyhow::{anyhow, bail};
 use recurra::model::file::Header;
 use recurra::model::import::TableRows;
 use recurra::model::{TrmModel, disk};
-use recurra::solver::ArcSolver;
+use recurra::solver::{ArcOptions, ArcSolver};
 use recurra::tasks::TaskSpec;
-use recurra::tasks::arc::{ArcTask, Attempts, Ballot, Identifiers, Submission, TaskSet, read_task};
+use recurra::tasks::arc::{ArcTask, Attempts, Identifiers, Submission, TaskSet, read_task};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-
-/// Refused tasks that are told; more are counted.
-const TOLD: usize = 10;
 
 /// Tasks of a file or a folder.
 #[derive(Debug, Default)]
@@ -24,7 +22,7 @@ pub(crate) struct ArcData {
     /// All others: tasks to learn the demonstrations of, and to be measured on.
     pub(crate) evaluation: Vec<ArcTask>,
     /// Tasks and files that were refused.
-    pub(crate) refused: usize,
+    pub(crate) refused: Refusals,
 }
 
 /// A file with one task has this key, one with many does not.
@@ -56,10 +54,7 @@ impl ArcData {
         } else {
             data.read(path, path)?;
         }
-        if data.refused > TOLD {
-            let all = data.refused;
-            message(&format!("{}: {all} tasks refused in all", path.display()));
-        }
+        data.refused.tell_rest(path, "tasks");
         if data.training.is_empty() && data.evaluation.is_empty() {
             bail!("{}: no ARC task in it", path.display());
         }
@@ -69,13 +64,12 @@ impl ArcData {
     /// Reads a file, of the part that `place` names.
     fn read(&mut self, file: &Path, place: &Path) -> anyhow::Result<()> {
         let bytes = disk::read(file)?;
-        let mut errors = Vec::new();
         let mut tasks = Vec::new();
         if serde_json::from_slice::<Peek>(&bytes).is_ok_and(|peek| peek.train.is_some()) {
             let name = file.file_stem().unwrap_or_default().to_string_lossy();
             match read_task(&name, &bytes) {
                 Ok(task) => tasks.push(task),
-                Err(error) => errors.push((file.to_owned(), error)),
+                Err(error) => self.refused.add(file, &error),
             }
         } else {
             let mut set = TaskSet::read(&bytes);
@@ -84,17 +78,11 @@ impl ArcData {
             if solutions != file && solutions.is_file() {
                 set.add_solutions(&disk::read(&solutions)?);
             }
-            for (i, error) in set.errors.into_iter().enumerate() {
+            for (i, error) in set.errors.iter().enumerate() {
                 let file = if i < told { file } else { &solutions };
-                errors.push((file.to_owned(), error));
+                self.refused.add(file, error);
             }
             tasks = set.tasks;
-        }
-        for (file, error) in errors {
-            self.refused += 1;
-            if self.refused <= TOLD {
-                message(&format!("{}: {error}", file.display()));
-            }
         }
         let name = file_name(place);
         let learnt = ["training", "concept"]
@@ -105,7 +93,14 @@ impl ArcData {
         } else {
             &mut self.evaluation
         };
-        part.extend(tasks);
+        for task in tasks {
+            if part.iter().any(|other| other.name == task.name) {
+                let text = format!("task `{}`: another of this name came before it", task.name);
+                self.refused.add(file, &text);
+            } else {
+                part.push(task);
+            }
+        }
         Ok(())
     }
 
@@ -203,8 +198,40 @@ impl ArcFlags {
     }
 }
 
-/// Adds the two best answers to a test input to a submission.
-pub(crate) fn attempt(submission: &mut Submission, task: &ArcTask, ballot: &Ballot) {
-    let attempts = submission.tasks.entry(task.name.clone()).or_default();
-    attempts.push(Attempts::best(&ballot.ranking()));
+/// What came of asking.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    /// The two best answers to each test input.
+    pub(crate) submission: Submission,
+    /// Forms asked of all test inputs.
+    pub(crate) votes: usize,
+    /// Of those, answers with no grid in them.
+    pub(crate) blank: usize,
+}
+
+/// Answers the test inputs of tasks. Of several tasks of a name, the first counts.
+pub(crate) fn answer<'a>(
+    solver: &mut ArcSolver<TableRows<File>>,
+    options: &ArcOptions,
+    tasks: impl IntoIterator<Item = &'a ArcTask>,
+) -> anyhow::Result<Answers> {
+    let mut answers = Answers::default();
+    let bar = progress::bar(None, "questions");
+    for task in tasks {
+        if answers.submission.tasks.contains_key(&task.name) {
+            continue;
+        }
+        let mut attempts = Vec::with_capacity(task.test.len());
+        for pair in &task.test {
+            let ballot = solver.vote(&task.name, &pair.input, options, &|| bar.inc(1))?;
+            let ranking = ballot.ranking();
+            answers.blank += ballot.blank();
+            answers.votes += ballot.blank() + ranking.iter().map(|c| c.votes).sum::<usize>();
+            attempts.push(Attempts::best(&ranking));
+        }
+        let name = task.name.clone();
+        answers.submission.tasks.insert(name, attempts);
+    }
+    bar.finish_and_clear();
+    Ok(answers)
 }

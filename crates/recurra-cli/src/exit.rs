@@ -1,6 +1,7 @@
 //! How the program ends, and how it says what went wrong.
 
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// How a command ended that could do its work.
@@ -58,6 +59,39 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 /// One line on standard error, with the program's name before it.
 pub(crate) fn message(text: &str) {
     say(&format!("recurra: {text}"));
+}
+
+/// What was refused in an input: the first are told, all are counted.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals(usize);
+
+impl Refusals {
+    /// Refused things that are told.
+    const TOLD: usize = 10;
+
+    /// Counts one, and tells it with the file it stands in.
+    pub(crate) fn add(&mut self, file: &Path, error: &dyn std::fmt::Display) {
+        self.0 += 1;
+        if self.0 <= Self::TOLD {
+            message(&format!("{}: {error}", file.display()));
+        }
+    }
+
+    /// How many there were.
+    pub(crate) fn count(&self) -> usize {
+        self.0
+    }
+
+    /// Says how many there were in all, where not all were told.
+    pub(crate) fn tell_rest(&self, file: &Path, things: &str) {
+        let all = self.0;
+        if all > Self::TOLD {
+            message(&format!(
+                "{}: {all} {things} refused in all",
+                file.display()
+            ));
+        }
+    }
 }
 
 /// One line on standard error.

@@ -1,6 +1,6 @@
 //! The flags that name a task.
 
-use crate::exit::{self, UsageError};
+use crate::exit::{Refusals, UsageError};
 use anyhow::anyhow;
 use recurra::tasks::TaskSpec;
 use recurra::tasks::grid::{Layout, RulesFile, Shape, survey};
@@ -45,9 +45,6 @@ impl fmt::Display for Size {
         write!(f, "{}x{}", self.rows, self.cols)
     }
 }
-
-/// Refused lines of a table that are told; more are counted.
-const TOLD: usize = 10;
 
 impl TaskName {
     /// The task of this size, or of a usual one. Mazes that are generated for it have a shortest path of more than `min_path` moves; without
@@ -99,20 +96,10 @@ impl TaskName {
                 }
             },
         };
-        let mut refused = 0;
-        let mut tell = |error| {
-            refused += 1;
-            if refused <= TOLD {
-                exit::message(&format!("{}: {error}", table.display()));
-            }
-        };
+        let mut refused = Refusals::default();
+        let mut tell = |error| refused.add(table, &error);
         let found = survey(BufReader::new(file(table)?), layout, &mut tell);
-        if refused > TOLD {
-            exit::message(&format!(
-                "{}: {refused} lines refused in all",
-                table.display()
-            ));
-        }
+        refused.tell_rest(table, "lines");
         let spec = found.map_err(|e| e.in_file(table))?;
         let Some(rules) = rules else {
             return Ok(TaskSpec::Grid(Box::new(spec)));

@@ -108,6 +108,21 @@ fn what_is_wrong_is_named_and_the_rest_is_answered() {
     );
     let answers: Value = serde_json::from_str(&stdout(&out)).unwrap();
     assert!(answers.get("66e6c45b").is_some() && answers.get("bad").is_none());
+    // A name that comes twice in a folder: the first counts.
+    let folder = path("twice");
+    std::fs::create_dir(&folder).unwrap();
+    for name in ["a_challenges.json", "b_challenges.json"] {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    let out = recurra("solve {} {} --max-steps 1", &[&model, &folder]);
+    assert_eq!(status(&out), Some(1));
+    let message = stderr(&out);
+    assert!(
+        message.contains("b_challenges.json: task `66e6c45b`: another"),
+        "{message}"
+    );
+    let answers: Value = serde_json::from_str(&stdout(&out)).unwrap();
+    assert_eq!(answers["66e6c45b"].as_array().unwrap().len(), 1);
     // Nothing at all, other people's identifiers, flags that mean nothing here.
     std::fs::write(&file, "[]").unwrap();
     let out = recurra("eval {} {}", &[&model, &file]);

@@ -252,3 +252,50 @@ fn what_cannot_be_checked_is_refused() {
         "expected sudoku 4x4 as in",
     );
 }
+
+#[test]
+fn tables_of_your_own_are_checked_by_their_rules_and_symmetries() {
+    let dir = tempfile::tempdir().unwrap();
+    let rules = dir.path().join("latin.toml");
+    let declared = "blank = '.'\nkeep = 'givens'\npermutation = ['row', 'column']\nproof = true\n\
+                    symmetries = ['permute symbols']\n";
+    std::fs::write(&rules, declared).unwrap();
+    let lines = [
+        "1../.3./..2,123/231/312",
+        "12./..1/...,123/231/312",
+        "12./..1/...,123/231/312",
+        // A row with two equal symbols, and a given that is not kept.
+        ".2./2../..2,321/213/122",
+        "3../.1./..2,123/231/312",
+    ];
+    let table = write(dir.path(), "table.csv", &lines);
+    let check = |table: &Path, other: &Path, rules: &Path| {
+        recurra(
+            "data check {} {} --task grid --rules {} --json",
+            &[table, other, rules],
+        )
+    };
+    // The first question with other symbols.
+    let other = write(dir.path(), "other.csv", &["2../.1./..3,231/312/123"]);
+    let out = check(&table, &other, &rules);
+    assert_eq!(status(&out), Some(1), "{}", stderr(&out));
+    let report = &json(&out)[0];
+    let found = problems(report);
+    assert!(found.contains(&(4, "duplicate")), "{found:?}");
+    for line in [5, 6] {
+        let wrong = found.iter().filter(|(at, _)| *at == line);
+        assert_eq!(wrong.count(), 1, "{found:?}");
+    }
+    assert!(found.contains(&(2, "symmetric_leak")), "{found:?}");
+    // Nothing in common, and nothing wrong.
+    let good = write(dir.path(), "good.csv", &lines[..1]);
+    let other = write(dir.path(), "others.csv", &lines[1..2]);
+    let out = check(&good, &other, &rules);
+    assert_eq!(status(&out), Some(0), "{} {}", stdout(&out), stderr(&out));
+    // Broken rules, and no table.
+    std::fs::write(&rules, "permutations = ['row']\n").unwrap();
+    refused(&check(&good, &other, &rules), "latin.toml: line 1");
+    refused(&check(&rules, &other, &rules), "latin.toml");
+    let out = recurra("data check {} --rules {}", &[&good, &rules]);
+    assert_eq!(status(&out), Some(2));
+}

@@ -233,6 +233,7 @@ fn only_the_flag_sets_the_task() {
     refused(&with("--seq-len 80"), "seq_len");
     assert_eq!(status(&with("--task sudoku")), Some(2));
     assert_eq!(status(&with("--size 9")), Some(2));
+    refused(&with("--task arc"), "ARC-AGI needs 900 places");
     assert!(!output.exists());
     assert_eq!(
         status(&with("--task sudoku --size 9 --seq-len 81")),

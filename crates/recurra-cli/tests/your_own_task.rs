@@ -21,13 +21,7 @@ fn commands() -> Vec<String> {
 fn make_tables(folder: &Path) {
     std::fs::create_dir_all(folder).unwrap();
     for toy in Toy::ALL {
-        for (ending, text) in [
-            ("-train.csv", toy.table(1, 0, TRAIN)),
-            ("-test.csv", toy.table(1, TRAIN, TEST)),
-            (".toml", toy.rules().to_owned()),
-        ] {
-            std::fs::write(folder.join(format!("{}{ending}", toy.name())), text).unwrap();
-        }
+        toy.write(folder, TRAIN, TEST).unwrap();
     }
 }
 

@@ -17,10 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = PathBuf::from(folder);
     std::fs::create_dir_all(&folder)?;
     for toy in Toy::ALL {
-        let file = |ending: &str| folder.join(format!("{}{ending}", toy.name()));
-        std::fs::write(file("-train.csv"), toy.table(1, 0, TRAIN))?;
-        std::fs::write(file("-test.csv"), toy.table(1, TRAIN, TEST))?;
-        std::fs::write(file(".toml"), toy.rules())?;
+        toy.write(&folder, TRAIN, TEST)?;
     }
     Ok(())
 }

@@ -53,7 +53,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
     /// ARC-AGI: learn so many augmented forms of each task, which vote when it is asked
-    #[arg(long, value_name = "A", default_value_t = 100)]
+    #[arg(long, value_name = "A", default_value_t = 100, value_parser = RangedU64ValueParser::<usize>::new().range(..=100_000))]
     augmentations: usize,
     /// Puzzles to generate [default: by size]
     #[arg(long, value_name = "N", conflicts_with = "data")]
@@ -288,6 +288,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         let task = match (args.task, &args.data) {
             (TaskName::Grid, Some(table)) => {
                 TaskName::of_table(table, args.rules.as_deref(), args.size)?
+            }
+            (TaskName::Arc, None) => {
+                let text = "--task arc: expected --data with tasks";
+                return Err(UsageError(text.into()).into());
             }
             (_, _) if args.rules.is_some() => {
                 return Err(UsageError("--rules: expected --task grid".into()).into());

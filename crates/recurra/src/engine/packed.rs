@@ -74,6 +74,17 @@ impl Pack for Linear {
 impl PackedModel {
     /// Packs the weights of a model for an instruction set.
     pub fn new<M: Pack>(isa: Isa, config: &TrmConfig, weights: &TrmWeights<M>) -> Self {
+        let mut packed = Self::without_table(isa, config, weights);
+        packed.puzzle_emb = weights.puzzle_emb.clone();
+        packed
+    }
+
+    /// The same without the puzzle table, which may be large: its rows are given with each question.
+    pub(crate) fn without_table<M: Pack>(
+        isa: Isa,
+        config: &TrmConfig,
+        weights: &TrmWeights<M>,
+    ) -> Self {
         let pack = |packing, w: &M| w.pack(isa, packing);
         let mut packed = PackedModel {
             isa,
@@ -103,7 +114,7 @@ impl PackedModel {
             q_head: weights.q_head.clone(),
             q_bias: [weights.q_bias.row(0)[0], weights.q_bias.row(0)[1]],
             embed_tokens: weights.embed_tokens.clone(),
-            puzzle_emb: weights.puzzle_emb.clone(),
+            puzzle_emb: None,
             embed_pos: weights.embed_pos.clone(),
             h_init: weights.h_init.clone(),
             l_init: weights.l_init.clone(),

@@ -1,9 +1,10 @@
 //! A model whose puzzle table stays in its file: of hundreds of thousands of rows, a question needs one.
 
-use super::TrmModel;
-use super::file::{Header, PUZZLE_TABLE};
+use super::file::Header;
 use super::import::TableRows;
 use super::import::rows::{directory, unreadable};
+use super::weights::PUZZLE_TABLE;
+use super::{TrmModel, disk};
 use crate::error::{Error, Result};
 use safetensors::tensor::Metadata;
 use std::fs::File;
@@ -17,7 +18,7 @@ impl Header {
     /// [`Error::Io`], or [`Error::Format`] and [`Error::Config`] as [`TrmModel::from_bytes`], with the file's name.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let (mut file, length) = open(path)?;
+        let (mut file, length) = disk::open(path)?;
         let header = directory(&mut file, length).and_then(|(_, found)| Header::of(&found));
         header.map_err(|e| e.in_file(path))
     }
@@ -31,7 +32,7 @@ impl TrmModel {
     /// As [`TrmModel::open`]; [`Error::Tensor`] where there is no such table.
     pub fn open_apart(path: impl AsRef<Path>) -> Result<(Self, TableRows<File>)> {
         let path = path.as_ref();
-        let (mut file, length) = open(path)?;
+        let (mut file, length) = disk::open(path)?;
         let read = without_table(&mut file, length);
         let model = read.and_then(|bytes| Self::read(&bytes, false));
         let model = model.map_err(|e| e.in_file(path))?;
@@ -50,20 +51,10 @@ impl TrmModel {
     }
 }
 
-fn open(path: &Path) -> Result<(File, u64)> {
-    let io = |source| Error::Io {
-        path: path.into(),
-        source,
-    };
-    let file = File::open(path).map_err(io)?;
-    let length = file.metadata().map_err(io)?.len();
-    Ok((file, length))
-}
-
 /// The bytes of a model file whose puzzle table has no rows.
 fn without_table(file: &mut File, length: u64) -> Result<Vec<u8>> {
     let broken = |e: &dyn std::fmt::Display| Error::Format(format!("not a model file: {e}"));
-    let (start, found) = directory(file, length)?;
+    let (start, found) = directory(&mut *file, length)?;
     let mut tensors = Vec::new();
     let (mut table, mut end) = (None, 0);
     for name in found.offset_keys() {
@@ -174,5 +165,8 @@ mod tests {
             std::fs::write(&path, &bytes[..length]).unwrap();
             assert!(TrmModel::open_apart(&path).is_err(), "{length}");
         }
+        // A folder, as a pipe, is not even opened.
+        let error = Header::open(path.parent().unwrap()).unwrap_err();
+        assert!(error.to_string().contains("no regular file"), "{error}");
     }
 }

@@ -1,7 +1,7 @@
 //! Weights of an untrained model.
 
 use super::config::TrmConfig;
-use super::weights::TrmWeights;
+use super::weights::{PUZZLE_TABLE, TrmWeights};
 use crate::kernels::AlignedMatrix;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -20,7 +20,7 @@ impl TrmWeights {
             let rows = if shape.len() == 1 { 1 } else { shape[0] };
             let mut matrix = AlignedMatrix::zeros(rows, cols);
             let std = match name {
-                "puzzle_emb.weights" | "q_head.weight" => return Ok(matrix),
+                PUZZLE_TABLE | "q_head.weight" => return Ok(matrix),
                 "q_head.bias" => {
                     matrix.row_mut(0).fill(-5.0);
                     return Ok(matrix);

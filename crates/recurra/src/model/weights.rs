@@ -4,6 +4,9 @@ use super::config::{Mixer, Positions, TrmConfig};
 use crate::error::{Error, Result};
 use crate::kernels::{AlignedMatrix, Linear, Precision};
 
+/// Name of the puzzle table.
+pub(crate) const PUZZLE_TABLE: &str = "puzzle_emb.weights";
+
 /// A SwiGLU without bias: `down(silu(gate(x)) * up(x))`.
 #[derive(Debug, Clone)]
 pub struct SwiGluWeights<M = AlignedMatrix> {
@@ -86,7 +89,7 @@ impl TrmWeights {
         ];
         if config.puzzle_emb_ndim > 0 {
             let shape = vec![config.num_puzzle_identifiers, config.puzzle_emb_ndim];
-            shapes.push(("puzzle_emb.weights".into(), shape));
+            shapes.push((PUZZLE_TABLE.into(), shape));
         }
         if config.positions == Positions::Learned {
             shapes.push(("embed_pos.embedding_weight".into(), vec![l, d]));

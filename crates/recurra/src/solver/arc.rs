@@ -22,7 +22,7 @@ pub trait PuzzleRows {
     fn rows(&mut self, rows: &[usize]) -> Result<AlignedMatrix>;
 }
 
-impl PuzzleRows for AlignedMatrix {
+impl PuzzleRows for &AlignedMatrix {
     fn shape(&self) -> [usize; 2] {
         [AlignedMatrix::rows(self), self.cols()]
     }
@@ -95,7 +95,7 @@ impl<T: PuzzleRows> ArcSolver<T> {
             return refuse("num_puzzle_identifiers", expected, rows.to_string());
         }
         Ok(ArcSolver {
-            weights: Arc::new(PackedModel::new(
+            weights: Arc::new(PackedModel::without_table(
                 Isa::detect(),
                 model.config(),
                 &model.weights,
@@ -193,14 +193,13 @@ mod tests {
         let mut identifiers = Identifiers::new();
         identifiers.add(&task, 3, 1);
         let model = model(identifiers.count());
-        let table = model.weights.puzzle_emb.clone().unwrap();
+        let table = model.weights.puzzle_emb.as_ref().unwrap();
         let options = |votes| ArcOptions {
             stop: StopRules::none(2),
             votes,
         };
         let vote = |votes, threads| {
-            let mut solver =
-                ArcSolver::new(&model, table.clone(), identifiers.clone(), threads).unwrap();
+            let mut solver = ArcSolver::new(&model, table, identifiers.clone(), threads).unwrap();
             assert!(solver.knows("a") && !solver.knows("b"));
             let input = &task.test[0].input;
             let unknown = solver.vote("b", input, &options(9), &|| {}).unwrap();
@@ -240,7 +239,7 @@ mod tests {
         let mut model = model(identifiers.count() + 1);
         let table = model.weights.puzzle_emb.clone().unwrap();
         let error = |model: &TrmModel| {
-            let solver = ArcSolver::new(model, table.clone(), identifiers.clone(), 1);
+            let solver = ArcSolver::new(model, &table, identifiers.clone(), 1);
             solver.unwrap_err().to_string()
         };
         assert!(error(&model).contains("num_puzzle_identifiers"));

@@ -2,7 +2,7 @@
 
 use crate::kernels::AlignedMatrix;
 use crate::kernels::view::transpose;
-use crate::model::weights::MixWeights;
+use crate::model::weights::{MixWeights, PUZZLE_TABLE};
 use crate::model::{TrmConfig, TrmWeights};
 
 /// The gradient of everything that an optimiser trains.
@@ -19,7 +19,7 @@ pub(crate) struct Gradient {
 
 /// Whether the optimiser trains the tensor of this name.
 pub(crate) fn is_trained(name: &str) -> bool {
-    !matches!(name, "H_init" | "L_init" | "puzzle_emb.weights")
+    !matches!(name, "H_init" | "L_init" | PUZZLE_TABLE)
 }
 
 /// Zeros in the shapes of `config`, empty where the optimiser has nothing to do.

@@ -190,11 +190,9 @@ impl Trainer {
             momentum: train.momentum as f32,
         };
         let threads = threads.clamp(1, places.len());
-        let mut packed = PackedModel::new(Isa::detect(), config, &weights);
-        // Its rows are taken from the weights, which change with every step.
-        packed.puzzle_emb = None;
         Ok(Trainer {
-            packed,
+            // Rows of the table are taken from the weights, which change with every step.
+            packed: PackedModel::without_table(Isa::detect(), config, &weights),
             average: weights.clone(),
             slots: places.map(|_| Slot::new(config)).collect(),
             group,

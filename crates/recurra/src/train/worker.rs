@@ -132,7 +132,11 @@ impl Worker {
         let row = table.map_or(&[][..], |table| table.row(slot.sample.puzzle));
         model.embed(&slot.sample.question, row, &mut self.x);
         if slot.steps == 0 {
-            self.begin(model, slot, recipe);
+            let start = match slot.starts[..] {
+                [only] => only,
+                _ => self.best_start(model, slot, recipe),
+            };
+            set_state(model, &mut slot.z_h, &mut slot.z_l, start);
         }
         let latent = Latent {
             x: self.x.view(),
@@ -153,21 +157,18 @@ impl Worker {
         self.embed_backward(config, slot);
     }
 
-    /// Puts a new sample's states where thinking begins: of several starts, where it is nearest to the answer after a step.
-    fn begin(&mut self, model: &PackedModel, slot: &mut Slot, recipe: Recipe) {
+    /// Of several starts the one from which a new sample is nearest to its answer after a step. Uses the slot's states.
+    fn best_start(&mut self, model: &PackedModel, slot: &mut Slot, recipe: Recipe) -> Option<u64> {
         let (h_cycles, l_cycles) = recipe.depth;
-        let mut best = (f64::INFINITY, 0);
-        for (i, &start) in slot.starts.iter().enumerate() {
-            if slot.starts.len() == 1 {
-                break;
-            }
+        let network = Network::new(model, Member::ALONE);
+        let mut best = (f64::INFINITY, slot.starts[0]);
+        for &start in &slot.starts {
             set_state(model, &mut slot.z_h, &mut slot.z_l, start);
             let latent = Latent {
                 x: self.x.view(),
                 z_h: slot.z_h.view(),
                 z_l: slot.z_l.view(),
             };
-            let network = Network::new(model, Member::ALONE);
             for _ in 0..h_cycles {
                 network.cycle(l_cycles, latent, self.scratch.views(), &mut []);
             }
@@ -181,11 +182,10 @@ impl Worker {
             });
             let loss: f64 = loss.sum();
             if loss < best.0 {
-                best = (loss, i);
+                best = (loss, start);
             }
         }
-        let start = slot.starts[best.1];
-        set_state(model, &mut slot.z_h, &mut slot.z_l, start);
+        best.1
     }
 
     /// Logits, losses, and their gradient with respect to z_H into `dz`.

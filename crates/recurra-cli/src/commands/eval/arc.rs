@@ -1,10 +1,9 @@
 //! ARC tasks: pass@1 and pass@2, the ways in which they are counted.
 
 use super::Args;
-use crate::arc::{ArcData, attempt};
+use crate::arc::{ArcData, answer};
 use crate::exit::{Exit, UsageError};
-use crate::progress;
-use recurra::tasks::arc::{Score, Submission};
+use recurra::tasks::arc::Score;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::io::Write;
@@ -57,22 +56,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let (mut solver, options) = args.thinking.arc_solver(&args.model, &args.arc)?;
     let data = ArcData::open(&args.data)?;
-    let refused = data.refused;
+    let refused = data.refused.count();
     let mut tasks = data.measured();
     tasks.truncate(args.limit.map_or(usize::MAX, |limit| limit as usize));
-    let mut submission = Submission::default();
-    let bar = progress::bar(None, "questions");
-    let (mut votes, mut blank) = (0, 0);
     let started = Instant::now();
-    for task in &tasks {
-        for pair in &task.test {
-            let ballot = solver.vote(&task.name, &pair.input, &options, &|| bar.inc(1))?;
-            blank += ballot.blank();
-            votes += ballot.blank() + ballot.ranking().iter().map(|c| c.votes).sum::<usize>();
-            attempt(&mut submission, task, &ballot);
-        }
-    }
-    bar.finish_and_clear();
+    let answers = answer(&mut solver, &options, &tasks)?;
+    let submission = &answers.submission;
     let [first, second] = [1, 2].map(|attempts| submission.score(&tasks, attempts));
     let report = Report {
         tasks: first.tasks,
@@ -82,13 +71,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             .filter(|task| !solver.knows(&task.name))
             .count(),
         refused,
-        votes,
-        blank,
+        votes: answers.votes,
+        blank: answers.blank,
         first: first.into(),
         second: second.into(),
         seconds: started.elapsed().as_secs_f64(),
     };
-    args.arc.write(&submission)?;
+    args.arc.write(submission)?;
     let text = if args.json {
         serde_json::to_string(&report)? + "\n"
     } else {

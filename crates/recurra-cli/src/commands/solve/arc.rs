@@ -1,10 +1,8 @@
 //! ARC tasks: two attempts at every test input.
 
 use super::Args;
-use crate::arc::{ArcData, attempt};
+use crate::arc::{ArcData, answer};
 use crate::exit::{Exit, UsageError, message};
-use crate::progress;
-use recurra::tasks::arc::{Ballot, Submission};
 use std::io::Write;
 
 /// Runs the command for an ARC model.
@@ -16,26 +14,18 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let (mut solver, options) = args.thinking.arc_solver(&args.model, &args.arc)?;
     let data = ArcData::open(&args.file)?;
-    let mut refused = data.refused > 0;
-    let mut submission = Submission::default();
-    let bar = progress::bar(None, "questions");
     // Asked to answer, it answers everything that is there.
-    for task in data.training.iter().chain(&data.evaluation) {
-        if !solver.knows(&task.name) {
-            refused = true;
-            let text = "not among the tasks whose demonstrations the model learnt";
-            message(&format!(
-                "{}: task `{}`: {text}",
-                args.file.display(),
-                task.name
-            ));
-        }
-        for pair in &task.test {
-            let ballot: Ballot = solver.vote(&task.name, &pair.input, &options, &|| bar.inc(1))?;
-            attempt(&mut submission, task, &ballot);
-        }
+    let tasks = || data.training.iter().chain(&data.evaluation);
+    let mut refused = data.refused.count() > 0;
+    for task in tasks().filter(|task| !solver.knows(&task.name)) {
+        refused = true;
+        message(&format!(
+            "{}: task `{}`: not among the tasks whose demonstrations the model learnt",
+            args.file.display(),
+            task.name
+        ));
     }
-    bar.finish_and_clear();
+    let submission = answer(&mut solver, &options, tasks())?.submission;
     args.arc.write(&submission)?;
     if args.arc.submission.is_none() {
         writeln!(std::io::stdout().lock(), "{}", submission.to_json())?;

@@ -86,23 +86,26 @@ pub(super) struct RunFolder {
 }
 
 impl RunFolder {
-    /// The folder of a new training: `MODEL.training`. An older training's files are replaced, one by one.
-    pub(super) fn begin(model: &Path, configuration: &serde_json::Value) -> anyhow::Result<Self> {
-        let path = folder_of(model);
-        std::fs::create_dir_all(&path).map_err(|e| anyhow!("{}: {e}", path.display()))?;
-        let folder = RunFolder {
-            path,
+    /// The folder of a training, `MODEL.training`, with an empty log. Touches no file.
+    pub(super) fn new(model: &Path) -> Self {
+        RunFolder {
+            path: folder_of(model),
             rows: Vec::new(),
-        };
+        }
+    }
+
+    /// Makes the folder for a new training. An older training's files are replaced, one by one.
+    pub(super) fn begin(&self, configuration: &serde_json::Value) -> anyhow::Result<()> {
+        let path = &self.path;
+        std::fs::create_dir_all(path).map_err(|e| anyhow!("{}: {e}", path.display()))?;
         let text = serde_json::to_string_pretty(configuration)? + "\n";
-        OutputFile::write_whole(&folder.path.join("config.json"), text.as_bytes())?;
-        Ok(folder)
+        OutputFile::write_whole(&path.join("config.json"), text.as_bytes())
     }
 
     /// The folder of a training that goes on after so many steps: what its log says of later ones did not come to be.
     pub(super) fn resume(model: &Path, step: u64) -> Self {
-        let path = folder_of(model);
-        let file = path.join("log.csv");
+        let mut folder = Self::new(model);
+        let file = folder.path.join("log.csv");
         let text = std::fs::read_to_string(&file).unwrap_or_default();
         let lines = text.lines().skip(1);
         let rows = lines.filter_map(|line| {
@@ -112,8 +115,8 @@ impl RunFolder {
             }
             row
         });
-        let rows = rows.filter(|row| row.step <= step).collect();
-        RunFolder { path, rows }
+        folder.rows = rows.filter(|row| row.step <= step).collect();
+        folder
     }
 
     /// The whole state of the training.
@@ -232,7 +235,8 @@ mod tests {
     fn a_resumed_log_ends_where_the_checkpoint_does() {
         let dir = tempfile::tempdir().unwrap();
         let model = dir.path().join("model");
-        let mut folder = RunFolder::begin(&model, &serde_json::json!({"seed": 1})).unwrap();
+        let mut folder = RunFolder::new(&model);
+        folder.begin(&serde_json::json!({"seed": 1})).unwrap();
         assert!(folder.is_due(0.0));
         for (step, held_out) in [(1, None), (2, Some(0.125)), (3, None)] {
             folder.add(row(step, held_out));

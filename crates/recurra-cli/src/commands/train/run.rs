@@ -93,11 +93,10 @@ impl Run {
             "training": trainer.train_config(),
             "data": notes,
         });
-        let folder = if trainer.group().rank() == 0 {
-            RunFolder::begin(output, &configuration)?
-        } else {
-            RunFolder::resume(output, 0)
-        };
+        let folder = RunFolder::new(output);
+        if trainer.group().rank() == 0 {
+            folder.begin(&configuration)?;
+        }
         Ok(Self::new(output, folder, trainer, notes, data, threads))
     }
 
@@ -178,8 +177,7 @@ impl Run {
         let (mut saved, mut measured) = (self.seconds(), self.progress(budget));
         let mut not_before = 0.0;
         let mut last = None;
-        let mut interrupted = false;
-        loop {
+        let interrupted = loop {
             // The clock of the first process rules; Ctrl-C may reach any.
             let saves = self.seconds() - saved >= save_every;
             let mine = [self.progress(budget), f64::from(u8::from(saves))];
@@ -190,9 +188,9 @@ impl Run {
                 self.save()?;
             }
             // Whoever presses Ctrl-C wants the state on disk now, not another measurement.
-            interrupted |= asked > 0.0;
+            let interrupted = asked > 0.0;
             if progress >= 1.0 || interrupted {
-                break;
+                break interrupted;
             }
             let report = match self.trainer.step(self.data.source(), progress) {
                 Ok(report) => report,
@@ -218,7 +216,7 @@ impl Run {
                 self.folder.add(row);
             }
             last = Some(report);
-        }
+        };
         if !interrupted && self.is_first() {
             let held_out = self.measure()?;
             if let Some(report) = last {

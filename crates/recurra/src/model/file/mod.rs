@@ -6,7 +6,7 @@
 use super::config::TrmConfig;
 use super::stopping::Calibration;
 use super::tensors::{Found, Kind, Tensor, serialize};
-use super::weights::{NamedShape, TrmWeights};
+use super::weights::{NamedShape, PUZZLE_TABLE, TrmWeights};
 use crate::error::{Error, Result};
 use crate::kernels::{AlignedMatrix, Linear, Precision};
 use crate::tasks::TaskSpec;
@@ -17,8 +17,6 @@ use std::collections::HashMap;
 
 /// Name of the metadata entry.
 pub const CONFIG_KEY: &str = "recurra.config";
-/// Name of the puzzle table.
-pub(crate) const PUZZLE_TABLE: &str = "puzzle_emb.weights";
 /// Version of the header that this library writes.
 pub const VERSION: u32 = 1;
 

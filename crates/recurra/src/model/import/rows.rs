@@ -54,8 +54,7 @@ impl<R: Read + Seek> TableRows<R> {
         let layout = if start.starts_with(b"PK") {
             in_archive(&mut reader, name)?
         } else if let [_, _, _, _, _, _, _, _, b'{'] = start[..] {
-            reader.rewind().map_err(|e| unreadable(&e))?;
-            in_safetensors(&mut reader, length, name)?
+            in_safetensors(start.as_slice().chain(&mut reader), length, name)?
         } else {
             return Err(Error::Format(
                 "neither a torch.save archive nor a safetensors file".into(),
@@ -132,7 +131,7 @@ fn two_lengths(name: &str, shape: &[usize]) -> Result<(usize, usize)> {
 }
 
 /// The directory of a safetensors file of so many bytes, read from its beginning, and where its numbers begin.
-pub(crate) fn directory<R: Read>(reader: &mut R, length: u64) -> Result<(u64, Metadata)> {
+pub(crate) fn directory(mut reader: impl Read, length: u64) -> Result<(u64, Metadata)> {
     let broken = |what: &str| Error::Format(format!("safetensors: {}", printable(what)));
     let mut header = [0; 8];
     reader.read_exact(&mut header).map_err(|e| unreadable(&e))?;
@@ -149,7 +148,7 @@ pub(crate) fn directory<R: Read>(reader: &mut R, length: u64) -> Result<(u64, Me
     Ok((8 + header, metadata))
 }
 
-fn in_safetensors<R: Read>(reader: &mut R, length: u64, name: &str) -> Result<Layout> {
+fn in_safetensors(reader: impl Read, length: u64, name: &str) -> Result<Layout> {
     let (start, metadata) = directory(reader, length)?;
     let (name, info) = find(metadata.tensors().into_iter(), name)?;
     let float = Float::of(&name, info.dtype)?;

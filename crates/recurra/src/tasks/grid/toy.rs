@@ -6,6 +6,8 @@ use rand::seq::SliceRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::fmt::Write;
+#[cfg(feature = "files")]
+use std::path::Path;
 
 /// A table that is made, not collected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +43,20 @@ impl Toy {
                  symmetries = ['transpose', 'permute rows', 'permute columns', 'permute symbols']\n"
             }
         }
+    }
+
+    /// Writes its tables of so many puzzles to train and to test on, and its rules, into a folder.
+    ///
+    /// # Errors
+    /// Those of writing.
+    #[cfg(feature = "files")]
+    pub fn write(self, folder: &Path, train: u64, test: u64) -> std::io::Result<()> {
+        let write = |ending: &str, text: &str| {
+            std::fs::write(folder.join(format!("{}{ending}", self.name())), text)
+        };
+        write("-train.csv", &self.table(1, 0, train))?;
+        write("-test.csv", &self.table(1, train, test))?;
+        write(".toml", self.rules())
     }
 
     /// A table of so many puzzles, from the `first` of an endless run: the same for the same seed.

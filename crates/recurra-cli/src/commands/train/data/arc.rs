@@ -7,6 +7,7 @@ use crate::output::OutputFile;
 use anyhow::anyhow;
 use recurra::model::TrmModel;
 use recurra::solver::{ArcOptions, ArcSolver};
+use recurra::tasks::arc::submission::ATTEMPTS;
 use recurra::tasks::arc::{ArcTask, Grid, Identifiers, TrainingPairs};
 use recurra::thinking::StopRules;
 use recurra::train::{ArcSource, SampleSource};
@@ -84,7 +85,7 @@ impl Data for ArcTraining {
 
     /// By two attempts, of few votes.
     fn measure(&self, model: &TrmModel, threads: usize) -> anyhow::Result<Option<f64>> {
-        let Some(table) = model.weights.puzzle_emb.clone() else {
+        let Some(table) = &model.weights.puzzle_emb else {
             return Ok(None);
         };
         if self.tests.is_empty() {
@@ -98,7 +99,7 @@ impl Data for ArcTraining {
         let mut right = 0;
         for (task, input, output) in &self.tests {
             let ranking = solver.vote(task, input, &options, &|| {})?.ranking();
-            right += usize::from(ranking.iter().take(2).any(|c| c.grid == *output));
+            right += usize::from(ranking.iter().take(ATTEMPTS).any(|c| c.grid == *output));
         }
         Ok(Some(right as f64 / self.tests.len() as f64))
     }

@@ -1,7 +1,7 @@
 //! Puzzles to train on, and those that measure the model.
 
 use super::{Data, Notes};
-use crate::exit::message;
+use crate::exit::{Refusals, message};
 use crate::progress;
 use anyhow::{anyhow, bail};
 use rayon::prelude::*;
@@ -116,7 +116,7 @@ impl Data for PuzzleTraining {
 
 /// All puzzles of a file that have an answer; bad lines are told and left out.
 fn read(path: &Path, part: Part, task: &dyn Task) -> anyhow::Result<Vec<Pair>> {
-    let (mut puzzles, mut refused, mut unanswered) = (Vec::new(), 0, 0);
+    let (mut puzzles, mut refused, mut unanswered) = (Vec::new(), Refusals::default(), 0);
     for entry in Puzzles::open(path, part, Some(task))? {
         match entry.result {
             Ok(puzzle) => match puzzle.answer {
@@ -126,14 +126,10 @@ fn read(path: &Path, part: Part, task: &dyn Task) -> anyhow::Result<Vec<Pair>> {
                 }),
                 None => unanswered += 1,
             },
-            Err(error) => {
-                refused += 1;
-                if refused <= 10 {
-                    message(&format!("{}: {error}", path.display()));
-                }
-            }
+            Err(error) => refused.add(path, &error),
         }
     }
+    let refused = refused.count();
     if refused + unanswered > 0 {
         message(&format!(
             "{}: left out {refused} bad lines and {unanswered} puzzles without an answer",
