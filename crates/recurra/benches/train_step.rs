@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 use recurra::kernels::{Isa, peak};
 use recurra::train::{Sample, SampleSource, TrainConfig, Trainer};
-use recurra::{Mixer, Positions, TrmConfig, model::TrmWeights};
+use recurra::{Mixer, Positions, SWIGLU_MULTIPLE, TrmConfig, model::TrmWeights};
 use std::time::Instant;
 
 /// Random digits, half of them given.
@@ -68,6 +68,7 @@ fn main() {
         hidden_size: 128,
         num_heads: 4,
         expansion: 4.0,
+        swiglu_multiple: SWIGLU_MULTIPLE,
         num_layers: 2,
         h_cycles: 3,
         l_cycles: 6,

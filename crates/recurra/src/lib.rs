@@ -21,4 +21,4 @@ pub mod thinking;
 pub mod train;
 
 pub use error::{Error, Result};
-pub use model::config::{Mixer, Positions, TrmConfig};
+pub use model::config::{Mixer, Positions, SWIGLU_MULTIPLE, TrmConfig};

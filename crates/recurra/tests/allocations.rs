@@ -4,7 +4,7 @@ use recurra::engine::{PackedModel, TrmEngine};
 use recurra::kernels::{Isa, Precision};
 use recurra::model::{TrmModel, TrmWeights};
 use recurra::quantize::quantize;
-use recurra::{Mixer, Positions, TrmConfig};
+use recurra::{Mixer, Positions, SWIGLU_MULTIPLE, TrmConfig};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,6 +38,7 @@ fn config(mixer: Mixer) -> TrmConfig {
         hidden_size: 128,
         num_heads: 4,
         expansion: 4.0,
+        swiglu_multiple: SWIGLU_MULTIPLE,
         num_layers: 2,
         h_cycles: 2,
         l_cycles: 2,

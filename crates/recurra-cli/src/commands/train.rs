@@ -12,7 +12,7 @@ use anyhow::bail;
 use clap::builder::RangedU64ValueParser;
 use recurra::model::TrmModel;
 use recurra::train::preset::preset;
-use recurra::train::{Decay, Rule, TrainConfig};
+use recurra::train::{Decay, Probabilities, Rule, TrainConfig};
 use recurra::{Mixer, Positions, TrmConfig};
 use std::path::PathBuf;
 
@@ -115,6 +115,9 @@ struct Shape {
     /// Width of a SwiGLU relative to its input
     #[arg(long, value_name = "X")]
     expansion: Option<f64>,
+    /// Widths of SwiGLUs are raised to a multiple of this, itself one of 16
+    #[arg(long, value_name = "N")]
+    swiglu_multiple: Option<usize>,
 }
 
 /// The mixers.
@@ -158,17 +161,35 @@ impl From<OptimizerName> for Rule {
     }
 }
 
+/// Probabilities of logits.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum ProbabilitiesName {
+    /// That grow with a logit, not with its exponential
+    Stablemax,
+    /// That grow with a logit's exponential
+    Softmax,
+}
+
+impl From<ProbabilitiesName> for Probabilities {
+    fn from(name: ProbabilitiesName) -> Self {
+        match name {
+            ProbabilitiesName::Stablemax => Probabilities::Stablemax,
+            ProbabilitiesName::Softmax => Probabilities::Softmax,
+        }
+    }
+}
+
 /// The recipe, where it is to differ from the default.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Recipe")]
 struct Recipe {
-    /// Samples in a batch [default: 128]
+    /// Samples in a batch [default: 32; 16 for ARC]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     batch: Option<usize>,
     /// How gradients change weights [default: adamw]
     #[arg(long, value_enum)]
     optimizer: Option<OptimizerName>,
-    /// Peak learning rate [default: 0.002]
+    /// Peak learning rate [default: 0.004]
     #[arg(long, value_name = "X")]
     lr: Option<f64>,
     /// Steps of the warm-up [default: 100]
@@ -180,15 +201,18 @@ struct Recipe {
     /// Weight decay [default: 0.1]
     #[arg(long, value_name = "X")]
     weight_decay: Option<f64>,
-    /// Begin with a shallow recursion, which deepens when 30 % and 60 % of the training are done
-    #[arg(long)]
-    curriculum: bool,
+    /// Begin with a shallow recursion, which deepens when 30 % and 60 % of the training are done [default: true]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    curriculum: Option<bool>,
     /// Share of the samples that begin to think in a random state [default: 0]
     #[arg(long, value_name = "X")]
     random_start: Option<f64>,
     /// Begin to think about a sample in so many states, and train the one that does best (winner takes all) [default: 1]
     #[arg(long, value_name = "N")]
     starts: Option<usize>,
+    /// What logits become for the loss [default: softmax]
+    #[arg(long, value_enum)]
+    probabilities: Option<ProbabilitiesName>,
     /// Share of each label that is shared out to all tokens [default: 0]
     #[arg(long, value_name = "X")]
     label_smoothing: Option<f64>,
@@ -212,6 +236,7 @@ impl Shape {
         set(&mut config.l_cycles, self.l_cycles);
         set(&mut config.num_heads, self.heads);
         set(&mut config.expansion, self.expansion);
+        set(&mut config.swiglu_multiple, self.swiglu_multiple);
         // A row of the puzzle table fills its positions at most.
         let most = config.puzzle_emb_len * config.hidden_size;
         config.puzzle_emb_ndim = config.puzzle_emb_ndim.min(most);
@@ -250,8 +275,12 @@ impl Recipe {
         set(&mut train.clip, self.clip);
         set(&mut train.random_start, self.random_start);
         set(&mut train.starts, self.starts);
+        set(
+            &mut train.probabilities,
+            self.probabilities.map(Probabilities::from),
+        );
+        set(&mut train.curriculum, self.curriculum);
         set(&mut train.label_smoothing, self.label_smoothing);
-        train.curriculum = self.curriculum;
         train.seed = self.seed;
         if self.constant_lr {
             train.decay = Decay::Constant;

@@ -5,7 +5,7 @@
 
 use recurra::model::{TrmModel, TrmWeights};
 use recurra::tasks::TaskSpec;
-use recurra::{Mixer, Positions, TrmConfig};
+use recurra::{Mixer, Positions, SWIGLU_MULTIPLE, TrmConfig};
 use serde_json::Value;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -84,6 +84,7 @@ pub(crate) fn config() -> TrmConfig {
         hidden_size: 16,
         num_heads: 2,
         expansion: 1.0,
+        swiglu_multiple: SWIGLU_MULTIPLE,
         num_layers: 1,
         h_cycles: 1,
         l_cycles: 1,

@@ -153,7 +153,7 @@ impl PackedMatrix {
     /// every use takes a third of the time of a product.
     ///
     /// # Panics
-    /// If a SwiGLU's gate and up do not fill whole blocks: their width is a multiple of 256
+    /// If a SwiGLU's gate and up do not fill whole blocks: their width is a multiple of 16
     /// ([`TrmConfig::swiglu_width`](crate::TrmConfig::swiglu_width)), which does on every instruction set. If 8-bit
     /// weights have more than [`PackedMatrix::MAX_INPUTS_Q8`] inputs.
     pub fn new(isa: Isa, packing: Packing, weights: &Linear) -> Self {
@@ -224,8 +224,9 @@ impl PackedMatrix {
     ) -> Self {
         if matches!(packing, Packing::PairPanels | Packing::PairRows) {
             assert!(
-                n.is_multiple_of(512),
-                "gate and up rows: expected a multiple of 512, found {n}",
+                n.is_multiple_of(2 * LINE),
+                "gate and up rows: expected a multiple of {}, found {n}",
+                2 * LINE,
             );
         }
         let units = match precision {

@@ -1,6 +1,7 @@
 //! The architecture of a tiny recursive model.
 
 use crate::error::{Error, Result};
+use crate::kernels::matrix::LINE;
 use serde::{Deserialize, Serialize};
 
 /// How information moves between positions.
@@ -52,6 +53,13 @@ pub struct TrmConfig {
     pub num_heads: usize,
     /// Width of a SwiGLU relative to its input, before rounding (see [`TrmConfig::swiglu_width`]).
     pub expansion: f64,
+    /// Widths of SwiGLUs are raised to a multiple of this. A model file that does not say it means the reference
+    /// implementation's [`SWIGLU_MULTIPLE`].
+    #[serde(
+        default = "reference_multiple",
+        skip_serializing_if = "is_reference_multiple"
+    )]
+    pub swiglu_multiple: usize,
     /// Layers of the network.
     pub num_layers: usize,
     /// Updates of the answer state z_H in one improvement step.
@@ -74,6 +82,17 @@ pub struct TrmConfig {
     pub rms_norm_eps: f32,
     /// Base of the rotary frequencies.
     pub rope_theta: f32,
+}
+
+/// What the reference implementation raises the widths of SwiGLUs to multiples of.
+pub const SWIGLU_MULTIPLE: usize = 256;
+
+fn reference_multiple() -> usize {
+    SWIGLU_MULTIPLE
+}
+
+fn is_reference_multiple(multiple: &usize) -> bool {
+    *multiple == SWIGLU_MULTIPLE
 }
 
 /// Limits that no tiny model comes near; they keep sizes computed from a hostile file within range.
@@ -99,11 +118,12 @@ impl TrmConfig {
         self.h_cycles * (self.l_cycles + 1)
     }
 
-    /// Inner width of a SwiGLU over `n` inputs: `round(expansion * n * 2/3)`, raised to a multiple of 256.
+    /// Inner width of a SwiGLU over `n` inputs: `round(expansion * n * 2/3)`, raised to a multiple of
+    /// [`swiglu_multiple`](Self::swiglu_multiple).
     pub fn swiglu_width(&self, n: usize) -> usize {
         // Python's `round` goes to the even neighbour at a half, and so does this.
         let raw = (self.expansion * n as f64 * 2.0 / 3.0).round_ties_even() as usize;
-        raw.div_ceil(256) * 256
+        raw.div_ceil(self.swiglu_multiple) * self.swiglu_multiple
     }
 
     /// Floating-point operations of the matrix products in one improvement step.
@@ -146,6 +166,14 @@ impl TrmConfig {
                 field: "expansion",
                 expected: "a number above 0, at most 64".into(),
                 found: self.expansion.to_string(),
+            });
+        }
+        range("swiglu_multiple", self.swiglu_multiple, LINE, 1024)?;
+        if !self.swiglu_multiple.is_multiple_of(LINE) {
+            return Err(Error::Config {
+                field: "swiglu_multiple",
+                expected: format!("a multiple of {LINE}"),
+                found: self.swiglu_multiple.to_string(),
             });
         }
         for (field, value) in [
@@ -231,6 +259,7 @@ pub(crate) mod tests {
             hidden_size: 24,
             num_heads: 4,
             expansion: 4.0,
+            swiglu_multiple: SWIGLU_MULTIPLE,
             num_layers: 2,
             h_cycles: 2,
             l_cycles: 2,
@@ -248,7 +277,7 @@ pub(crate) mod tests {
     #[test]
     fn errors_name_the_field() {
         type Change = fn(&mut TrmConfig);
-        let cases: [(&str, Change); 18] = [
+        let cases: [(&str, Change); 20] = [
             ("vocab_size", |c| c.vocab_size = 0),
             ("seq_len", |c| c.seq_len = 0),
             ("seq_len", |c| c.seq_len = usize::MAX),
@@ -258,6 +287,8 @@ pub(crate) mod tests {
             ("h_cycles", |c| c.h_cycles = 0),
             ("l_cycles", |c| c.l_cycles = 5000),
             ("expansion", |c| c.expansion = f64::NAN),
+            ("swiglu_multiple", |c| c.swiglu_multiple = 0),
+            ("swiglu_multiple", |c| c.swiglu_multiple = 24),
             ("halt_max_steps", |c| c.halt_max_steps = 0),
             ("rms_norm_eps", |c| c.rms_norm_eps = 0.0),
             ("rope_theta", |c| c.rope_theta = f32::INFINITY),
@@ -304,5 +335,13 @@ pub(crate) mod tests {
             (512, 1536)
         );
         assert_eq!(config.flops_per_step() / 100_000_000, 256);
+        let narrow = TrmConfig {
+            swiglu_multiple: 32,
+            ..config
+        };
+        assert_eq!(
+            (narrow.swiglu_width(97), narrow.swiglu_width(512)),
+            (288, 1376)
+        );
     }
 }

@@ -20,6 +20,7 @@ fn solver() -> Solver {
         hidden_size: 16,
         num_heads: 2,
         expansion: 1.0,
+        swiglu_multiple: 48,
         num_layers: 1,
         h_cycles: 1,
         l_cycles: 1,

@@ -1,4 +1,18 @@
-//! The loss of one answer: stablemax cross-entropy and the halting loss.
+//! The loss of one answer: cross-entropy and the halting loss.
+
+use serde::{Deserialize, Serialize};
+
+/// How logits become the probabilities of the cross-entropy.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Probabilities {
+    /// `s(x) / sum of s`, with `s(x) = 1 / (1 - x)` below zero and `x + 1` from zero on, as the reference implementation
+    /// has it: Prieto and others, "Grokking at the Edge of Numerical Stability", 2025.
+    #[default]
+    Stablemax,
+    /// `exp(x) / sum of exp`.
+    Softmax,
+}
 
 /// The label of a place that does not count.
 pub const IGNORE_LABEL: u16 = u16::MAX;
@@ -6,7 +20,7 @@ pub const IGNORE_LABEL: u16 = u16::MAX;
 /// The loss of one sample, before division by the batch size.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct SampleLoss {
-    /// Mean over labelled places of the stablemax cross-entropy.
+    /// Mean over labelled places of the cross-entropy.
     pub lm: f64,
     /// Binary cross-entropy of the halting logit against "the answer is right in every labelled place".
     pub halt: f64,
@@ -31,38 +45,43 @@ impl SampleLoss {
 /// Weight of the halting loss.
 pub(crate) const HALT_WEIGHT: f64 = 0.5;
 
-/// `s(x)` of the stablemax: `1 / (1 - x)` below zero, `x + 1` from zero on; and its derivative.
-///
-/// Prieto et al., "Grokking at the Edge of Numerical Stability", 2025.
-fn s(x: f64) -> (f64, f64) {
-    if x < 0.0 {
-        let s = 1.0 / (1.0 - x);
-        (s, s * s)
-    } else {
-        (x + 1.0, 1.0)
-    }
-}
-
-/// Cross-entropy of `-log(s(logit) / sum of s(logits))` times `weight`; `logits` become its gradient. The label's share of
-/// what is asked for is `1 - smoothing`, and `smoothing` is shared out evenly to all tokens.
-pub(crate) fn stablemax_cross_entropy(
-    logits: &mut [f32],
-    label: usize,
-    weight: f64,
-    smoothing: f64,
-) -> f64 {
-    let sum: f64 = logits.iter().map(|&x| s(x.into()).0).sum();
-    let even = smoothing / logits.len() as f64;
-    let mut loss = 0.0;
-    for (i, logit) in logits.iter_mut().enumerate() {
-        let (value, slope) = s((*logit).into());
-        let asked = if i == label { 1.0 - smoothing } else { 0.0 } + even;
-        if asked > 0.0 {
-            loss -= asked * (value / sum).ln();
+impl Probabilities {
+    /// `weight` times the cross-entropy of one place; `logits` become its gradient. The label's
+    /// share of what is asked for is `1 - smoothing`, and `smoothing` is shared out evenly to all tokens.
+    pub(crate) fn cross_entropy(
+        self,
+        logits: &mut [f32],
+        label: usize,
+        weight: f64,
+        smoothing: f64,
+    ) -> f64 {
+        let most = logits.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
+        // What a probability is in proportion to, and its derivative.
+        let share = |x: f32| match self {
+            Probabilities::Stablemax if x < 0.0 => {
+                let s = 1.0 / (1.0 - f64::from(x));
+                (s, s * s)
+            }
+            Probabilities::Stablemax => (f64::from(x) + 1.0, 1.0),
+            Probabilities::Softmax => {
+                // Above zero, for the logarithm, however far below the largest.
+                let s = f64::from(x - most).exp().max(f64::MIN_POSITIVE);
+                (s, s)
+            }
+        };
+        let sum: f64 = logits.iter().map(|&x| share(x).0).sum();
+        let even = smoothing / logits.len() as f64;
+        let mut loss = 0.0;
+        for (i, logit) in logits.iter_mut().enumerate() {
+            let (value, slope) = share(*logit);
+            let asked = if i == label { 1.0 - smoothing } else { 0.0 } + even;
+            if asked > 0.0 {
+                loss -= asked * (value / sum).ln();
+            }
+            *logit = ((1.0 / sum - asked / value) * slope * weight) as f32;
         }
-        *logit = ((1.0 / sum - asked / value) * slope * weight) as f32;
+        loss * weight
     }
-    loss * weight
 }
 
 /// Binary cross-entropy of a logit, and its gradient.
@@ -79,10 +98,11 @@ mod tests {
     #[test]
     fn gradients_agree_with_finite_differences() {
         let logits = [0.3f32, -1.7, 2.5, -0.01, 0.0];
-        for smoothing in [0.0, 0.1, 1.0] {
-            let loss = |x: &[f32]| stablemax_cross_entropy(&mut x.to_vec(), 1, 0.7, smoothing);
+        let cases = [Probabilities::Stablemax, Probabilities::Softmax].into_iter();
+        for (kind, smoothing) in cases.flat_map(|kind| [0.0, 0.1, 1.0].map(|s| (kind, s))) {
+            let loss = |x: &[f32]| kind.cross_entropy(&mut x.to_vec(), 1, 0.7, smoothing);
             let mut gradient = logits;
-            stablemax_cross_entropy(&mut gradient, 1, 0.7, smoothing);
+            kind.cross_entropy(&mut gradient, 1, 0.7, smoothing);
             for i in 0..logits.len() - 1 {
                 let (mut up, mut down) = (logits, logits);
                 up[i] += 1e-3;
@@ -90,10 +110,13 @@ mod tests {
                 let numeric = (loss(&up) - loss(&down)) / f64::from(up[i] - down[i]);
                 assert!(
                     (numeric - f64::from(gradient[i])).abs() < 1e-5,
-                    "{i}: {numeric}"
+                    "{kind:?} {i}: {numeric}"
                 );
             }
         }
+        let mut far = [1e4f32, -1e4];
+        let loss = Probabilities::Softmax.cross_entropy(&mut far, 1, 1.0, 0.0);
+        assert!(loss > 500.0 && loss.is_finite() && far == [1.0, -1.0]);
         for (logit, target) in [(-3.0, true), (0.5, false), (40.0, false), (-90.0, true)] {
             let (loss, gradient) = binary_cross_entropy(logit, target);
             let (up, down) = (logit + 1e-2, logit - 1e-2);

@@ -22,7 +22,7 @@ mod worker;
 
 pub use arc::ArcSource;
 pub use group::{Alone, Group};
-pub use loss::IGNORE_LABEL;
+pub use loss::{IGNORE_LABEL, Probabilities};
 pub use optimizer::Rule;
 pub use puzzles::PuzzleSource;
 pub use sample::{Sample, SampleSource};

@@ -3,6 +3,7 @@
 #[cfg(test)]
 use super::gradient::Gradient;
 use super::group::{Alone, Group, places};
+use super::loss::Probabilities;
 use super::optimizer::{Optimizer, Rule, Settings, move_average};
 use super::sample::{Sample, SampleSource};
 use super::schedule::{Decay, depth, learning_rate_ratio};
@@ -60,6 +61,9 @@ pub struct TrainConfig {
     /// the best of them is trained, the others are forgotten (winner takes all).
     #[serde(default = "default_starts")]
     pub starts: usize,
+    /// What logits become for the loss.
+    #[serde(default)]
+    pub probabilities: Probabilities,
     /// Share of each label that is shared out evenly to all tokens.
     #[serde(default)]
     pub label_smoothing: f64,
@@ -91,6 +95,7 @@ impl Default for TrainConfig {
             curriculum: false,
             random_start: 0.0,
             starts: default_starts(),
+            probabilities: Probabilities::default(),
             label_smoothing: 0.0,
             puzzle_lr: 1e-2,
             puzzle_weight_decay: 0.1,
@@ -114,7 +119,7 @@ pub struct StepReport {
     pub step: u64,
     /// Mean of `lm + 0.5 * halt`.
     pub loss: f64,
-    /// Mean stablemax cross-entropy.
+    /// Mean cross-entropy.
     pub lm_loss: f64,
     /// Mean halting loss.
     pub halt_loss: f64,
@@ -271,6 +276,7 @@ impl Trainer {
             } else {
                 (h_cycles, l_cycles)
             },
+            probabilities: self.train.probabilities,
             label_smoothing: self.train.label_smoothing,
         });
         let (all, rest) = self.workers.split_first_mut().expect("there is a worker");

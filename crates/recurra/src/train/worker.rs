@@ -2,9 +2,7 @@
 
 use super::backward::BackwardScratch;
 use super::gradient::Gradient;
-use super::loss::{
-    HALT_WEIGHT, IGNORE_LABEL, SampleLoss, binary_cross_entropy, stablemax_cross_entropy,
-};
+use super::loss::{HALT_WEIGHT, IGNORE_LABEL, Probabilities, SampleLoss, binary_cross_entropy};
 use super::sample::Sample;
 use crate::engine::arena::Scratch;
 use crate::engine::largest;
@@ -67,6 +65,8 @@ pub(crate) struct Recipe {
     pub(crate) share: f64,
     /// Cycles, and updates of z_L in each.
     pub(crate) depth: (usize, usize),
+    /// See [`TrainConfig::probabilities`](super::TrainConfig::probabilities).
+    pub(crate) probabilities: Probabilities,
     /// See [`TrainConfig::label_smoothing`](super::TrainConfig::label_smoothing).
     pub(crate) label_smoothing: f64,
 }
@@ -159,7 +159,7 @@ impl Worker {
 
     /// Of several starts the one from which a new sample is nearest to its answer after a step. Uses the slot's states.
     fn best_start(&mut self, model: &PackedModel, slot: &mut Slot, recipe: Recipe) -> Option<u64> {
-        let (h_cycles, l_cycles) = recipe.depth;
+        let ((h_cycles, l_cycles), kind) = (recipe.depth, recipe.probabilities);
         let network = Network::new(model, Member::ALONE);
         let mut best = (f64::INFINITY, slot.starts[0]);
         for &start in &slot.starts {
@@ -178,7 +178,7 @@ impl Worker {
             let loss = labels.filter(|(_, label)| **label != IGNORE_LABEL);
             let loss = loss.map(|(place, &label)| {
                 let row = self.logits.row_mut(prefix + place);
-                stablemax_cross_entropy(row, label.into(), 1.0, recipe.label_smoothing)
+                kind.cross_entropy(row, label.into(), 1.0, recipe.label_smoothing)
             });
             let loss: f64 = loss.sum();
             if loss < best.0 {
@@ -197,7 +197,7 @@ impl Worker {
         slot: &mut Slot,
         recipe: Recipe,
     ) {
-        let share = recipe.share;
+        let (share, kind) = (recipe.share, recipe.probabilities);
         let config = model.config();
         let (prefix, d, vocab) = (config.puzzle_emb_len, config.hidden_size, config.vocab_size);
         model.decode(slot.z_h.view(), &mut self.logits);
@@ -216,7 +216,7 @@ impl Worker {
             }
             let label = usize::from(label);
             loss.right += usize::from(largest(row) == label);
-            loss.lm += stablemax_cross_entropy(row, label, weight, recipe.label_smoothing);
+            loss.lm += kind.cross_entropy(row, label, weight, recipe.label_smoothing);
             row.iter_mut().for_each(|g| *g *= share as f32);
         }
         slot.halt_logit = model.halt_logits(slot.z_h.row(0))[0];

@@ -1,6 +1,6 @@
 //! Architectures of the reference implementation, to measure without a trained model.
 
-use recurra::{Mixer, Positions, TrmConfig};
+use recurra::{Mixer, Positions, SWIGLU_MULTIPLE, TrmConfig};
 
 /// A model of the reference's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -29,6 +29,7 @@ impl Reference {
             hidden_size: 512,
             num_heads: 8,
             expansion: 4.0,
+            swiglu_multiple: SWIGLU_MULTIPLE,
             num_layers: 2,
             h_cycles: 3,
             l_cycles: 6,

@@ -2,7 +2,7 @@
 
 use super::{ImportedTensor, printable};
 use crate::error::{Error, Result};
-use crate::model::config::{Mixer, Positions, TrmConfig};
+use crate::model::config::{Mixer, Positions, SWIGLU_MULTIPLE, TrmConfig};
 use std::collections::BTreeMap;
 use yaml_rust2::parser::{Event, Parser};
 use yaml_rust2::scanner::TScalarStyle;
@@ -99,6 +99,7 @@ pub fn config_from_yaml(
         hidden_size,
         num_heads: keys.integer("arch.num_heads", None)?,
         expansion: keys.float("arch.expansion", None)?,
+        swiglu_multiple: SWIGLU_MULTIPLE,
         num_layers: keys.integer("arch.L_layers", None)?,
         h_cycles: keys.integer("arch.H_cycles", None)?,
         l_cycles: keys.integer("arch.L_cycles", None)?,

@@ -87,8 +87,8 @@ fn toys_are_what_they_say() {
         let (question, answer) = (cells(question), cells(answer));
         for (i, &cell) in answer.iter().enumerate() {
             let beside =
-                |j: usize| i != j && (i / 6 == j / 6 && i.abs_diff(j) == 1 || i.abs_diff(j) == 6);
-            let wet_beside = (0..36).any(|j| beside(j) && answer[j] == b'o');
+                |j: usize| i != j && (i / 5 == j / 5 && i.abs_diff(j) == 1 || i.abs_diff(j) == 5);
+            let wet_beside = (0..25).any(|j| beside(j) && answer[j] == b'o');
             match cell {
                 b'o' => assert!(question[i] == b'o' || wet_beside && question[i] == b'.'),
                 b'.' => assert!(!wet_beside && question[i] == b'.'),

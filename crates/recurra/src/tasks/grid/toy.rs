@@ -14,7 +14,7 @@ use std::path::Path;
 pub enum Toy {
     /// 4 rows of 6 bits; the answer is the number of ones in each row, one cell a row.
     BitCounts,
-    /// 6x6 cells, some of which are walls `#` and one or two wet `o`; the answer is wet wherever water can flow.
+    /// 5x5 cells, some of which are walls `#` and one or two wet `o`; the answer is wet wherever water can flow.
     FloodFill,
     /// 5x5 Latin squares with cells missing, of which each has one solution.
     LatinSquares,
@@ -89,6 +89,9 @@ fn line(grid: &Grid, symbols: &str) -> String {
     rows.collect::<Vec<_>>().join("/")
 }
 
+/// Rows and columns of a flood fill and of a Latin square.
+const SIDE: usize = 5;
+
 type Made = (Grid, Grid, &'static str);
 
 fn grid(rows: usize, cols: usize, cells: Vec<u8>) -> Grid {
@@ -110,7 +113,6 @@ fn bit_counts(rng: &mut impl Rng) -> Made {
 }
 
 fn flood_fill(rng: &mut impl Rng) -> Made {
-    const SIDE: usize = 6;
     let mut cells = vec![0u8; SIDE * SIDE];
     for cell in &mut cells {
         *cell = u8::from(rng.random_range(0..100) < 40);
@@ -137,8 +139,6 @@ fn flood_fill(rng: &mut impl Rng) -> Made {
     }
     (grid(SIDE, SIDE, cells), grid(SIDE, SIDE, wet), ".#o")
 }
-
-const SIDE: usize = 5;
 
 /// Solutions of a Latin square with blanks (0), at most two; `cells` becomes the last one found and `order` is tried.
 fn solutions(cells: &mut [u8], order: &[u8], found: &mut Vec<Vec<u8>>, most: usize) {

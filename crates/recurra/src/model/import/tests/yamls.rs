@@ -2,7 +2,7 @@
 
 use super::super::{ImportedTensor, config_from_yaml, read_checkpoint};
 use super::support::fixture;
-use crate::model::config::{Mixer, Positions, TrmConfig};
+use crate::model::config::{Mixer, Positions, SWIGLU_MULTIPLE, TrmConfig};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -40,6 +40,7 @@ fn the_references_files_are_read() {
         hidden_size: 32,
         num_heads: 4,
         expansion: 4.0,
+        swiglu_multiple: SWIGLU_MULTIPLE,
         num_layers: 2,
         h_cycles: 3,
         l_cycles: 4,
