@@ -6,7 +6,7 @@ use crate::tasks::TaskSpec;
 use crate::tasks::sudoku::{Grid, Sudoku};
 use crate::tasks::task::Pair;
 use crate::thinking::Rule;
-use crate::{Mixer, Positions};
+use crate::{Mixer, Positions, SWIGLU_MULTIPLE};
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn solver() -> Solver {
         hidden_size: 16,
         num_heads: 2,
         expansion: 1.0,
-        swiglu_multiple: 48,
+        swiglu_multiple: SWIGLU_MULTIPLE,
         num_layers: 1,
         h_cycles: 1,
         l_cycles: 1,

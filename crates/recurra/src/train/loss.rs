@@ -65,7 +65,9 @@ impl Probabilities {
             Probabilities::Stablemax => (f64::from(x) + 1.0, 1.0),
             Probabilities::Softmax => {
                 // Above zero, for the logarithm, however far below the largest.
-                let s = f64::from(x - most).exp().max(f64::MIN_POSITIVE);
+                let s = (f64::from(x) - f64::from(most))
+                    .exp()
+                    .max(f64::MIN_POSITIVE);
                 (s, s)
             }
         };

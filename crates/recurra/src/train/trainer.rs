@@ -47,7 +47,8 @@ pub struct TrainConfig {
     pub weight_decay: f64,
     /// Largest 2-norm of the gradient; 0 for no limit.
     pub clip: f64,
-    /// Decay of the moving average of the weights, which is the model that is saved.
+    /// Decay of the moving average of the weights, which is the model that is saved; less in the first steps,
+    /// `(1 + step) / (10 + step)` at most.
     pub ema: f64,
     /// Share of samples that must think for a random number of steps before they may halt.
     pub halt_exploration: f64,
@@ -320,12 +321,14 @@ impl Trainer {
             lr as f32,
         );
         self.move_puzzle_rows(lr / self.train.lr);
+        // At first the average is short, or untrained weights would stay in it for a long time.
+        let short = (1 + self.step) as f64 / (10 + self.step) as f64;
         move_average(
             self.packed.isa(),
             &mut self.average,
             &self.weights,
             &self.optimizer.mean,
-            self.train.ema as f32,
+            self.train.ema.min(short) as f32,
         );
         self.packed.repack(&self.weights);
         for (i, slot) in self.slots.iter_mut().enumerate() {
