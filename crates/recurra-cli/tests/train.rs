@@ -106,6 +106,10 @@ fn the_same_seed_gives_the_same_weights_and_resuming_goes_on_exactly() {
     let pairs = embedding(&one).into_iter().zip(embedding(&further));
     assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-6));
     assert_eq!(
+        run(&["--from", one_path, "--h-cycles", "3"]).status.code(),
+        Some(0)
+    );
+    assert_eq!(
         run(&["--from", one_path, "--hidden", "32"]).status.code(),
         Some(2)
     );

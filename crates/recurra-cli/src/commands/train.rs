@@ -339,8 +339,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         }
         let architecture = config.clone();
         args.shape.apply(&mut config, task.cols())?;
-        if weights.is_some() && config != architecture {
-            let text = "--from: expected no other architecture than the model's";
+        // The same weights can be cycled through more or less often.
+        let same_weights = TrmConfig {
+            h_cycles: architecture.h_cycles,
+            l_cycles: architecture.l_cycles,
+            ..config.clone()
+        };
+        if weights.is_some() && same_weights != architecture {
+            let text =
+                "--from: expected no other architecture than the model's, but for the cycles";
             return Err(UsageError(text.into()).into());
         }
         args.recipe.apply(&mut train);

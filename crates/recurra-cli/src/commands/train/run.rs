@@ -8,6 +8,7 @@ use anyhow::anyhow;
 use indicatif::{ProgressBar, ProgressStyle};
 use recurra::TrmConfig;
 use recurra::model::{TrmModel, TrmWeights, disk};
+use recurra::train::schedule::depth;
 use recurra::train::{Group, StepReport, TrainConfig, Trainer};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -207,7 +208,7 @@ impl Run {
             if due && self.seconds() >= not_before && self.is_first() {
                 measured = progress;
                 let began = self.seconds();
-                held_out = self.measure()?;
+                held_out = self.measure(progress)?;
                 not_before = self.seconds() + PAUSE * (self.seconds() - began);
                 self.log(&bar, recent);
             }
@@ -218,7 +219,7 @@ impl Run {
             last = Some(report);
         };
         if !interrupted && self.is_first() {
-            let held_out = self.measure()?;
+            let held_out = self.measure(1.0)?;
             if let Some(report) = last {
                 let row = self.row(&report, recent, held_out);
                 self.folder.add(row);
@@ -268,18 +269,23 @@ impl Run {
         }
     }
 
-    /// The model as it would be saved now.
-    fn model(&self) -> TrmModel {
+    /// The average of the weights as a model of this architecture.
+    fn model(&self, config: TrmConfig) -> TrmModel {
         TrmModel::new(
-            self.trainer.config().clone(),
+            config,
             Some(self.notes.task.clone()),
             self.trainer.average().clone(),
         )
     }
 
-    /// Share of the held-out puzzles that the moving average answers right. The best model is kept.
-    fn measure(&mut self) -> anyhow::Result<Option<f64>> {
-        let model = self.model();
+    /// Share of the held-out puzzles that the moving average answers right, thinking as deep as it has been trained by now. The
+    /// best model is kept.
+    fn measure(&mut self, progress: f64) -> anyhow::Result<Option<f64>> {
+        let mut config = self.trainer.config().clone();
+        if self.trainer.train_config().curriculum {
+            (config.h_cycles, config.l_cycles) = depth(config.h_cycles, config.l_cycles, progress);
+        }
+        let model = self.model(config);
         self.exact = self.data.measure(&model, self.threads)?;
         if let Some(exact) = self.exact {
             let best = self.notes.best.unwrap_or(f64::NEG_INFINITY);
@@ -357,7 +363,7 @@ impl Run {
     }
 
     fn save_model(&self) -> anyhow::Result<()> {
-        let mut model = self.model();
+        let mut model = self.model(self.trainer.config().clone());
         let train = self.trainer.train_config();
         let samples = self.trainer.steps_done() * train.batch_size as u64;
         let data = match &self.notes.data {
@@ -401,9 +407,10 @@ struct Recent {
     /// Share of the samples whose thinking ended that are right, and their mean improvement steps.
     exact: f64,
     steps: f64,
-    /// Training steps seen, and those of them in which a sample's thinking ended.
+    /// Training steps seen.
     seen: u64,
-    ended: u64,
+    /// Samples whose thinking ended, fewer the longer ago.
+    ended: f64,
 }
 
 /// Training steps over which numbers are smoothed.
@@ -411,15 +418,17 @@ const SMOOTH: u64 = 50;
 
 impl Recent {
     fn add(&mut self, report: &StepReport) {
-        let towards = |mean: &mut f64, value: f64, count: u64| {
-            *mean += (value - *mean) / count.min(SMOOTH) as f64;
-        };
+        let towards = |mean: &mut f64, value: f64, share: f64| *mean += (value - *mean) * share;
         self.seen += 1;
-        towards(&mut self.loss, report.loss, self.seen);
+        let share = 1.0 / self.seen.min(SMOOTH) as f64;
+        towards(&mut self.loss, report.loss, share);
+        self.ended *= 1.0 - share;
         if report.finished > 0 {
-            self.ended += 1;
-            towards(&mut self.exact, report.exact, self.ended);
-            towards(&mut self.steps, report.steps, self.ended);
+            // By samples, not by training steps: those that end alone are mostly those that end early, since they are easy.
+            let finished = report.finished as f64;
+            self.ended += finished;
+            towards(&mut self.exact, report.exact, finished / self.ended);
+            towards(&mut self.steps, report.steps, finished / self.ended);
         }
     }
 }
@@ -429,4 +438,38 @@ fn view() -> ProgressBar {
     let style =
         ProgressStyle::with_template("{bar:20} {msg}").expect("the template is well-formed");
     ProgressBar::new(1000).with_style(style)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ended_is_counted_by_samples() {
+        let mut recent = Recent::default();
+        let mut add = |finished, exact, steps| {
+            recent.add(&StepReport {
+                step: 1,
+                loss: 2.0,
+                lm_loss: 2.0,
+                halt_loss: 0.0,
+                finished,
+                exact,
+                steps,
+                gradient_norm: 1.0,
+                lr: 1.0,
+            });
+            recent
+        };
+        assert_eq!(add(0, f64::NAN, f64::NAN).exact, 0.0);
+        assert_eq!(add(40, 0.25, 16.0).steps, 16.0);
+        let all = add(40 / 3, 1.0, 1.0);
+        // Two thirds of the 40 are left by then.
+        let exact = (40.0 * 2.0 / 3.0 * 0.25 + 13.0) / (40.0 * 2.0 / 3.0 + 13.0);
+        assert!(
+            (all.exact - exact).abs() < 1e-12 && all.loss == 2.0,
+            "{all:?}"
+        );
+        assert!(all.steps < 16.0 && all.steps > 1.0);
+    }
 }
