@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What each knob of the training does in a short time, on a Sudoku small enough to try them all.
 
-    python3 benches/ablation.py --size 6 --minutes 1.5 --seeds 2 --threads 1
+    python3 benches/ablation.py --size 4 --minutes 0.2 --seeds 2 --threads 1
 
 Trains once for each knob and seed, everything else as preset, all for the same time, and prints the share of held-out puzzles
 answered right, the mean over seeds and each seed's, and the samples it has seen. Trainings run one after another. Needs Python 3.9 and
@@ -50,8 +50,8 @@ def train(arguments, model):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", type=int, default=6)
-    parser.add_argument("--minutes", type=float, default=1.5)
+    parser.add_argument("--size", type=int, default=4)
+    parser.add_argument("--minutes", type=float, default=0.2)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", nargs="+", type=int, metavar="N", help="knobs by number, from 0")
