@@ -189,7 +189,7 @@ struct Recipe {
     /// How gradients change weights [default: adamw]
     #[arg(long, value_enum)]
     optimizer: Option<OptimizerName>,
-    /// Peak learning rate [default: 0.004]
+    /// Peak learning rate [default: 0.004; 0.002 for ARC]
     #[arg(long, value_name = "X")]
     lr: Option<f64>,
     /// Steps of the warm-up [default: 100]
@@ -201,7 +201,7 @@ struct Recipe {
     /// Weight decay [default: 0.1]
     #[arg(long, value_name = "X")]
     weight_decay: Option<f64>,
-    /// Begin with a shallow recursion, which deepens when 30 % and 60 % of the training are done [default: true]
+    /// Begin with a shallow recursion, which deepens when 30 % and 60 % of the training are done [default: true; false for ARC]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     curriculum: Option<bool>,
     /// Share of the samples that begin to think in a random state [default: 0]
@@ -210,7 +210,7 @@ struct Recipe {
     /// Begin to think about a sample in so many states, and train the one that does best (winner takes all) [default: 1]
     #[arg(long, value_name = "N")]
     starts: Option<usize>,
-    /// What logits become for the loss [default: softmax]
+    /// What logits become for the loss [default: softmax; stablemax for ARC]
     #[arg(long, value_enum)]
     probabilities: Option<ProbabilitiesName>,
     /// Share of each label that is shared out to all tokens [default: 0]
@@ -275,10 +275,8 @@ impl Recipe {
         set(&mut train.clip, self.clip);
         set(&mut train.random_start, self.random_start);
         set(&mut train.starts, self.starts);
-        set(
-            &mut train.probabilities,
-            self.probabilities.map(Probabilities::from),
-        );
+        let probabilities = self.probabilities.map(Probabilities::from);
+        set(&mut train.probabilities, probabilities);
         set(&mut train.curriculum, self.curriculum);
         set(&mut train.label_smoothing, self.label_smoothing);
         train.seed = self.seed;

@@ -246,6 +246,16 @@ impl Trainer {
         self.step
     }
 
+    /// Cycles, and updates of z_L in each, that are trained when a share `progress` of the training is done.
+    pub fn depth(&self, progress: f64) -> (usize, usize) {
+        let (h_cycles, l_cycles) = (self.config.h_cycles, self.config.l_cycles);
+        if self.train.curriculum {
+            depth(h_cycles, l_cycles, progress)
+        } else {
+            (h_cycles, l_cycles)
+        }
+    }
+
     /// One training step on the whole batch; in a group, all processes do it together. `progress` is the share of the training that is done, 0 to 1; it
     /// sets the learning rate.
     ///
@@ -269,14 +279,9 @@ impl Trainer {
                 slot.halted = false;
             }
         }
-        let (h_cycles, l_cycles) = (self.config.h_cycles, self.config.l_cycles);
         self.run_workers(Recipe {
             share: 1.0 / self.train.batch_size as f64,
-            depth: if self.train.curriculum {
-                depth(h_cycles, l_cycles, progress)
-            } else {
-                (h_cycles, l_cycles)
-            },
+            depth: self.depth(progress),
             probabilities: self.train.probabilities,
             label_smoothing: self.train.label_smoothing,
         });

@@ -8,7 +8,6 @@ use anyhow::anyhow;
 use indicatif::{ProgressBar, ProgressStyle};
 use recurra::TrmConfig;
 use recurra::model::{TrmModel, TrmWeights, disk};
-use recurra::train::schedule::depth;
 use recurra::train::{Group, StepReport, TrainConfig, Trainer};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -281,11 +280,12 @@ impl Run {
     /// Share of the held-out puzzles that the moving average answers right, thinking as deep as it has been trained by now. The
     /// best model is kept.
     fn measure(&mut self, progress: f64) -> anyhow::Result<Option<f64>> {
-        let mut config = self.trainer.config().clone();
-        if self.trainer.train_config().curriculum {
-            (config.h_cycles, config.l_cycles) = depth(config.h_cycles, config.l_cycles, progress);
-        }
-        let model = self.model(config);
+        let (h_cycles, l_cycles) = self.trainer.depth(progress);
+        let model = self.model(TrmConfig {
+            h_cycles,
+            l_cycles,
+            ..self.trainer.config().clone()
+        });
         self.exact = self.data.measure(&model, self.threads)?;
         if let Some(exact) = self.exact {
             let best = self.notes.best.unwrap_or(f64::NEG_INFINITY);
@@ -463,7 +463,7 @@ mod tests {
         };
         assert_eq!(add(0, f64::NAN, f64::NAN).exact, 0.0);
         assert_eq!(add(40, 0.25, 16.0).steps, 16.0);
-        let all = add(40 / 3, 1.0, 1.0);
+        let all = add(13, 1.0, 1.0);
         // Two thirds of the 40 are left by then.
         let exact = (40.0 * 2.0 / 3.0 * 0.25 + 13.0) / (40.0 * 2.0 / 3.0 + 13.0);
         assert!(
