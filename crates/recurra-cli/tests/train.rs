@@ -275,8 +275,9 @@ fn a_training_killed_at_any_moment_ends_with_the_same_weights() {
         while written() == before && child.try_wait().unwrap().is_none() {
             std::thread::yield_now();
         }
-        for _ in 0..7919 * kill * kill % 20_000 {
-            std::thread::yield_now();
+        // Busy, not yielding: on a machine with other work the training would end meanwhile.
+        for _ in 0..7919 * kill * kill % 8_000 {
+            written();
         }
         child.kill().unwrap();
         // Who has ended by himself has a status.

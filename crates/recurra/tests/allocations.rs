@@ -46,6 +46,7 @@ fn config(mixer: Mixer) -> TrmConfig {
         positions: match mixer {
             Mixer::Mlp => Positions::None,
             Mixer::Attention => Positions::Rotary,
+            Mixer::Conv => Positions::Grid { cols: 10 },
         },
         puzzle_emb_ndim: 128,
         puzzle_emb_len: 2,
@@ -59,7 +60,7 @@ fn config(mixer: Mixer) -> TrmConfig {
 /// One test, so that nothing else allocates meanwhile.
 #[test]
 fn a_step_allocates_nothing() {
-    for mixer in [Mixer::Mlp, Mixer::Attention] {
+    for mixer in [Mixer::Mlp, Mixer::Attention, Mixer::Conv] {
         let config = config(mixer);
         let f32_model = TrmModel::new(config.clone(), None, TrmWeights::random(&config, 1));
         let question: Vec<u16> = (0..50).map(|i| i % 7).collect();

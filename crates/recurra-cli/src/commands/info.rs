@@ -82,12 +82,14 @@ fn table(info: &Info<'_>) -> String {
     let mixer = match c.mixer {
         Mixer::Mlp => "MLP across positions".to_owned(),
         Mixer::Attention => format!("attention, {} heads", c.num_heads),
+        Mixer::Conv => "3 x 3 convolution, and means of positions".to_owned(),
     };
     let positions = match c.positions {
-        Positions::None => "none",
-        Positions::Rotary => "rotary",
-        Positions::Learned => "learned",
-        Positions::Grid { .. } => "rotary in two dimensions",
+        Positions::None => "none".to_owned(),
+        Positions::Rotary => "rotary".to_owned(),
+        Positions::Learned => "learned".to_owned(),
+        Positions::Grid { cols } if c.mixer == Mixer::Conv => format!("rows of {cols}"),
+        Positions::Grid { .. } => "rotary in two dimensions".to_owned(),
     };
     let prefix = match c.puzzle_emb_ndim {
         0 => "none".to_owned(),
@@ -119,7 +121,7 @@ fn table(info: &Info<'_>) -> String {
         ),
         ("default steps", c.halt_max_steps.to_string()),
         ("mixer", mixer),
-        ("positions", positions.to_owned()),
+        ("positions", positions),
         (
             "tokens",
             format!("{} places, vocabulary of {}", c.seq_len, c.vocab_size),

@@ -127,6 +127,8 @@ enum MixerName {
     Mlp,
     /// Attention
     Attention,
+    /// A convolution of 3 x 3 cells, which also sees the mean of all cells
+    Conv,
 }
 
 /// What attention knows of positions.
@@ -248,6 +250,9 @@ impl Shape {
             Some(MixerName::Attention) => {
                 (config.mixer, config.positions) = (Mixer::Attention, Positions::Grid { cols });
             }
+            Some(MixerName::Conv) => {
+                (config.mixer, config.positions) = (Mixer::Conv, Positions::Grid { cols });
+            }
         }
         let positions = match self.positions {
             None => return Ok(()),
@@ -255,9 +260,14 @@ impl Shape {
             Some(PositionsName::Grid) => Positions::Grid { cols },
             Some(PositionsName::Learned) => Positions::Learned,
         };
-        if config.mixer == Mixer::Mlp && positions.is_rotary() {
-            let text = "--positions: expected --mixer attention, or `learned`";
-            return Err(UsageError(text.into()));
+        let expected = match (config.mixer, positions) {
+            (Mixer::Attention, _) | (Mixer::Mlp, Positions::Learned) => None,
+            (Mixer::Conv, Positions::Grid { .. }) => None,
+            (Mixer::Mlp, _) => Some("--mixer attention, or `learned`"),
+            (Mixer::Conv, _) => Some("--mixer attention, or `grid`"),
+        };
+        if let Some(expected) = expected {
+            return Err(UsageError(format!("--positions: expected {expected}")));
         }
         config.positions = positions;
         Ok(())

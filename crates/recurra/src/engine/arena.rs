@@ -1,6 +1,7 @@
 //! All memory that thinking needs, sized once from the model.
 
 use super::attention::{AttentionViews, QuantizedHeads};
+use super::conv::ConvViews;
 use super::linear::RowBuffer;
 use crate::kernels::matrix::LINE;
 use crate::kernels::view::{Units, View};
@@ -84,6 +85,19 @@ struct QuantizedRows {
     scales: AlignedMatrix,
 }
 
+impl QuantizedRows {
+    fn bytes(&self) -> usize {
+        self.units.bytes() + self.scales.bytes()
+    }
+
+    fn buffer(&mut self) -> RowBuffer {
+        RowBuffer {
+            units: self.units.units(),
+            scales: self.scales.view(),
+        }
+    }
+}
+
 /// The scratch space of a mixer.
 #[derive(Debug)]
 enum MixScratch {
@@ -98,6 +112,16 @@ enum MixScratch {
         scales: AlignedMatrix,
     },
     Attention(Box<AttentionScratch>),
+    Conv {
+        /// The state after the injection, `[positions, hidden]`.
+        x: AlignedMatrix,
+        /// For each part, means of positions: `[parts * 2, hidden]`.
+        means: AlignedMatrix,
+        /// What positions see, `[rows, seen]`; rows on their way at the same time.
+        seen: AlignedMatrix,
+        /// The same, quantised.
+        rows: QuantizedRows,
+    },
 }
 
 /// The scratch space of attention: the matrices of [`AttentionViews`] and [`QuantizedHeads`], by their names.
@@ -149,6 +173,7 @@ pub(crate) enum MixViews {
         scales: View,
     },
     Attention(AttentionViews),
+    Conv(ConvViews),
 }
 
 impl TrmBufferPool {
@@ -208,6 +233,15 @@ impl Scratch {
             Mixer::Attention => {
                 MixScratch::Attention(Box::new(AttentionScratch::new(config, parts, precision)))
             }
+            Mixer::Conv => {
+                let width = config.neighbours().width();
+                MixScratch::Conv {
+                    x: AlignedMatrix::zeros(l, d),
+                    means: AlignedMatrix::zeros(parts * 2, d),
+                    seen: AlignedMatrix::zeros(rows, width),
+                    rows: quantized(width),
+                }
+            }
         };
         Scratch {
             act: AlignedMatrix::zeros(rows, width),
@@ -217,7 +251,7 @@ impl Scratch {
     }
 
     fn bytes(&self) -> usize {
-        let rows = |r: &QuantizedRows| r.units.bytes() + r.scales.bytes();
+        let rows = QuantizedRows::bytes;
         let mix = match &self.mix {
             MixScratch::Mlp {
                 act,
@@ -226,16 +260,19 @@ impl Scratch {
                 scales,
             } => act.bytes() + panel.bytes() + act_panel.bytes() + scales.bytes(),
             MixScratch::Attention(attention) => attention.bytes(),
+            MixScratch::Conv {
+                x,
+                means,
+                seen,
+                rows,
+            } => x.bytes() + means.bytes() + seen.bytes() + rows.bytes(),
         };
         self.act.bytes() + self.rows.iter().map(rows).sum::<usize>() + mix
     }
 
     /// Views for the kernels.
     pub(crate) fn views(&mut self) -> ScratchViews {
-        let [z_rows, act_rows] = self.rows.each_mut().map(|r| RowBuffer {
-            units: r.units.units(),
-            scales: r.scales.view(),
-        });
+        let [z_rows, act_rows] = self.rows.each_mut().map(QuantizedRows::buffer);
         ScratchViews {
             act: self.act.view(),
             z_rows,
@@ -253,6 +290,17 @@ impl Scratch {
                     scales: scales.view(),
                 },
                 MixScratch::Attention(attention) => MixViews::Attention(attention.views()),
+                MixScratch::Conv {
+                    x,
+                    means,
+                    seen,
+                    rows,
+                } => MixViews::Conv(ConvViews {
+                    x: x.view(),
+                    means: means.view(),
+                    seen: seen.view(),
+                    rows: rows.buffer(),
+                }),
             },
         }
     }

@@ -78,7 +78,7 @@ impl Network<'_> {
                 (views.qkv, views.out) = (qkv.view(), out.view());
                 (Some(x.view()), Some(inverse.view()))
             }
-            Some(MixTape::Mlp { .. }) => unreachable!("a tape of another mixer"),
+            Some(_) => unreachable!("a tape of another mixer"),
             None => (None, None),
         };
         let (l, d, all) = (self.l, self.d, self.member.part());

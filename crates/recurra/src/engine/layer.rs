@@ -6,6 +6,7 @@ use super::tape::LayerTape;
 use super::team::Member;
 use crate::kernels::epilogue::{Epilogue, SwiGluPanels};
 use crate::kernels::format::F32;
+use crate::kernels::neighbours::Neighbours;
 use crate::kernels::norm::NormRows;
 use crate::kernels::pack::split;
 use crate::kernels::product::{Lhs, Part, Product, Rhs};
@@ -30,6 +31,7 @@ pub(crate) struct Network<'a> {
     pub(crate) heads: usize,
     pub(crate) eps: f32,
     pub(crate) rotary: Option<&'a RotaryTable>,
+    pub(crate) neighbours: Neighbours,
     pub(crate) member: Member<'a>,
     pub(crate) sharing: Sharing,
     layers: &'a [PackedLayer],
@@ -45,6 +47,7 @@ impl<'a> Network<'a> {
             heads: model.config.num_heads,
             eps: model.config.rms_norm_eps,
             rotary: model.rotary.as_ref(),
+            neighbours: model.config.neighbours(),
             member,
             sharing: Sharing::new(l, member.part().parts),
             layers: &model.layers,

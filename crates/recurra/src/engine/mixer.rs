@@ -1,4 +1,4 @@
-//! The part of a layer that mixes positions, forward; attention has a file of its own.
+//! The part of a layer that mixes positions, forward; attention and the convolution have files of their own.
 
 use super::arena::{MixViews, PANEL_LINES, ScratchViews};
 use super::layer::{Inject, Network};
@@ -14,7 +14,7 @@ use crate::kernels::view::{View, copy_rows};
 
 impl Network<'_> {
     /// `z <- norm(z + mix(z))` after the injection. The norm runs along the positions for the MLP mixer, and
-    /// along the channels for attention.
+    /// along the channels for the others.
     pub(super) fn mix(
         &self,
         weights: &PackedMix,
@@ -31,12 +31,19 @@ impl Network<'_> {
                         pre: pre.view(),
                         inverse: inverse.view(),
                     },
-                    MixTape::Attention { .. } => unreachable!("a tape of another mixer"),
+                    _ => unreachable!("a tape of another mixer"),
                 });
                 self.mix_mlp(gate_up, down, z, inject, scratch.mix, kept);
             }
             (PackedMix::Attention { qkv, o }, MixViews::Attention(_), tape) => {
                 self.mix_attention([qkv, o], z, inject, scratch, tape);
+            }
+            (PackedMix::Conv(kernel), MixViews::Conv(views), tape) => {
+                let kept = tape.map(|tape| match tape {
+                    MixTape::Conv { x, inverse } => [x.view(), inverse.view()],
+                    _ => unreachable!("a tape of another mixer"),
+                });
+                self.mix_conv(kernel, z, inject, views, kept);
             }
             _ => unreachable!("scratch space of another mixer"),
         }

@@ -5,6 +5,7 @@ pub(crate) mod arena;
 mod attempt;
 mod attention;
 mod columns;
+mod conv;
 pub(crate) mod layer;
 pub(crate) mod linear;
 mod mixer;

@@ -23,6 +23,7 @@ pub(crate) enum PackedMix {
         qkv: PackedMatrix,
         o: PackedMatrix,
     },
+    Conv(PackedMatrix),
 }
 
 /// cos and sin of the rotary angles, `half` numbers a position.
@@ -101,15 +102,13 @@ impl PackedModel {
                             qkv: pack(Packing::Panels, qkv),
                             o: pack(Packing::Panels, o),
                         },
+                        MixWeights::Conv(kernel) => PackedMix::Conv(pack(Packing::Panels, kernel)),
                     },
                     gate_up: pack(Packing::PairPanels, &layer.mlp.gate_up),
                     down: pack(Packing::Panels, &layer.mlp.down),
                 })
                 .collect(),
-            rotary: config
-                .positions
-                .is_rotary()
-                .then(|| RotaryTable::new(config)),
+            rotary: config.is_rotary().then(|| RotaryTable::new(config)),
             lm_head: weights.lm_head.pack(isa, Packing::Panels),
             q_head: weights.q_head.clone(),
             q_bias: [weights.q_bias.row(0)[0], weights.q_bias.row(0)[1]],
@@ -140,6 +139,7 @@ impl PackedModel {
                     qkv.repack(isa, q);
                     o.repack(isa, p);
                 }
+                (PackedMix::Conv(kernel), MixWeights::Conv(k)) => kernel.repack(isa, k),
                 _ => panic!("weights of another mixer"),
             }
             packed.gate_up.repack(isa, &mlp.gate_up);
@@ -159,22 +159,26 @@ impl PackedModel {
 
     fn matrices_mut(&mut self) -> impl Iterator<Item = &mut PackedMatrix> {
         self.layers.iter_mut().flat_map(|layer| {
-            let [a, b] = match &mut layer.mix {
-                PackedMix::Mlp { gate_up, down } => [gate_up, down],
-                PackedMix::Attention { qkv, o } => [qkv, o],
+            let (a, b) = match &mut layer.mix {
+                PackedMix::Mlp { gate_up, down } => (gate_up, Some(down)),
+                PackedMix::Attention { qkv, o } => (qkv, Some(o)),
+                PackedMix::Conv(kernel) => (kernel, None),
             };
-            [a, b, &mut layer.gate_up, &mut layer.down]
+            let mix = std::iter::once(a).chain(b);
+            mix.chain([&mut layer.gate_up, &mut layer.down])
         })
     }
 
     /// All linear layers and the output layer.
     fn matrices(&self) -> impl Iterator<Item = &PackedMatrix> {
         let layers = self.layers.iter().flat_map(|layer| {
-            let [a, b] = match &layer.mix {
-                PackedMix::Mlp { gate_up, down } => [gate_up, down],
-                PackedMix::Attention { qkv, o } => [qkv, o],
+            let (a, b) = match &layer.mix {
+                PackedMix::Mlp { gate_up, down } => (gate_up, Some(down)),
+                PackedMix::Attention { qkv, o } => (qkv, Some(o)),
+                PackedMix::Conv(kernel) => (kernel, None),
             };
-            [a, b, &layer.gate_up, &layer.down]
+            let mix = std::iter::once(a).chain(b);
+            mix.chain([&layer.gate_up, &layer.down])
         });
         layers.chain([&self.lm_head])
     }

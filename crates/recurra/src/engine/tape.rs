@@ -40,6 +40,12 @@ pub(crate) enum MixTape {
         /// 1 / root mean square of the first norm, one number a position.
         inverse: AlignedMatrix,
     },
+    Conv {
+        /// Input of the layer, `[positions, hidden]`.
+        x: AlignedMatrix,
+        /// 1 / root mean square of the first norm, one number a position.
+        inverse: AlignedMatrix,
+    },
 }
 
 impl LayerTape {
@@ -57,6 +63,10 @@ impl LayerTape {
                     x: zeros(l, d),
                     qkv: zeros(l, 3 * d + LINE),
                     out: zeros(l, d + LINE),
+                    inverse: zeros(1, l),
+                },
+                Mixer::Conv => MixTape::Conv {
+                    x: zeros(l, d),
                     inverse: zeros(1, l),
                 },
             },

@@ -311,9 +311,9 @@ fn cosine(a: &AlignedMatrix, b: &AlignedMatrix) -> f64 {
 
 #[test]
 fn fewer_bits_give_nearly_the_same_state() {
-    for mixer in [Mixer::Mlp, Mixer::Attention] {
+    for mixer in [Mixer::Mlp, Mixer::Attention, Mixer::Conv] {
         let config = TrmConfig {
-            seq_len: 37,
+            seq_len: 36,
             hidden_size: 128,
             num_heads: 4,
             h_cycles: 1,
@@ -322,11 +322,12 @@ fn fewer_bits_give_nearly_the_same_state() {
             positions: match mixer {
                 Mixer::Mlp => Positions::None,
                 Mixer::Attention => Positions::Rotary,
+                Mixer::Conv => Positions::Grid { cols: 4 },
             },
             ..crate::model::config::tests::small()
         };
         let weights = TrmWeights::random(&config, 3);
-        let question: Vec<u16> = (0..37).map(|i| i % config.vocab_size as u16).collect();
+        let question: Vec<u16> = (0..36).map(|i| i % config.vocab_size as u16).collect();
         let state = |isa: Isa, model: &TrmModel, threads: usize| {
             let packed = Arc::new(PackedModel::new(isa, &config, &model.weights));
             let precision = packed.precision();

@@ -16,6 +16,7 @@ pub(crate) mod gather;
 pub mod linear;
 pub mod map;
 pub mod matrix;
+pub(crate) mod neighbours;
 #[cfg(target_arch = "aarch64")]
 pub mod neon;
 pub(crate) mod nibbles;

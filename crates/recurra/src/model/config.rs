@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::kernels::matrix::LINE;
+use crate::kernels::neighbours::Neighbours;
 use serde::{Deserialize, Serialize};
 
 /// How information moves between positions.
@@ -12,6 +13,10 @@ pub enum Mixer {
     Attention,
     /// A SwiGLU across the positions, the same for every channel (`mlp_t`).
     Mlp,
+    /// A convolution over the cells of a grid: each sees the square of 3 x 3 around it, the mean of all cells, and the
+    /// mean of the prefix where there is one. The reference implementation has none; networks that think again
+    /// about mazes do ([Schwarzschild et al., 2021](https://arxiv.org/abs/2106.04537)).
+    Conv,
 }
 
 /// How the model knows where a token stands.
@@ -25,18 +30,11 @@ pub enum Positions {
     /// A learned row per position, added to the input embeddings.
     Learned,
     /// Rotary in two dimensions, for a grid of so many columns: half of each head's channels turn with the row, half with
-    /// the column. Positions of the prefix do not turn. Attention only.
+    /// the column. Positions of the prefix do not turn. For a convolution, which turns nothing, only the columns.
     Grid {
         /// Columns of the grid, whose rows follow one another.
         cols: usize,
     },
-}
-
-impl Positions {
-    /// Whether heads are turned by position.
-    pub fn is_rotary(self) -> bool {
-        matches!(self, Positions::Rotary | Positions::Grid { .. })
-    }
 }
 
 /// The architecture of a model. Field names follow the reference implementation's `arch` keys.
@@ -113,6 +111,26 @@ impl TrmConfig {
         self.hidden_size / self.num_heads
     }
 
+    /// Whether heads are turned by position.
+    pub fn is_rotary(&self) -> bool {
+        let turned = matches!(self.positions, Positions::Rotary | Positions::Grid { .. });
+        turned && self.mixer == Mixer::Attention
+    }
+
+    /// What a convolution sees of the positions.
+    pub(crate) fn neighbours(&self) -> Neighbours {
+        let cols = match self.positions {
+            Positions::Grid { cols } => cols,
+            _ => self.seq_len,
+        };
+        Neighbours {
+            prefix: self.puzzle_emb_len,
+            cells: self.seq_len,
+            cols,
+            channels: self.hidden_size,
+        }
+    }
+
     /// Calls of the network in one improvement step.
     pub fn calls_per_step(&self) -> usize {
         self.h_cycles * (self.l_cycles + 1)
@@ -133,6 +151,7 @@ impl TrmConfig {
         let mix = match self.mixer {
             Mixer::Mlp => swiglu(l, d),
             Mixer::Attention => 8 * l * d * d + 4 * l * l * d,
+            Mixer::Conv => 2 * l * d * self.neighbours().width() as u64,
         };
         (mix + swiglu(d, l)) * (self.num_layers * self.calls_per_step()) as u64
             + 2 * l * d * self.vocab_size as u64
@@ -206,8 +225,15 @@ impl TrmConfig {
             )?;
         }
         // With attention the length costs no weights; this keeps a small file from asking for much memory.
-        let widest = self.hidden_size.max(self.swiglu_width(self.hidden_size));
+        let widest = match self.mixer {
+            Mixer::Conv => self.neighbours().width(),
+            Mixer::Mlp | Mixer::Attention => self.hidden_size,
+        };
+        let widest = widest.max(self.swiglu_width(self.hidden_size));
         range("seq_len", self.positions_len(), 1, MAX_STATE / widest)?;
+        if let Positions::Grid { cols } = self.positions {
+            range("positions.cols", cols, 1, self.seq_len)?;
+        }
         if self.mixer == Mixer::Attention {
             range("num_heads", self.num_heads, 1, self.hidden_size)?;
             if !self.hidden_size.is_multiple_of(self.num_heads) {
@@ -218,32 +244,45 @@ impl TrmConfig {
                 });
             }
         }
-        if self.positions.is_rotary() {
-            if self.mixer != Mixer::Attention {
-                return Err(Error::Config {
-                    field: "positions",
-                    expected: "none or learned with the MLP mixer".into(),
-                    found: "rotary".into(),
-                });
+        let misplaced = |expected: &str, found: &str| {
+            Err(Error::Config {
+                field: "positions",
+                expected: expected.into(),
+                found: found.into(),
+            })
+        };
+        match (self.mixer, self.positions) {
+            (Mixer::Mlp, Positions::Rotary | Positions::Grid { .. }) => {
+                misplaced("none or learned with the MLP mixer", "rotary")
             }
-            let even = match self.positions {
-                Positions::Grid { cols } => {
-                    range("positions.cols", cols, 1, self.seq_len)?;
-                    4
+            (Mixer::Conv, Positions::Grid { cols }) if !self.seq_len.is_multiple_of(cols) => {
+                Err(Error::Config {
+                    field: "positions.cols",
+                    expected: format!("a divisor of seq_len = {}", self.seq_len),
+                    found: cols.to_string(),
+                })
+            }
+            (Mixer::Conv, Positions::None | Positions::Rotary | Positions::Learned) => {
+                misplaced("a grid with a convolution", "none")
+            }
+            (Mixer::Attention, Positions::Rotary | Positions::Grid { .. }) => {
+                let even = match self.positions {
+                    Positions::Grid { .. } => 4,
+                    _ => 2,
+                };
+                if self.head_dim().is_multiple_of(even) {
+                    return Ok(());
                 }
-                _ => 2,
-            };
-            if !self.head_dim().is_multiple_of(even) {
-                return Err(Error::Config {
+                Err(Error::Config {
                     field: "num_heads",
                     expected: format!(
                         "heads of a multiple of {even} channels, for rotary positions"
                     ),
                     found: format!("{} heads of {} channels", self.num_heads, self.head_dim()),
-                });
+                })
             }
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -274,10 +313,24 @@ pub(crate) mod tests {
         }
     }
 
+    /// The same with each mixer.
+    pub(crate) fn each_mixer() -> [TrmConfig; 3] {
+        let of = |mixer, positions| TrmConfig {
+            mixer,
+            positions,
+            ..small()
+        };
+        [
+            small(),
+            of(Mixer::Attention, Positions::Rotary),
+            of(Mixer::Conv, Positions::Grid { cols: 4 }),
+        ]
+    }
+
     #[test]
     fn errors_name_the_field() {
         type Change = fn(&mut TrmConfig);
-        let cases: [(&str, Change); 20] = [
+        let cases: [(&str, Change); 22] = [
             ("vocab_size", |c| c.vocab_size = 0),
             ("seq_len", |c| c.seq_len = 0),
             ("seq_len", |c| c.seq_len = usize::MAX),
@@ -307,8 +360,15 @@ pub(crate) mod tests {
                 c.mixer = Mixer::Attention;
                 c.positions = Positions::Grid { cols: 4 };
             }),
+            ("positions", |c| c.mixer = Mixer::Conv),
+            ("positions.cols", |c| {
+                c.mixer = Mixer::Conv;
+                c.positions = Positions::Grid { cols: 3 };
+            }),
         ];
-        small().validate().unwrap();
+        for config in each_mixer() {
+            config.validate().unwrap();
+        }
         for (field, change) in cases {
             let mut config = small();
             change(&mut config);

@@ -28,6 +28,9 @@ pub enum MixWeights<M = AlignedMatrix> {
         /// Output projection.
         o: M,
     },
+    /// A convolution: `[hidden, seen]`, seen being the nine cells of a square row by row, the mean of all cells and, with
+    /// a prefix, its mean, `hidden` numbers each.
+    Conv(M),
 }
 
 /// One layer of the network.
@@ -119,6 +122,10 @@ impl TrmWeights {
                     shapes.push((format!("{name}.qkv_proj.weight"), vec![3 * d, d]));
                     shapes.push((format!("{name}.o_proj.weight"), vec![d, d]));
                 }
+                Mixer::Conv => {
+                    let name = format!("L_level.layers.{i}.conv.weight");
+                    shapes.push((name, vec![d, config.neighbours().width()]));
+                }
             }
             shapes.extend(swiglu(i, "mlp", d));
         }
@@ -188,24 +195,22 @@ impl<M> TrmWeights<M> {
             h_init: table(),
             l_init: table(),
             layers: (0..config.num_layers)
-                .map(|_| {
-                    let (first, second) = (linear(), linear());
-                    LayerWeights {
-                        mix: match config.mixer {
-                            Mixer::Mlp => MixWeights::Mlp(SwiGluWeights {
-                                gate_up: first,
-                                down: second,
-                            }),
-                            Mixer::Attention => MixWeights::Attention {
-                                qkv: first,
-                                o: second,
-                            },
-                        },
-                        mlp: SwiGluWeights {
+                .map(|_| LayerWeights {
+                    mix: match config.mixer {
+                        Mixer::Mlp => MixWeights::Mlp(SwiGluWeights {
                             gate_up: linear(),
                             down: linear(),
+                        }),
+                        Mixer::Attention => MixWeights::Attention {
+                            qkv: linear(),
+                            o: linear(),
                         },
-                    }
+                        Mixer::Conv => MixWeights::Conv(linear()),
+                    },
+                    mlp: SwiGluWeights {
+                        gate_up: linear(),
+                        down: linear(),
+                    },
                 })
                 .collect(),
         }
@@ -232,6 +237,7 @@ impl<M> TrmWeights<M> {
             match &layer.mix {
                 MixWeights::Mlp(w) => all.extend([&w.gate_up, &w.down]),
                 MixWeights::Attention { qkv, o } => all.extend([qkv, o]),
+                MixWeights::Conv(kernel) => all.push(kernel),
             }
             all.extend([&layer.mlp.gate_up, &layer.mlp.down]);
         }
@@ -254,6 +260,7 @@ impl<M> TrmWeights<M> {
             match &mut layer.mix {
                 MixWeights::Mlp(w) => linears.extend([&mut w.gate_up, &mut w.down]),
                 MixWeights::Attention { qkv, o } => linears.extend([qkv, o]),
+                MixWeights::Conv(kernel) => linears.push(kernel),
             }
             linears.extend([&mut layer.mlp.gate_up, &mut layer.mlp.down]);
         }
@@ -273,6 +280,7 @@ impl<M> TrmWeights<M> {
                     qkv: linear(qkv),
                     o: linear(o),
                 },
+                MixWeights::Conv(kernel) => MixWeights::Conv(linear(kernel)),
             };
             let mlp = SwiGluWeights {
                 gate_up: linear(mlp.gate_up),

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::kernels::swiglu::SwiGluBackward;
 use crate::kernels::view::{View, transpose};
 use crate::kernels::{AlignedMatrix, Isa, Precision};
+use crate::model::config::Mixer;
 use crate::model::{TrmConfig, TrmModel, TrmWeights};
 use crate::train::Sample;
 
@@ -105,6 +106,15 @@ pub fn moments(
     })
 }
 
+/// Memory for the inputs of a mixer's products.
+enum MixMemory {
+    /// The SwiGLU, `[width, hidden]`, and the inputs of both products transposed, `[hidden, inputs]`.
+    Mlp([AlignedMatrix; 3]),
+    Attention,
+    /// What positions see, `[positions, seen]`, and means of positions, `[2, hidden]`.
+    Conv([AlignedMatrix; 2]),
+}
+
 /// The memory and the sums of one thread.
 struct Collector {
     scratch: Scratch,
@@ -115,8 +125,7 @@ struct Collector {
     z_l: AlignedMatrix,
     /// SwiGLU of the channels, `[positions, width]`.
     act: AlignedMatrix,
-    /// SwiGLU of an MLP mixer, `[width, hidden]`, and inputs of its products transposed, `[hidden, inputs]`.
-    mix: Option<[AlignedMatrix; 3]>,
+    mix: MixMemory,
     sums: Vec<AlignedMatrix>,
 }
 
@@ -135,10 +144,16 @@ impl Collector {
             z_h: zeros(l, d),
             z_l: zeros(l, d),
             act: zeros(l, config.swiglu_width(d)),
-            mix: (config.mixer == crate::Mixer::Mlp).then(|| {
-                let width = config.swiglu_width(l);
-                [zeros(width, d), zeros(d, l), zeros(d, width)]
-            }),
+            mix: match config.mixer {
+                Mixer::Mlp => {
+                    let width = config.swiglu_width(l);
+                    MixMemory::Mlp([zeros(width, d), zeros(d, l), zeros(d, width)])
+                }
+                Mixer::Attention => MixMemory::Attention,
+                Mixer::Conv => {
+                    MixMemory::Conv([zeros(l, config.neighbours().width()), zeros(2, d)])
+                }
+            },
             sums: shapes.iter().map(|(_, s)| zeros(s[1], s[1])).collect(),
         }
     }
@@ -179,15 +194,16 @@ impl Collector {
     /// Adds the inputs on the tapes.
     fn add(&mut self, network: &Network, config: &TrmConfig) {
         let (l, d) = (network.l, network.d);
+        let products = self.sums.len() / config.num_layers;
         for (i, tape) in self.tapes.iter_mut().enumerate() {
-            let first = 4 * (i % config.num_layers);
-            let mut sums = self.sums[first..first + 4].iter_mut();
+            let first = products * (i % config.num_layers);
+            let mut sums = self.sums[first..first + products].iter_mut();
             let mut add = |rows: View, count: usize, size: usize| {
-                let to = sums.next().expect("a layer has four products").view().add();
+                let to = sums.next().expect("a sum for each product").view().add();
                 network.product(size, size, count, rows.transposed_lhs(), rows.rhs(), to);
             };
             match (&mut tape.mix, &mut self.mix) {
-                (MixTape::Mlp { x, pre, .. }, Some([act, x_t, act_t])) => {
+                (MixTape::Mlp { x, pre, .. }, MixMemory::Mlp([act, x_t, act_t])) => {
                     let width = act.rows();
                     transpose(x.view(), x_t.view(), l, d);
                     add(x_t.view(), d, l);
@@ -195,9 +211,15 @@ impl Collector {
                     transpose(act.view(), act_t.view(), width, d);
                     add(act_t.view(), d, width);
                 }
-                (MixTape::Attention { x, out, .. }, None) => {
+                (MixTape::Attention { x, out, .. }, MixMemory::Attention) => {
                     add(x.view(), l, d);
                     add(out.view(), l, d);
+                }
+                (MixTape::Conv { x, .. }, MixMemory::Conv([seen, means])) => {
+                    let (neighbours, width) = (network.neighbours, seen.cols());
+                    neighbours.average(x.view(), means.view());
+                    neighbours.gather(x.view(), means.view(), seen.view(), 0, l);
+                    add(seen.view(), l, width);
                 }
                 _ => unreachable!("a tape of another mixer"),
             }

@@ -3,9 +3,9 @@
 use super::metric::Metric;
 use super::*;
 use crate::kernels::Q4Weights;
-use crate::model::config::tests::small;
+use crate::model::config::tests::{each_mixer, small};
 use crate::train::{IGNORE_LABEL, Sample};
-use crate::{Mixer, Positions, TrmConfig};
+use crate::{Mixer, TrmConfig};
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -169,16 +169,6 @@ fn bfloat16_stays_finite() {
     assert_eq!(to_bf16(f32::from_bits(1)).to_f32(), 0.0);
 }
 
-/// One model of each mixer.
-fn configs() -> [TrmConfig; 2] {
-    let attention = TrmConfig {
-        mixer: Mixer::Attention,
-        positions: Positions::Rotary,
-        ..small()
-    };
-    [small(), attention]
-}
-
 fn questions(config: &TrmConfig, count: usize) -> Vec<Sample> {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     let sample = |_| Sample {
@@ -193,7 +183,7 @@ fn questions(config: &TrmConfig, count: usize) -> Vec<Sample> {
 
 #[test]
 fn whole_models_are_quantized() {
-    for config in configs() {
+    for config in each_mixer() {
         let model = TrmModel::new(config.clone(), None, TrmWeights::random(&config, 1));
         let questions = questions(&config, 20);
         let seen = moments(&model, &questions, 1, &|| {}).unwrap();
@@ -231,7 +221,7 @@ fn whole_models_are_quantized() {
 /// from outside.
 #[test]
 fn moments_are_those_of_the_inputs() {
-    for mut config in configs() {
+    for mut config in each_mixer() {
         (config.h_cycles, config.l_cycles, config.halt_max_steps) = (1, 0, 1);
         let model = TrmModel::new(config.clone(), None, TrmWeights::random(&config, 2));
         let questions = questions(&config, 1);
@@ -244,6 +234,20 @@ fn moments_are_those_of_the_inputs() {
             // Vectors along the positions, one a channel.
             Mixer::Mlp => state.iter().map(|v| v * v).sum::<f64>(),
             Mixer::Attention => positions as f64 * state[i] * state[j],
+            // Of 4 x 4 cells those whose neighbours at both places are inside; the prefix has none; all see the means.
+            Mixer::Conv => {
+                let d = state.len();
+                let sees = |position: usize, place: usize| {
+                    let inside = |at: usize, step: usize| (1..=4).contains(&(at + step));
+                    let cell = position.checked_sub(config.puzzle_emb_len);
+                    place > 8
+                        || cell.map_or(place == 4, |cell| {
+                            inside(cell / 4, place / 3) && inside(cell % 4, place % 3)
+                        })
+                };
+                let both = |p: &usize| sees(*p, i / d) && sees(*p, j / d);
+                (0..positions).filter(both).count() as f64 * state[i % d] * state[j % d]
+            }
         };
         let first = &seen.layers[0];
         for i in 0..first.size {

@@ -33,6 +33,12 @@ enum MixBackwardScratch {
         transposed: AlignedMatrix,
     },
     Attention(Box<AttentionScratch>),
+    Conv {
+        /// What positions see, and then its gradient: `[positions, seen]`.
+        seen: AlignedMatrix,
+        /// Means of positions, `[2, hidden]`.
+        means: AlignedMatrix,
+    },
 }
 
 #[derive(Debug)]
@@ -78,6 +84,10 @@ impl BackwardScratch {
                         values_t: zeros(head_dim, l),
                     }))
                 }
+                Mixer::Conv => MixBackwardScratch::Conv {
+                    seen: zeros(l, config.neighbours().width()),
+                    means: zeros(2, d),
+                },
             },
         }
     }
@@ -161,6 +171,29 @@ impl Network<'_> {
                     let weights = [w_qkv.view_const(), w_o.view_const()];
                     let to = [to_qkv.view(), to_o.view()];
                     self.attention_backward(weights, kept, dy, scratch, to);
+                }
+                (
+                    MixWeights::Conv(kernel),
+                    MixTape::Conv { x, inverse },
+                    MixBackwardScratch::Conv { seen, means },
+                    MixWeights::Conv(to),
+                ) => {
+                    self.isa.run(NormRowsBackward {
+                        y: middle.view(),
+                        dy,
+                        rows: self.l,
+                        cols: self.d,
+                        inverse: inverse.row(0).as_ptr(),
+                    });
+                    let (l, d, width) = (self.l, self.d, kernel.cols());
+                    let (seen, means) = (seen.view(), means.view());
+                    self.neighbours.average(x.view(), means);
+                    self.neighbours.gather(x.view(), means, seen, 0, l);
+                    let to = to.view().add();
+                    self.product(d, width, l, dy.transposed_lhs(), seen.rhs(), to);
+                    let kernel = kernel.view_const().rhs();
+                    self.product(l, width, d, dy.lhs(), kernel, seen.store());
+                    self.neighbours.scatter(seen, means, dy);
                 }
                 _ => unreachable!("a tape of another mixer"),
             }

@@ -39,7 +39,7 @@ impl Gradient {
         let weights = trained_zeros(config);
         let down_transposed = weights.layers.iter().map(|layer| match &layer.mix {
             MixWeights::Mlp(w) => AlignedMatrix::zeros(w.down.cols(), w.down.rows()),
-            MixWeights::Attention { .. } => AlignedMatrix::zeros(0, 0),
+            MixWeights::Attention { .. } | MixWeights::Conv(_) => AlignedMatrix::zeros(0, 0),
         });
         Gradient {
             down_transposed: down_transposed.collect(),

@@ -130,25 +130,48 @@ fn three_steps_agree_with_the_reference_implementation() {
     }
 }
 
+/// A model, and how to get the samples on which to train it.
+type Case = (TrmConfig, TrmWeights, Box<dyn Fn() -> InTurn>);
+
+fn fixture_case(name: &str) -> Case {
+    let (config, weights) = model(name);
+    let labels = tensors(name, "train.safetensors")["labels"].clone();
+    let forward = tensors(name, "forward.safetensors");
+    let of = config.clone();
+    let source = move || fixture_samples(&of, &forward, &labels);
+    (config, weights, Box::new(source))
+}
+
+/// The fixtures have no convolution.
+fn conv_case() -> Case {
+    let [.., config] = crate::model::config::tests::each_mixer();
+    let weights = TrmWeights::random(&config, 5);
+    let tokens = |seed: usize| (0..16).map(move |i| ((i * i + seed * i + seed) % 6) as u16);
+    let sample = move |seed: usize| Sample {
+        question: tokens(seed).collect(),
+        labels: tokens(seed + 3).collect(),
+        puzzle: seed % 3,
+    };
+    let source = move || InTurn((0..3).map(sample).collect(), AtomicUsize::new(0));
+    (config, weights, Box::new(source))
+}
+
 /// A directional derivative of the loss agrees with differences of losses, for every tensor. With one cycle the
 /// gradient goes through the whole step, so it is the true derivative.
 #[test]
 fn gradients_agree_with_finite_differences() {
-    for name in ["mlp_no_puzzle", "att_learned", "att_rope"] {
-        let (mut config, weights) = model(name);
+    let fixtures = ["mlp_no_puzzle", "att_learned", "att_rope"].map(fixture_case);
+    for (mut config, weights, source) in fixtures.into_iter().chain([conv_case()]) {
         config.h_cycles = 1;
-        let expected = tensors(name, "train.safetensors");
-        let forward = tensors(name, "forward.safetensors");
         let loss_of = |weights: TrmWeights| {
-            let source = fixture_samples(&config, &forward, &expected["labels"]);
             let mut trainer = Trainer::new(&config, fixture_config(), weights, 1).unwrap();
-            let loss = trainer.step(&source, 0.0).unwrap().loss;
+            let loss = trainer.step(&source(), 0.0).unwrap().loss;
             (loss, trainer)
         };
         let (_, trainer) = loss_of(weights.clone());
         let names = TrmWeights::shapes(&config);
         let gradients = trainer.gradient().weights.tensors();
-        for (i, ((name_of, _), gradient)) in names.iter().zip(gradients).enumerate() {
+        for (i, ((name, _), gradient)) in names.iter().zip(gradients).enumerate() {
             if gradient.rows() == 0 {
                 continue;
             }
@@ -171,7 +194,8 @@ fn gradients_agree_with_finite_differences() {
             let numeric = (moved(step) - moved(-step)) / (2.0 * step);
             assert!(
                 (numeric / norm - 1.0).abs() < 1e-2,
-                "{name} {name_of}: {numeric} for {norm}"
+                "{:?} {name}: {numeric} for {norm}",
+                config.mixer
             );
         }
     }

@@ -1,0 +1,261 @@
+//! What a convolution over the cells of a grid sees: every position's neighbours side by side, and means of positions.
+
+use super::view::View;
+use std::slice::{from_raw_parts, from_raw_parts_mut};
+
+/// Cells in a square of three by three: a cell and its neighbours.
+const SQUARE: usize = 9;
+/// Place of the cell itself in its square.
+const CENTRE: usize = SQUARE / 2;
+
+/// The positions of a grid: a prefix outside of it, then its cells row by row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Neighbours {
+    pub(crate) prefix: usize,
+    pub(crate) cells: usize,
+    /// Cells in a row.
+    pub(crate) cols: usize,
+    /// Numbers of a position.
+    pub(crate) channels: usize,
+}
+
+impl Neighbours {
+    /// Numbers that a position sees.
+    pub(crate) fn width(self) -> usize {
+        (SQUARE + self.means()) * self.channels
+    }
+
+    /// Means that every position sees: of the cells, and of the prefix where there is one.
+    pub(crate) fn means(self) -> usize {
+        1 + usize::from(self.prefix > 0)
+    }
+
+    /// The positions in the square around a position; none beyond the edges, and a position of the prefix has no neighbours.
+    fn square(self, position: usize) -> [Option<usize>; SQUARE] {
+        let Some(cell) = position.checked_sub(self.prefix) else {
+            return std::array::from_fn(|place| (place == CENTRE).then_some(position));
+        };
+        let (row, col) = (cell / self.cols, cell % self.cols);
+        std::array::from_fn(|place| {
+            let row = (row + place / 3).checked_sub(1)?;
+            let col = (col + place % 3).checked_sub(1)?;
+            let neighbour = row * self.cols + col;
+            (col < self.cols && neighbour < self.cells).then_some(self.prefix + neighbour)
+        })
+    }
+
+    /// Positions of a mean.
+    fn members(self, mean: usize) -> std::ops::Range<usize> {
+        match mean {
+            0 => self.prefix..self.prefix + self.cells,
+            _ => 0..self.prefix,
+        }
+    }
+
+    /// Means of the positions of `x` (`[positions, channels]`) into the rows of `to` (`[means, channels]`).
+    pub(crate) fn average(self, x: View, to: View) {
+        for mean in 0..self.means() {
+            let members = self.members(mean);
+            let share = 1.0 / members.len() as f32;
+            // SAFETY: both views have rows of `channels` numbers, in different matrices.
+            unsafe {
+                let to = row_mut(to, mean, 0, self.channels);
+                to.fill(0.0);
+                for member in members {
+                    add(to, row(x, member, 0, self.channels));
+                }
+                to.iter_mut().for_each(|v| *v *= share);
+            }
+        }
+    }
+
+    /// What the positions `first..first + count` see of `x`, into the rows of `to`: `[count, (9 + means) * channels]`, zeros beyond
+    /// the edges. `means` is what [`Neighbours::average`] has made of `x`.
+    pub(crate) fn gather(self, x: View, means: View, to: View, first: usize, count: usize) {
+        let d = self.channels;
+        for r in 0..count {
+            // SAFETY: the three views have rows of these numbers, and `to` is another matrix than the others.
+            unsafe {
+                for (place, neighbour) in self.square(first + r).into_iter().enumerate() {
+                    let to = row_mut(to, r, place * d, d);
+                    match neighbour {
+                        Some(position) => to.copy_from_slice(row(x, position, 0, d)),
+                        None => to.fill(0.0),
+                    }
+                }
+                for mean in 0..self.means() {
+                    row_mut(to, r, (SQUARE + mean) * d, d).copy_from_slice(row(means, mean, 0, d));
+                }
+            }
+        }
+    }
+
+    /// The transposed map: adds `from`, the gradient of what all positions see, to `x`, the gradient of the positions. `means`
+    /// (`[means, channels]`) is scratch space.
+    pub(crate) fn scatter(self, from: View, means: View, x: View) {
+        let d = self.channels;
+        // SAFETY: the three views have rows of these numbers, in different matrices.
+        unsafe {
+            for mean in 0..self.means() {
+                row_mut(means, mean, 0, d).fill(0.0);
+            }
+            for r in 0..self.prefix + self.cells {
+                for (place, neighbour) in self.square(r).into_iter().enumerate() {
+                    if let Some(position) = neighbour {
+                        add(row_mut(x, position, 0, d), row(from, r, place * d, d));
+                    }
+                }
+                for mean in 0..self.means() {
+                    let seen = row(from, r, (SQUARE + mean) * d, d);
+                    add(row_mut(means, mean, 0, d), seen);
+                }
+            }
+            for mean in 0..self.means() {
+                let members = self.members(mean);
+                let share = 1.0 / members.len() as f32;
+                let sum = row_mut(means, mean, 0, d);
+                sum.iter_mut().for_each(|v| *v *= share);
+                for member in members {
+                    add(row_mut(x, member, 0, d), sum);
+                }
+            }
+        }
+    }
+}
+
+fn add(to: &mut [f32], from: &[f32]) {
+    for (a, b) in to.iter_mut().zip(from) {
+        *a += b;
+    }
+}
+
+/// # Safety
+/// The view's matrix has these numbers and outlives their use; nobody writes to them meanwhile.
+unsafe fn row<'a>(view: View, row: usize, col: usize, len: usize) -> &'a [f32] {
+    // SAFETY: promised by the caller.
+    unsafe { from_raw_parts(view.at(row, col).ptr, len) }
+}
+
+/// # Safety
+/// The view's matrix has these numbers and outlives their use; nobody else uses them meanwhile.
+unsafe fn row_mut<'a>(view: View, row: usize, col: usize, len: usize) -> &'a mut [f32] {
+    // SAFETY: promised by the caller.
+    unsafe { from_raw_parts_mut(view.at(row, col).ptr, len) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::AlignedMatrix;
+
+    /// Whole numbers, so that sums are exact.
+    fn numbers(rows: usize, cols: usize, seed: usize) -> AlignedMatrix {
+        let number = |i: usize| ((i * 7 + seed) % 11) as f32 - 5.0;
+        let values: Vec<f32> = (0..rows * cols).map(number).collect();
+        AlignedMatrix::from_slice(rows, cols, &values)
+    }
+
+    fn dot(a: &AlignedMatrix, b: &AlignedMatrix) -> f64 {
+        let pairs = a.to_vec().into_iter().zip(b.to_vec());
+        pairs.map(|(a, b)| f64::from(a) * f64::from(b)).sum()
+    }
+
+    const SHAPES: [(usize, usize, usize, usize); 8] = [
+        (0, 1, 1, 1),
+        (0, 1, 7, 3),
+        (0, 7, 1, 16),
+        (1, 2, 2, 5),
+        (3, 3, 4, 17),
+        (2, 5, 3, 32),
+        (0, 6, 6, 33),
+        (16, 9, 9, 8),
+    ];
+
+    #[test]
+    fn a_cell_sees_the_square_around_it_and_the_means() {
+        for (prefix, rows, cols, channels) in SHAPES {
+            let n = Neighbours {
+                prefix,
+                cells: rows * cols,
+                cols,
+                channels,
+            };
+            let positions = prefix + rows * cols;
+            let mut x = numbers(positions, channels, 3);
+            let mut means = AlignedMatrix::zeros(n.means(), channels);
+            let mut to = AlignedMatrix::zeros(positions, n.width());
+            n.average(x.view(), means.view());
+            // In two parts, as threads do it.
+            let half = positions / 2;
+            n.gather(x.view(), means.view(), to.view(), 0, half);
+            let rest = to.view().at(half, 0);
+            n.gather(x.view(), means.view(), rest, half, positions - half);
+            let mean = |of: std::ops::Range<usize>, channel: usize| {
+                let sum: f32 = of.clone().map(|p| x.row(p)[channel]).sum();
+                sum / of.len() as f32
+            };
+            for position in 0..positions {
+                for channel in 0..channels {
+                    let seen = |place: usize| to.row(position)[place * channels + channel];
+                    for place in 0..SQUARE {
+                        let (down, right) = (place as isize / 3 - 1, place as isize % 3 - 1);
+                        let expected = if position < prefix {
+                            if (down, right) == (0, 0) {
+                                x.row(position)[channel]
+                            } else {
+                                0.0
+                            }
+                        } else {
+                            let cell = position - prefix;
+                            let row = (cell / cols) as isize + down;
+                            let col = (cell % cols) as isize + right;
+                            let inside = (0..rows as isize).contains(&row)
+                                && (0..cols as isize).contains(&col);
+                            if inside {
+                                x.row(prefix + row as usize * cols + col as usize)[channel]
+                            } else {
+                                0.0
+                            }
+                        };
+                        assert_eq!(seen(place), expected, "{n:?} {position} {place}");
+                    }
+                    let of_cells = mean(prefix..positions, channel);
+                    assert!((seen(SQUARE) - of_cells).abs() < 1e-5, "{n:?}");
+                    if prefix > 0 {
+                        let of_prefix = mean(0..prefix, channel);
+                        assert!((seen(SQUARE + 1) - of_prefix).abs() < 1e-5, "{n:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn scattering_is_the_transposed_map() {
+        for (prefix, rows, cols, channels) in SHAPES {
+            let n = Neighbours {
+                prefix,
+                cells: rows * cols,
+                cols,
+                channels,
+            };
+            let positions = prefix + rows * cols;
+            let width = n.width();
+            let mut x = numbers(positions, channels, 1);
+            let mut y = numbers(positions, width, 4);
+            let mut means = AlignedMatrix::zeros(n.means(), channels);
+            let mut seen = AlignedMatrix::zeros(positions, width);
+            n.average(x.view(), means.view());
+            n.gather(x.view(), means.view(), seen.view(), 0, positions);
+            // Added to what is there.
+            let mut back = numbers(positions, channels, 2);
+            let before = dot(&back, &x);
+            n.scatter(y.view(), means.view(), back.view());
+            let (forth, back) = (dot(&seen, &y), dot(&back, &x) - before);
+            assert!(
+                (forth - back).abs() < 1e-3 * forth.abs().max(1.0),
+                "{n:?}: {forth} {back}"
+            );
+        }
+    }
+}
