@@ -42,7 +42,7 @@ fn what_is_learnt_saves_steps_and_is_kept() {
     for planned in [&first, &second] {
         assert!(number(planned, "mean_steps") <= number(&all, "mean_steps"));
         assert!(number(planned, "exact") >= number(&all, "exact") - 0.02);
-        assert_eq!(planned["verified_wrong"], 0);
+        assert_eq!(planned["verified_other"], 0);
     }
     // The same order and one thread: the same plans.
     std::fs::write(&kept, &bytes).unwrap();

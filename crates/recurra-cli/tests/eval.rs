@@ -22,7 +22,7 @@ fn counts_are_right() {
     let givens = PUZZLE.chars().filter(|c| *c != '.').count() as f64;
     assert_eq!(report["count"], 4);
     assert_eq!((number("exact"), number("verified")), (0.5, 0.5));
-    assert_eq!(report["verified_wrong"], 0);
+    assert_eq!(report["verified_other"], 0);
     assert_eq!(number("cell"), (32.0 + 2.0 * givens) / 64.0);
     assert_eq!(number("mean_steps"), 2.5);
     assert_eq!(report["steps"], serde_json::json!([2, 0, 0, 2]));
@@ -59,7 +59,7 @@ fn a_verified_answer_that_is_not_the_known_one_is_counted() {
     let report = &json(&out)[0];
     assert_eq!(report["verified"], 1.0, "{}", stderr(&out));
     assert_eq!(
-        (&report["exact"], &report["verified_wrong"]),
+        (&report["exact"], &report["verified_other"]),
         (&0.5.into(), &1.into())
     );
     let out = run("eval {} -", &[&model], data.as_bytes());

@@ -24,7 +24,7 @@ use tally::Tally;
 ///
 /// The answers stand in the data's column `answer`; where there is none, an exact solver finds it. Shares are of the
 /// puzzles answered: `exact` of those whose answer is the known one, `cell` of all their cells that are right,
-/// `verified` of those whose answer is proven by the rules; `verified_wrong` counts those of them that are not the known
+/// `verified` of those whose answer is proven by the rules; `verified_other` counts those of them that are not the known
 /// answer: none where a question has one answer only. For mazes, `valid` and `shortest` are the shares of answers that are
 /// a path, and a shortest one. `steps` says how many stopped after 1, 2, … improvement
 /// steps (with --restarts: of all attempts), `exact_by_steps` which share of these is right, `stopped` why. `seconds` is

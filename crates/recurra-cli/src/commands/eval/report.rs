@@ -12,7 +12,7 @@ pub(super) struct Report {
     pub(super) cell: f64,
     pub(super) verified: f64,
     /// Verified answers that are not the known one.
-    pub(super) verified_wrong: u64,
+    pub(super) verified_other: u64,
     /// What the task counts besides: shares of all answers.
     #[serde(flatten)]
     pub(super) judged: BTreeMap<&'static str, f64>,
@@ -68,7 +68,7 @@ impl Report {
         row("exact", percent(self.exact));
         row("cell", percent(self.cell));
         row("verified", percent(self.verified));
-        row("of them wrong", self.verified_wrong.to_string());
+        row("of them other answers", self.verified_other.to_string());
         for (name, &share) in &self.judged {
             row(name, percent(share));
         }

@@ -15,7 +15,7 @@ use std::time::Duration;
 pub(super) struct Tally {
     all: Counts,
     levels: [Counts; 4],
-    verified_wrong: u64,
+    verified_other: u64,
     judged: BTreeMap<&'static str, u64>,
     cells: u64,
     cells_right: u64,
@@ -90,7 +90,7 @@ impl Tally {
         }
         let verified = answer.verified == Some(true);
         self.all.add(exact, verified);
-        self.verified_wrong += u64::from(verified && !exact);
+        self.verified_other += u64::from(verified && !exact);
         for (name, holds) in task.judge(&known.pair.question, &answer.tokens) {
             *self.judged.entry(name).or_default() += u64::from(holds);
         }
@@ -158,7 +158,7 @@ impl Tally {
             exact: share(all.exact, all.count),
             cell: share(self.cells_right, self.cells),
             verified: share(all.verified, all.count),
-            verified_wrong: self.verified_wrong,
+            verified_other: self.verified_other,
             judged: self
                 .judged
                 .iter()
