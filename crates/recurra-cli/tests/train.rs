@@ -114,6 +114,22 @@ fn the_same_seed_gives_the_same_weights_and_resuming_goes_on_exactly() {
         Some(2)
     );
     assert_eq!(run(&["--from", "nowhere"]).status.code(), Some(1));
+    // The weights of a convolution do not depend on the size of a maze, those of an MLP do.
+    for (mixer, status) in [("conv", 0), ("mlp", 1)] {
+        let train = |size: &str, args: &[&str]| {
+            let mut command = program();
+            command.args(["train", "--task", "maze", "--size", size, "--min-path", "3"]);
+            command.args(["--steps", "1", "--batch", "2", "--pool", "9"]);
+            command.args(args).output().unwrap()
+        };
+        let small = folder.path().join("small");
+        let small = small.to_str().unwrap();
+        let out = train("5x6", &["--mixer", mixer, "--hidden", "8", "-o", small]);
+        assert!(out.status.success(), "{}", stderr(&out));
+        let large = folder.path().join("large");
+        let out = train("7x8", &["--from", small, "-o", large.to_str().unwrap()]);
+        assert_eq!(out.status.code(), Some(status), "{mixer}: {}", stderr(&out));
+    }
     let larger = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../../models/sudoku6.safetensors"

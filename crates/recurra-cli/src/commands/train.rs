@@ -8,9 +8,10 @@ use crate::exit::{Exit, UsageError, message};
 use crate::group;
 use crate::task::{Size, TaskName};
 use crate::threads::Threads;
-use anyhow::bail;
+use anyhow::anyhow;
 use clap::builder::RangedU64ValueParser;
-use recurra::model::TrmModel;
+use recurra::model::{TrmModel, TrmWeights};
+use recurra::tasks::TaskSpec;
 use recurra::train::preset::preset;
 use recurra::train::{Decay, Probabilities, Rule, TrainConfig};
 use recurra::{Mixer, Positions, TrmConfig};
@@ -70,7 +71,8 @@ pub(crate) struct Args {
     /// Go on from the checkpoint beside MODEL; architecture, data and recipe are those it began with
     #[arg(long)]
     resume: bool,
-    /// Begin with the architecture and the weights of this model, instead of random ones
+    /// Begin with the architecture and the weights of this model, instead of random ones. Mazes may be of another size
+    /// where the weights do not depend on it (convolution)
     #[arg(long, value_name = "MODEL", conflicts_with = "resume")]
     from: Option<PathBuf>,
     /// Minutes between checkpoints
@@ -301,6 +303,21 @@ fn set<T: Copy>(value: &mut T, asked: Option<T>) {
     *value = asked.unwrap_or(*value);
 }
 
+/// A model's architecture where it is of this task; or of mazes of another size, and its weights do not depend on it.
+fn architecture_for(task: &TaskSpec, model: &TrmModel) -> Option<TrmConfig> {
+    let mut config = model.config().clone();
+    match (model.header.task.as_ref()?, task) {
+        (known, _) if known == task => return Some(config),
+        (TaskSpec::Maze { .. }, TaskSpec::Maze { .. }) => {}
+        _ => return None,
+    }
+    (config.seq_len, _) = task.sizes().ok()?;
+    if let Positions::Grid { cols } = &mut config.positions {
+        *cols = task.cols();
+    }
+    (TrmWeights::shapes(&config) == TrmWeights::shapes(model.config())).then_some(config)
+}
+
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     for (flag, value) in [
@@ -339,10 +356,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         let mut weights = None;
         if let Some(path) = &args.from {
             let model = TrmModel::open(path)?;
-            if model.header.task.as_ref() != Some(&task) {
-                bail!("{}: expected a model of {task}", path.display());
-            }
-            config = model.config().clone();
+            config = architecture_for(&task, &model)
+                .ok_or_else(|| anyhow!("{}: expected a model of {task}", path.display()))?;
             weights = Some(model.weights.to_f32());
         }
         let architecture = config.clone();

@@ -215,6 +215,15 @@ pub trait Task: fmt::Debug + Send + Sync {
         0.0
     }
 
+    /// The image of a puzzle under one of its symmetries, to learn from. A task whose questions may have several right answers
+    /// gives the one that its own solver gives: learning from now this and now that one, a model learns none.
+    fn image(&self, puzzle: &Pair, symmetry: &TokenSymmetry) -> Pair {
+        Pair {
+            question: symmetry.apply(&puzzle.question),
+            answer: symmetry.apply(&puzzle.answer),
+        }
+    }
+
     /// A random symmetry of a question; every one is equally likely. `None`: it has none but the identity.
     fn random_symmetry(&self, question: &[u16], rng: &mut dyn Rng) -> Option<TokenSymmetry> {
         let _ = (question, rng);

@@ -50,10 +50,7 @@ impl PuzzleSource {
     fn image(&self, puzzle: &Pair, rng: &mut ChaCha8Rng) -> Option<Pair> {
         (0..TRIES).find_map(|_| {
             let symmetry = self.task.random_symmetry(&puzzle.question, rng)?;
-            let image = Pair {
-                question: symmetry.apply(&puzzle.question),
-                answer: symmetry.apply(&puzzle.answer),
-            };
+            let image = self.task.image(puzzle, &symmetry);
             let held = self.held_out.contains(self.task.split_class(&image));
             (!held).then_some(image)
         })
