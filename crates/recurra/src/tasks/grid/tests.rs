@@ -305,7 +305,7 @@ proptest! {
 
     /// Whatever a model answers, nothing panics, and tidying settles it.
     #[test]
-    fn any_tokens(kind in 0..4usize, tokens in prop::collection::vec(0..12u16, 36)) {
+    fn any_tokens(kind in 0..4usize, tokens in prop::collection::vec(0..12u16, 100)) {
         let task = match kind {
             3 => task("question,answer\nab,b\nabcabc/defdef,b/a\n", ""),
             _ => toy(Toy::ALL[kind]).0,

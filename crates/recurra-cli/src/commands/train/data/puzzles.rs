@@ -14,6 +14,7 @@ use recurra::tasks::{HeldOut, Task, TaskSpec};
 use recurra::thinking::StopRules;
 use recurra::train::{PuzzleSource, SampleSource};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Puzzle numbers of generated tests: a run of their own.
 const TEST_SEED: u64 = 0x7e57;
@@ -34,6 +35,29 @@ fn tests(task: &dyn Task) -> usize {
     if task.seq_len() < 64 { 512 } else { 128 }
 }
 
+/// What to generate in turn to learn a task from: with short paths a maze shows what a path is long before a model finds its
+/// way through long ones.
+fn lessons(task: &TaskSpec) -> anyhow::Result<Vec<Arc<dyn Task>>> {
+    let &TaskSpec::Maze {
+        rows,
+        cols,
+        min_path,
+    } = task
+    else {
+        return Ok(vec![task.task()?]);
+    };
+    let lesson = |quarters: usize| {
+        let min_path = min_path * quarters / 4;
+        let task = TaskSpec::Maze {
+            rows,
+            cols,
+            min_path,
+        };
+        Ok(task.task()?)
+    };
+    (1..=4).map(lesson).collect()
+}
+
 /// Puzzles of a task with single questions.
 pub(super) struct PuzzleTraining {
     source: PuzzleSource,
@@ -45,10 +69,16 @@ impl PuzzleTraining {
     pub(super) fn prepare(notes: &Notes, seed: u64) -> anyhow::Result<Self> {
         let task = notes.task.task()?;
         let held_out = HeldOut::new(notes.held_out);
+        let lessons = lessons(&notes.task)?;
         let generate = |count: usize, test: bool, seed: u64| -> anyhow::Result<Vec<Pair>> {
             let bar = progress::bar(Some(count as u64), "puzzles");
             let one = |n| {
                 let wanted = |class| held_out.contains(class) == test;
+                let task = if test {
+                    &task
+                } else {
+                    &lessons[n % lessons.len()]
+                };
                 let puzzle = task.generate(seed, n as u64, &wanted);
                 bar.inc(1);
                 puzzle.ok_or_else(|| {
