@@ -63,7 +63,7 @@ fn a_verified_answer_that_is_not_the_known_one_is_counted() {
         (&0.5.into(), &1.into())
     );
     let out = run("eval {} -", &[&model], data.as_bytes());
-    let row = ["of", "them", "wrong", "1"];
+    let row = ["of", "them", "other", "answers", "1"];
     assert!(
         stdout(&out)
             .lines()

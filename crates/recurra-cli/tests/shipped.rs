@@ -13,20 +13,35 @@ fn file(name: &str) -> std::path::PathBuf {
 
 #[test]
 fn the_example_puzzles_are_solved() {
-    let (model, puzzles) = (
-        file("models/sudoku4.safetensors"),
-        file("examples/sudoku4.txt"),
-    );
-    let out = recurra("solve {} {} --json", &[&model, &puzzles]);
-    assert_eq!(status(&out), Some(0));
-    let answers: Vec<Value> = stdout(&out)
-        .lines()
-        .map(|l| serde_json::from_str(l).unwrap())
-        .collect();
-    assert_eq!(answers.len(), 10);
-    for answer in answers {
-        assert_eq!(answer["verified"], true, "{answer}");
+    for (name, count) in [("sudoku4", 10), ("maze15", 3)] {
+        let model = file(&format!("models/{name}.safetensors"));
+        let puzzles = file(&format!("examples/{name}.txt"));
+        let out = recurra("solve {} {} --json", &[&model, &puzzles]);
+        assert_eq!(status(&out), Some(0));
+        let answers: Vec<Value> = stdout(&out)
+            .lines()
+            .map(|l| serde_json::from_str(l).unwrap())
+            .collect();
+        assert_eq!(answers.len(), count);
+        for answer in answers {
+            assert_eq!(answer["verified"], true, "{answer}");
+        }
     }
+}
+
+#[test]
+fn unseen_mazes_are_answered_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let mazes = folder.path().join("unseen.csv");
+    let made = "generate maze --size 15 --min-path 27 --count 200 --seed 5 --held-out 5 --split test -o {}";
+    assert_eq!(status(&recurra(made, &[&mazes])), Some(0));
+    let model = file("models/maze15.safetensors");
+    let out = recurra("eval {} {} --restarts 8 --json", &[&model, &mazes]);
+    let result: Value = serde_json::from_str(&stdout(&out)).unwrap();
+    assert_eq!(result["count"], 200);
+    // A path is verified if and only if none is shorter.
+    assert!(result["verified"].as_f64().unwrap() >= 0.98, "{result}");
+    assert_eq!(result["verified"], result["shortest"]);
 }
 
 #[test]
