@@ -14,7 +14,7 @@ use std::path::Path;
 pub enum Toy {
     /// 4 rows of 6 bits; the answer is the number of ones in each row, one cell a row.
     BitCounts,
-    /// 10x10 cells, some of which are walls `#` and one or two wet `o`; the answer is wet wherever water can flow.
+    /// 8x8 cells, some of which are walls `#` and one or two wet `o`; the answer is wet wherever water can flow.
     FloodFill,
     /// 5x5 Latin squares with cells missing, of which each has one solution.
     LatinSquares,
@@ -92,7 +92,7 @@ fn line(grid: &Grid, symbols: &str) -> String {
 /// Rows and columns of a Latin square.
 const SIDE: usize = 5;
 /// Rows and columns of a flood fill.
-const WET_SIDE: usize = 10;
+const WET_SIDE: usize = 8;
 
 type Made = (Grid, Grid, &'static str);
 
