@@ -14,7 +14,7 @@ use std::path::Path;
 pub enum Toy {
     /// 4 rows of 6 bits; the answer is the number of ones in each row, one cell a row.
     BitCounts,
-    /// 8x8 cells, some of which are walls `#` and one or two wet `o`; the answer is wet wherever water can flow.
+    /// 5x5 cells, some of which are walls `#` and one or two wet `o`; the answer is wet wherever water can flow.
     FloodFill,
     /// 5x5 Latin squares with cells missing, of which each has one solution.
     LatinSquares,
@@ -89,10 +89,8 @@ fn line(grid: &Grid, symbols: &str) -> String {
     rows.collect::<Vec<_>>().join("/")
 }
 
-/// Rows and columns of a Latin square.
+/// Rows and columns of a flood fill and of a Latin square.
 const SIDE: usize = 5;
-/// Rows and columns of a flood fill.
-const WET_SIDE: usize = 8;
 
 type Made = (Grid, Grid, &'static str);
 
@@ -115,22 +113,22 @@ fn bit_counts(rng: &mut impl Rng) -> Made {
 }
 
 fn flood_fill(rng: &mut impl Rng) -> Made {
-    let mut cells = vec![0u8; WET_SIDE * WET_SIDE];
+    let mut cells = vec![0u8; SIDE * SIDE];
     for cell in &mut cells {
         *cell = u8::from(rng.random_range(0..100) < 40);
     }
     for _ in 0..rng.random_range(1..=2) {
-        cells[rng.random_range(0..WET_SIDE * WET_SIDE)] = 2;
+        cells[rng.random_range(0..SIDE * SIDE)] = 2;
     }
     let mut wet = cells.clone();
     let mut ahead: Vec<usize> = (0..wet.len()).filter(|&cell| wet[cell] == 2).collect();
     while let Some(cell) = ahead.pop() {
-        let (row, col) = (cell / WET_SIDE, cell % WET_SIDE);
+        let (row, col) = (cell / SIDE, cell % SIDE);
         let beside = [
-            (row > 0).then(|| cell - WET_SIDE),
-            (row + 1 < WET_SIDE).then_some(cell + WET_SIDE),
+            (row > 0).then(|| cell - SIDE),
+            (row + 1 < SIDE).then_some(cell + SIDE),
             (col > 0).then(|| cell - 1),
-            (col + 1 < WET_SIDE).then_some(cell + 1),
+            (col + 1 < SIDE).then_some(cell + 1),
         ];
         for next in beside.into_iter().flatten() {
             if wet[next] == 0 {
@@ -139,11 +137,7 @@ fn flood_fill(rng: &mut impl Rng) -> Made {
             }
         }
     }
-    (
-        grid(WET_SIDE, WET_SIDE, cells),
-        grid(WET_SIDE, WET_SIDE, wet),
-        ".#o",
-    )
+    (grid(SIDE, SIDE, cells), grid(SIDE, SIDE, wet), ".#o")
 }
 
 /// Solutions of a Latin square with blanks (0), at most two; `cells` becomes the last one found and `order` is tried.
