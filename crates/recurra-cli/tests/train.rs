@@ -220,6 +220,11 @@ fn bad_trainings_are_refused() {
         ),
         (&["--size", "4", "--starts", "0"], 1, "`starts`"),
         (&["--size", "4", "--positions", "grid"], 2, "--positions"),
+        (
+            &["--size", "4", "--mixer", "conv", "--positions", "line"],
+            2,
+            "`grid`",
+        ),
     ] {
         let out = program()
             .args(["train", "--steps", "1", "-o", model])

@@ -205,7 +205,7 @@ struct Recipe {
     /// Weight decay [default: 0.1]
     #[arg(long, value_name = "X")]
     weight_decay: Option<f64>,
-    /// Begin with a shallow recursion, which deepens when 30 % and 60 % of the training are done [default: true; false for ARC]
+    /// Begin with a shallow recursion, which deepens when 30 % and 60 % of the training are done [default: true; false for ARC and mazes]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     curriculum: Option<bool>,
     /// Share of the samples that begin to think in a random state [default: 0]

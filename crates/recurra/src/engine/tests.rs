@@ -360,3 +360,37 @@ fn fewer_bits_give_nearly_the_same_state() {
         }
     }
 }
+
+/// Each thread takes rows of its own, whose neighbours belong to another.
+#[test]
+fn threads_do_not_change_a_convolution() {
+    let config = TrmConfig {
+        seq_len: 28 * 28,
+        hidden_size: 16,
+        h_cycles: 1,
+        mixer: Mixer::Conv,
+        positions: Positions::Grid { cols: 28 },
+        ..crate::model::config::tests::small()
+    };
+    let weights = TrmWeights::random(&config, 3);
+    let model = TrmModel::new(config.clone(), None, weights);
+    let question: Vec<u16> = (0..28 * 28).map(|i| i * i % 6).collect();
+    let rounded = crate::quantize::quantize(&model, Precision::Q8, None).unwrap();
+    for model in [&model, &rounded] {
+        let state = |threads: usize| {
+            let packed = PackedModel::new(Isa::detect(), &config, &model.weights);
+            let precision = packed.precision();
+            let mut engine = TrmEngine::with_weights(Arc::new(packed), 1);
+            engine.team = Team::new(threads);
+            engine.pool = TrmBufferPool::new(&config, threads, precision);
+            engine.start(&question, 0).unwrap();
+            engine.step();
+            engine.z_h().to_vec()
+        };
+        let alone = state(1);
+        assert!(alone.iter().all(|v| v.is_finite()));
+        for threads in [2, 3] {
+            assert!(state(threads) == alone, "{threads} threads");
+        }
+    }
+}

@@ -90,7 +90,13 @@ impl Neighbours {
         }
     }
 
-    /// The transposed map: adds `from`, the gradient of what all positions see, to `x`, the gradient of the positions. `means`
+    /// What all positions see of `x`, into `to`; `means` (`[means, channels]`) is scratch space.
+    pub(crate) fn gather_all(self, x: View, means: View, to: View) {
+        self.average(x, means);
+        self.gather(x, means, to, 0, self.prefix + self.cells);
+    }
+
+    /// The transposed map of [`Neighbours::gather_all`]: adds `from`, the gradient of what all positions see, to `x`, the gradient of the positions. `means`
     /// (`[means, channels]`) is scratch space.
     pub(crate) fn scatter(self, from: View, means: View, x: View) {
         let d = self.channels;
@@ -171,16 +177,27 @@ mod tests {
         (16, 9, 9, 8),
     ];
 
-    #[test]
-    fn a_cell_sees_the_square_around_it_and_the_means() {
-        for (prefix, rows, cols, channels) in SHAPES {
-            let n = Neighbours {
+    fn neighbours() -> impl Iterator<Item = Neighbours> {
+        SHAPES
+            .into_iter()
+            .map(|(prefix, rows, cols, channels)| Neighbours {
                 prefix,
                 cells: rows * cols,
                 cols,
                 channels,
-            };
-            let positions = prefix + rows * cols;
+            })
+    }
+
+    #[test]
+    fn a_cell_sees_the_square_around_it_and_the_means() {
+        for n in neighbours() {
+            let Neighbours {
+                prefix,
+                cells,
+                cols,
+                channels,
+            } = n;
+            let (positions, rows) = (prefix + cells, cells / cols);
             let mut x = numbers(positions, channels, 3);
             let mut means = AlignedMatrix::zeros(n.means(), channels);
             let mut to = AlignedMatrix::zeros(positions, n.width());
@@ -232,21 +249,13 @@ mod tests {
 
     #[test]
     fn scattering_is_the_transposed_map() {
-        for (prefix, rows, cols, channels) in SHAPES {
-            let n = Neighbours {
-                prefix,
-                cells: rows * cols,
-                cols,
-                channels,
-            };
-            let positions = prefix + rows * cols;
-            let width = n.width();
+        for n in neighbours() {
+            let (positions, channels) = (n.prefix + n.cells, n.channels);
             let mut x = numbers(positions, channels, 1);
-            let mut y = numbers(positions, width, 4);
+            let mut y = numbers(positions, n.width(), 4);
             let mut means = AlignedMatrix::zeros(n.means(), channels);
-            let mut seen = AlignedMatrix::zeros(positions, width);
-            n.average(x.view(), means.view());
-            n.gather(x.view(), means.view(), seen.view(), 0, positions);
+            let mut seen = AlignedMatrix::zeros(positions, n.width());
+            n.gather_all(x.view(), means.view(), seen.view());
             // Added to what is there.
             let mut back = numbers(positions, channels, 2);
             let before = dot(&back, &x);

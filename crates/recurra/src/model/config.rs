@@ -47,7 +47,7 @@ pub struct TrmConfig {
     pub seq_len: usize,
     /// Channels of the latent state.
     pub hidden_size: usize,
-    /// Attention heads; divides `hidden_size`. Not used by the MLP mixer.
+    /// Attention heads; divides `hidden_size`. Only attention uses them.
     pub num_heads: usize,
     /// Width of a SwiGLU relative to its input, before rounding (see [`TrmConfig::swiglu_width`]).
     pub expansion: f64,
@@ -244,16 +244,32 @@ impl TrmConfig {
                 });
             }
         }
-        let misplaced = |expected: &str, found: &str| {
+        let positions = match self.positions {
+            Positions::None => "none",
+            Positions::Rotary => "rotary",
+            Positions::Learned => "learned",
+            Positions::Grid { .. } => "a grid",
+        };
+        let misplaced = |expected: &str| {
             Err(Error::Config {
                 field: "positions",
                 expected: expected.into(),
-                found: found.into(),
+                found: positions.into(),
+            })
+        };
+        let turned_by = |even: usize| {
+            if self.head_dim().is_multiple_of(even) {
+                return Ok(());
+            }
+            Err(Error::Config {
+                field: "num_heads",
+                expected: format!("heads of a multiple of {even} channels, for rotary positions"),
+                found: format!("{} heads of {} channels", self.num_heads, self.head_dim()),
             })
         };
         match (self.mixer, self.positions) {
             (Mixer::Mlp, Positions::Rotary | Positions::Grid { .. }) => {
-                misplaced("none or learned with the MLP mixer", "rotary")
+                misplaced("none or learned with the MLP mixer")
             }
             (Mixer::Conv, Positions::Grid { cols }) if !self.seq_len.is_multiple_of(cols) => {
                 Err(Error::Config {
@@ -263,24 +279,10 @@ impl TrmConfig {
                 })
             }
             (Mixer::Conv, Positions::None | Positions::Rotary | Positions::Learned) => {
-                misplaced("a grid with a convolution", "none")
+                misplaced("a grid with a convolution")
             }
-            (Mixer::Attention, Positions::Rotary | Positions::Grid { .. }) => {
-                let even = match self.positions {
-                    Positions::Grid { .. } => 4,
-                    _ => 2,
-                };
-                if self.head_dim().is_multiple_of(even) {
-                    return Ok(());
-                }
-                Err(Error::Config {
-                    field: "num_heads",
-                    expected: format!(
-                        "heads of a multiple of {even} channels, for rotary positions"
-                    ),
-                    found: format!("{} heads of {} channels", self.num_heads, self.head_dim()),
-                })
-            }
+            (Mixer::Attention, Positions::Rotary) => turned_by(2),
+            (Mixer::Attention, Positions::Grid { .. }) => turned_by(4),
             _ => Ok(()),
         }
     }

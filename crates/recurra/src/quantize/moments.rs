@@ -216,9 +216,9 @@ impl Collector {
                     add(out.view(), l, d);
                 }
                 (MixTape::Conv { x, .. }, MixMemory::Conv([seen, means])) => {
-                    let (neighbours, width) = (network.neighbours, seen.cols());
-                    neighbours.average(x.view(), means.view());
-                    neighbours.gather(x.view(), means.view(), seen.view(), 0, l);
+                    let width = seen.cols();
+                    let neighbours = network.neighbours;
+                    neighbours.gather_all(x.view(), means.view(), seen.view());
                     add(seen.view(), l, width);
                 }
                 _ => unreachable!("a tape of another mixer"),

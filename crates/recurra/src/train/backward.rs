@@ -113,13 +113,7 @@ impl Network<'_> {
                 out,
                 inverse,
             } = tape;
-            self.isa.run(NormRowsBackward {
-                y: out.view(),
-                dy,
-                rows: self.l,
-                cols: self.d,
-                inverse: inverse.row(0).as_ptr(),
-            });
+            self.norm_rows_backward(out, dy, inverse);
             self.mlp_backward(
                 &weights.mlp,
                 middle.view(),
@@ -160,13 +154,7 @@ impl Network<'_> {
                         o: to_o,
                     },
                 ) => {
-                    self.isa.run(NormRowsBackward {
-                        y: middle.view(),
-                        dy,
-                        rows: self.l,
-                        cols: self.d,
-                        inverse: inverse.row(0).as_ptr(),
-                    });
+                    self.norm_rows_backward(middle, dy, inverse);
                     let kept = [x.view(), qkv.view(), out.view()];
                     let weights = [w_qkv.view_const(), w_o.view_const()];
                     let to = [to_qkv.view(), to_o.view()];
@@ -178,22 +166,9 @@ impl Network<'_> {
                     MixBackwardScratch::Conv { seen, means },
                     MixWeights::Conv(to),
                 ) => {
-                    self.isa.run(NormRowsBackward {
-                        y: middle.view(),
-                        dy,
-                        rows: self.l,
-                        cols: self.d,
-                        inverse: inverse.row(0).as_ptr(),
-                    });
-                    let (l, d, width) = (self.l, self.d, kernel.cols());
-                    let (seen, means) = (seen.view(), means.view());
-                    self.neighbours.average(x.view(), means);
-                    self.neighbours.gather(x.view(), means, seen, 0, l);
-                    let to = to.view().add();
-                    self.product(d, width, l, dy.transposed_lhs(), seen.rhs(), to);
-                    let kernel = kernel.view_const().rhs();
-                    self.product(l, width, d, dy.lhs(), kernel, seen.store());
-                    self.neighbours.scatter(seen, means, dy);
+                    self.norm_rows_backward(middle, dy, inverse);
+                    let views = [seen.view(), means.view()];
+                    self.conv_backward(kernel.view_const(), x.view(), dy, views, to.view());
                 }
                 _ => unreachable!("a tape of another mixer"),
             }
@@ -281,6 +256,41 @@ impl Network<'_> {
             pre.rhs(),
             dy.add(),
         );
+    }
+
+    /// `dy` is the gradient of `x + kernel(what positions see of x)`, and becomes that of `x`. Scratch: what they see, and means.
+    fn conv_backward(
+        &self,
+        kernel: View,
+        x: View,
+        dy: View,
+        [seen, means]: [View; 2],
+        to_kernel: View,
+    ) {
+        let (l, d, width) = (self.l, self.d, self.neighbours.width());
+        self.neighbours.gather_all(x, means, seen);
+        self.product(
+            d,
+            width,
+            l,
+            dy.transposed_lhs(),
+            seen.rhs(),
+            to_kernel.add(),
+        );
+        // From here on `seen` is the gradient of what it was.
+        self.product(l, width, d, dy.lhs(), kernel.rhs(), seen.store());
+        self.neighbours.scatter(seen, means, dy);
+    }
+
+    /// `dy`, the gradient of `y`, rows that were divided by their root mean square, becomes that of the rows before.
+    fn norm_rows_backward(&self, y: &mut AlignedMatrix, dy: View, inverse: &AlignedMatrix) {
+        self.isa.run(NormRowsBackward {
+            y: y.view(),
+            dy,
+            rows: self.l,
+            cols: self.d,
+            inverse: inverse.row(0).as_ptr(),
+        });
     }
 
     /// `dy` is the gradient of `x + o(attention(qkv(x)))`, and becomes that of `x`. Probabilities are computed
