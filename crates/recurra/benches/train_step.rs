@@ -1,12 +1,12 @@
 //! Speed and memory of one training step: hidden 128, 2 layers, MLP mixer, 36 + 16 positions, H 3, L 6, batch 128.
 //!
-//! `cargo bench -p recurra --bench train_step -- [THREADS] [STEPS]` prints samples a CPU-second, their share of the
-//! peak measured in the same run, and the largest memory. Linux only: it reads `/proc`.
+//! `cargo bench -p recurra --bench train_step -- [THREADS] [STEPS] [f32|bf16]` prints samples a CPU-second, their share of the
+//! precision's peak measured in the same run, and the largest memory. Linux only: it reads `/proc`.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 use recurra::kernels::{Isa, peak};
-use recurra::train::{Sample, SampleSource, TrainConfig, Trainer};
+use recurra::train::{Sample, SampleSource, TrainConfig, TrainPrecision, Trainer};
 use recurra::{Mixer, Positions, SWIGLU_MULTIPLE, TrmConfig, model::TrmWeights};
 use std::time::Instant;
 
@@ -62,6 +62,10 @@ fn main() {
         .skip(1)
         .filter_map(|a| a.parse::<usize>().ok());
     let (threads, steps) = (numbers.next().unwrap_or(1), numbers.next().unwrap_or(8));
+    let precision = match std::env::args().any(|a| a == "bf16") {
+        true => TrainPrecision::Bf16,
+        false => TrainPrecision::F32,
+    };
     let config = TrmConfig {
         vocab_size: 8,
         seq_len: 36,
@@ -83,6 +87,7 @@ fn main() {
     };
     let train = TrainConfig {
         lr: 1e-4,
+        precision,
         ..TrainConfig::default()
     };
     let batch = train.batch_size;
@@ -93,7 +98,10 @@ fn main() {
     let (mut rates, mut walls, mut peaks) = (Vec::new(), Vec::new(), Vec::new());
     for step in 0..=steps {
         let start = Instant::now();
-        let operations = peak::multiply_adds(isa, 2_000_000);
+        let operations = match precision {
+            TrainPrecision::F32 => peak::multiply_adds(isa, 2_000_000),
+            TrainPrecision::Bf16 => peak::bf16_dots(isa, 2_000_000),
+        };
         let peak = operations as f64 / start.elapsed().as_secs_f64();
         let (cpu, wall) = (cpu_seconds(), Instant::now());
         trainer
@@ -112,7 +120,7 @@ fn main() {
     let flops = config.flops_per_step() as f64 * (calls + backward) / calls;
     let (rate, wall, peak) = (median(&mut rates), median(&mut walls), median(&mut peaks));
     println!(
-        "{} {threads} threads: {rate:.1} samples a CPU-second, {wall:.1} a second",
+        "{} {precision:?} {threads} threads: {rate:.1} samples a CPU-second, {wall:.1} a second",
         isa.name()
     );
     println!(

@@ -172,7 +172,8 @@ impl Network<'_> {
         // A line of the result at a time.
         for (from, to) in split(count, LINE) {
             let (r, rows) = (first + from, to - from);
-            transpose(qkv.at(r, self.d), keys.at(0, r), rows, self.d);
+            let (from, to) = (qkv.at(r, self.d), keys.at(0, r));
+            transpose(from.units(), to.units(), rows, self.d);
         }
     }
 

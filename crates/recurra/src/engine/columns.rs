@@ -4,11 +4,11 @@
 
 use super::arena::MixViews;
 use super::layer::Network;
-use crate::kernels::epilogue::{Epilogue, SwiGluRows};
+use crate::kernels::epilogue::{ActSink, Epilogue, SwiGluRows};
 use crate::kernels::format::{Bf16, F32, Format, Int8};
 use crate::kernels::product::{Lhs, Part, Product, Rhs};
 use crate::kernels::quantize::{Bf16Cols, QuantizeCols};
-use crate::kernels::view::{Units, View};
+use crate::kernels::view::{Pre, Units, View};
 use crate::kernels::{PackedMatrix, Precision};
 
 /// A mixer's scratch space for one member.
@@ -52,7 +52,8 @@ impl MixViews {
 }
 
 impl Network<'_> {
-    /// `z <- z + down(swiglu(gate_up z))` for a panel of `cols` channels.
+    /// `z <- z + down(swiglu(gate_up z))` for a panel of `cols` channels. A training keeps gates and ups, and has f32 or
+    /// bfloat16 throughout.
     pub(crate) fn mix_panel(
         &self,
         gate_up: &PackedMatrix,
@@ -60,6 +61,7 @@ impl Network<'_> {
         z: View,
         cols: usize,
         scratch: PanelScratch,
+        kept: Option<Pre>,
     ) {
         let PanelScratch {
             act,
@@ -69,15 +71,15 @@ impl Network<'_> {
         } = scratch;
         let (l, width) = (self.l, down.k);
         let input = self.prepare_cols(gate_up, z, l, cols, panel, scales);
+        debug_assert!(kept.is_none() || gate_up.precision == down.precision);
         let both_bf16 = (gate_up.precision, down.precision) == (Precision::Bf16, Precision::Bf16);
         match input {
             Cols::F32(x) => {
-                let epilogue = SwiGluRows(act.acts::<false>());
-                self.rows(cols, gate_up, x.rhs(), F32, epilogue);
+                self.swiglu_rows(cols, gate_up, x.rhs(), F32, act.acts::<false>(), kept);
             }
             Cols::Bf16(x) if both_bf16 => {
-                let epilogue = SwiGluRows(act_panel.acts::<true>());
-                self.rows(cols, gate_up, x.rhs(), Bf16, epilogue);
+                let acts = act_panel.acts::<true>();
+                self.swiglu_rows(cols, gate_up, x.rhs(), Bf16, acts, kept);
             }
             Cols::Bf16(x) => {
                 let epilogue = SwiGluRows(act.acts::<true>());
@@ -128,6 +130,21 @@ impl Network<'_> {
                 });
                 Cols::Q8(out, scales.ptr)
             }
+        }
+    }
+
+    fn swiglu_rows<F: Format, A: ActSink>(
+        &self,
+        cols: usize,
+        weights: &PackedMatrix,
+        x: Rhs,
+        format: F,
+        acts: A,
+        kept: Option<Pre>,
+    ) {
+        match kept {
+            None => self.rows(cols, weights, x, format, SwiGluRows(acts)),
+            Some(pre) => self.rows(cols, weights, x, format, SwiGluRows(pre.keep(acts))),
         }
     }
 

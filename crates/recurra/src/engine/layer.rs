@@ -4,13 +4,13 @@ use super::arena::{ScratchViews, Sharing};
 use super::packed::{PackedLayer, PackedModel, RotaryTable};
 use super::tape::LayerTape;
 use super::team::Member;
-use crate::kernels::epilogue::{Epilogue, SwiGluPanels};
+use crate::kernels::epilogue::Epilogue;
 use crate::kernels::format::F32;
 use crate::kernels::neighbours::Neighbours;
 use crate::kernels::norm::NormRows;
 use crate::kernels::pack::split;
 use crate::kernels::product::{Lhs, Part, Product, Rhs};
-use crate::kernels::view::{View, copy_rows};
+use crate::kernels::view::{Pre, View, copy_rows};
 use crate::kernels::{Isa, Precision};
 
 /// What is added to the state before the first layer: `a`, or `a + b`.
@@ -78,7 +78,7 @@ impl<'a> Network<'a> {
         scratch: ScratchViews,
         tape: Option<&mut LayerTape>,
     ) {
-        let (mix_tape, mut kept) = match tape {
+        let (mix_tape, kept) = match tape {
             Some(t) => {
                 let kept = Kept {
                     middle: t.middle.view(),
@@ -93,13 +93,9 @@ impl<'a> Network<'a> {
         self.mix(&weights.mix, z, inject, scratch, mix_tape);
         self.member.meet();
         self.on_rows(&mut |member, first, count, at| {
-            let z = z.at(first, 0);
-            match &mut kept {
-                None => self.channels(weights, z, count, scratch.at_row(at), member),
-                Some(kept) => {
-                    self.channels_kept(weights, z, count, scratch.at_row(at), kept.at(first));
-                }
-            }
+            let kept = kept.map(|kept| kept.at(first));
+            let (z, scratch) = (z.at(first, 0), scratch.at_row(at));
+            self.channels(weights, z, count, scratch, member, kept);
         });
         self.member.meet();
     }
@@ -120,7 +116,7 @@ impl<'a> Network<'a> {
         }
     }
 
-    /// `z <- norm(z + swiglu(z))` for some rows.
+    /// `z <- norm(z + swiglu(z))` for some rows. What the backward pass needs is kept by a member that is alone.
     fn channels(
         &self,
         weights: &PackedLayer,
@@ -128,6 +124,7 @@ impl<'a> Network<'a> {
         count: usize,
         scratch: ScratchViews,
         member: Member,
+        kept: Option<Kept>,
     ) {
         let PackedLayer { gate_up, down, .. } = weights;
         let ScratchViews {
@@ -139,12 +136,19 @@ impl<'a> Network<'a> {
         let part = member.part();
         let mine = part.of(count);
         let (first, rows) = (mine.start, mine.len());
+        if let Some(kept) = kept {
+            copy_rows(z, kept.middle, count, self.d);
+        }
         if gate_up.precision != Precision::F32 {
             self.prepare_rows(gate_up, z.at(first, 0), rows, z_rows.at(first));
             member.meet();
         }
         let input = self.prepared(gate_up, z, z_rows);
-        self.linear_swiglu(count, input, gate_up, (down, act, act_rows), part);
+        let pre = kept.map(|kept| Pre {
+            gate: kept.pre,
+            up: kept.pre.at(0, down.k),
+        });
+        self.linear_swiglu(count, input, gate_up, (down, act, act_rows), pre, part);
         member.meet();
         if !Self::acts_are_prepared(gate_up, down) {
             self.prepare_rows(down, act.at(first, 0), rows, act_rows.at(first));
@@ -153,26 +157,10 @@ impl<'a> Network<'a> {
         let input = self.prepared(down, act, act_rows);
         self.linear(count, input, down, z.add(), part);
         member.meet();
-        self.norm_rows(z.at(first, 0), rows, None);
-    }
-
-    /// The same in f32, alone, with what the backward pass needs.
-    fn channels_kept(
-        &self,
-        weights: &PackedLayer,
-        z: View,
-        count: usize,
-        scratch: ScratchViews,
-        kept: Kept,
-    ) {
-        let (d, width, act) = (self.d, weights.down.k, scratch.act);
-        copy_rows(z, kept.middle, count, d);
-        let epilogue = SwiGluPanels(act.acts_and_pre(kept.pre, kept.pre.at(0, width)));
-        let (gate_up, down) = (Rhs::Packed(&weights.gate_up), Rhs::Packed(&weights.down));
-        self.product(count, 2 * width, d, z.lhs(), gate_up, epilogue);
-        self.product(count, d, width, act.lhs(), down, z.add());
-        self.norm_rows(z, count, Some(kept.inverse));
-        copy_rows(z, kept.out, count, d);
+        self.norm_rows(z.at(first, 0), rows, kept.map(|kept| kept.inverse));
+        if let Some(kept) = kept {
+            copy_rows(z, kept.out, count, self.d);
+        }
     }
 
     /// RMS norm of some rows of the state; `inverse` receives what the backward pass needs.

@@ -1,12 +1,12 @@
 //! A linear layer on the rows of a matrix, in the precision of its weights.
 
 use super::layer::Network;
-use crate::kernels::epilogue::{Epilogue, SwiGluPanels};
+use crate::kernels::epilogue::{ActSink, Epilogue, SwiGluPanels};
 use crate::kernels::format::{Bf16, F32, Format, Int8};
 use crate::kernels::nibbles::Int4;
 use crate::kernels::product::{Lhs, Part, Product, Rhs};
 use crate::kernels::quantize::{Bf16Rows, QuantizeRows};
-use crate::kernels::view::{Units, View};
+use crate::kernels::view::{Pre, Units, View};
 use crate::kernels::{PackedMatrix, Precision};
 
 /// Activations as the left factor of a product with weights of some precision.
@@ -87,29 +87,40 @@ impl Network<'_> {
     }
 
     /// A part of the SwiGLU of the product `x * weights`, into `act` in such a form that
-    /// [`Network::prepare_rows`] has least to do for a product with `next`.
+    /// [`Network::prepare_rows`] has least to do for a product with `next`. A training keeps gates and ups, and has
+    /// f32 or bfloat16 throughout.
     pub(crate) fn linear_swiglu(
         &self,
         count: usize,
         x: Rows,
         weights: &PackedMatrix,
         (next, act, buffer): (&PackedMatrix, View, RowBuffer),
+        kept: Option<Pre>,
         part: Part,
     ) {
         match x {
             Rows::F32(x) => {
-                let epilogue = SwiGluPanels(act.acts::<false>());
-                self.panels(count, x.lhs(), F32, weights, epilogue, part);
+                self.swiglu_panels(
+                    count,
+                    x.lhs(),
+                    F32,
+                    weights,
+                    act.acts::<false>(),
+                    kept,
+                    part,
+                );
             }
             Rows::Bf16(x) if next.precision == Precision::Bf16 => {
-                let epilogue = SwiGluPanels(buffer.units.acts::<false>());
-                self.panels(count, x.lhs(), Bf16, weights, epilogue, part);
+                let acts = buffer.units.acts::<false>();
+                self.swiglu_panels(count, x.lhs(), Bf16, weights, acts, kept, part);
             }
             Rows::Bf16(x) => {
+                debug_assert!(kept.is_none());
                 let epilogue = SwiGluPanels(act.acts::<true>());
                 self.panels(count, x.lhs(), Bf16, weights, epilogue, part);
             }
             Rows::Q8(x, scales) => {
+                debug_assert!(kept.is_none());
                 let epilogue = SwiGluPanels(act.acts::<true>());
                 self.panels_int(count, x.lhs(), scales, weights, epilogue, part);
             }
@@ -141,6 +152,26 @@ impl Network<'_> {
             self.panels(m, lhs, Int4(bytes), weights, epilogue, part);
         } else {
             self.panels(m, lhs, bytes, weights, epilogue, part);
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn swiglu_panels<F: Format, A: ActSink>(
+        &self,
+        m: usize,
+        lhs: Lhs,
+        format: F,
+        weights: &PackedMatrix,
+        acts: A,
+        kept: Option<Pre>,
+        part: Part,
+    ) {
+        match kept {
+            None => self.panels(m, lhs, format, weights, SwiGluPanels(acts), part),
+            Some(pre) => {
+                let epilogue = SwiGluPanels(pre.keep(acts));
+                self.panels(m, lhs, format, weights, epilogue, part);
+            }
         }
     }
 

@@ -5,12 +5,10 @@ use super::layer::{Inject, Network};
 use super::packed::PackedMix;
 use super::tape::MixTape;
 use crate::kernels::PackedMatrix;
-use crate::kernels::epilogue::SwiGluRows;
 use crate::kernels::matrix::LINE;
 use crate::kernels::norm::{AddInto, NormCols};
 use crate::kernels::pack::split;
-use crate::kernels::product::Lhs;
-use crate::kernels::view::{View, copy_rows};
+use crate::kernels::view::{Pre, View, copy_rows};
 
 impl Network<'_> {
     /// `z <- norm(z + mix(z))` after the injection. The norm runs along the positions for the MLP mixer, and
@@ -68,22 +66,14 @@ impl Network<'_> {
             let cols = ((to - from) * LINE).min(d - first);
             let z = z.at(0, first);
             self.inject(inject, z, 0, first, l, cols);
-            let inverse = match kept {
-                Some(kept) => {
-                    copy_rows(z, kept.x.at(0, first), l, cols);
-                    let pre = kept.pre.at(0, first);
-                    let act = scratch.act;
-                    let epilogue = SwiGluRows(act.acts_and_pre(pre, pre.at(width, 0)));
-                    let (up, down) = (Lhs::Packed(gate_up), Lhs::Packed(down));
-                    self.product(2 * width, cols, l, up, z.rhs(), epilogue);
-                    self.product(l, cols, width, down, act.rhs(), z.add());
-                    Some(kept.inverse.at(0, first).ptr)
-                }
-                None => {
-                    self.mix_panel(gate_up, down, z, cols, scratch);
-                    None
-                }
-            };
+            let pre = kept.map(|kept| {
+                copy_rows(z, kept.x.at(0, first), l, cols);
+                let gate = kept.pre.at(0, first);
+                let up = gate.at(width, 0);
+                Pre { gate, up }
+            });
+            self.mix_panel(gate_up, down, z, cols, scratch, pre);
+            let inverse = kept.map(|kept| kept.inverse.at(0, first).ptr);
             self.isa.run(NormCols {
                 x: z,
                 rows: l,

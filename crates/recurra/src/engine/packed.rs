@@ -1,5 +1,6 @@
 //! A model's weights in the order in which the kernels read them.
 
+use crate::kernels::pack::Entries;
 use crate::kernels::{AlignedMatrix, Isa, Linear, PackedMatrix, Packing, Precision};
 use crate::model::config::Positions;
 use crate::model::weights::{LayerWeights, MixWeights};
@@ -11,6 +12,53 @@ pub(crate) struct PackedLayer {
     pub(crate) mix: PackedMix,
     pub(crate) gate_up: PackedMatrix,
     pub(crate) down: PackedMatrix,
+}
+
+impl PackedLayer {
+    /// The weights of a layer in training, transposed, as the backward pass reads them: gradients go through a layer from its outputs to
+    /// its inputs.
+    pub(crate) fn transposed(isa: Isa, weights: &LayerWeights, precision: Precision) -> Self {
+        let pack =
+            |packing, w| PackedMatrix::rounded(isa, packing, precision, Entries::transposed(w));
+        PackedLayer {
+            mix: match &weights.mix {
+                MixWeights::Mlp(w) => PackedMix::Mlp {
+                    gate_up: pack(Packing::Rows, &w.gate_up),
+                    down: pack(Packing::Rows, &w.down),
+                },
+                MixWeights::Attention { qkv, o } => PackedMix::Attention {
+                    qkv: pack(Packing::Panels, qkv),
+                    o: pack(Packing::Panels, o),
+                },
+                MixWeights::Conv(kernel) => PackedMix::Conv(pack(Packing::Panels, kernel)),
+            },
+            gate_up: pack(Packing::Panels, &weights.mlp.gate_up),
+            down: pack(Packing::Panels, &weights.mlp.down),
+        }
+    }
+
+    /// Packs new values of the same weights, as they stand or transposed as they were, without allocating.
+    pub(crate) fn repack(
+        &mut self,
+        isa: Isa,
+        weights: &LayerWeights,
+        entries: impl Fn(&AlignedMatrix) -> Entries<'_>,
+    ) {
+        match (&mut self.mix, &weights.mix) {
+            (PackedMix::Mlp { gate_up, down }, MixWeights::Mlp(w)) => {
+                gate_up.repack(isa, entries(&w.gate_up));
+                down.repack(isa, entries(&w.down));
+            }
+            (PackedMix::Attention { qkv, o }, MixWeights::Attention { qkv: q, o: p }) => {
+                qkv.repack(isa, entries(q));
+                o.repack(isa, entries(p));
+            }
+            (PackedMix::Conv(kernel), MixWeights::Conv(k)) => kernel.repack(isa, entries(k)),
+            _ => panic!("weights of another mixer"),
+        }
+        self.gate_up.repack(isa, entries(&weights.mlp.gate_up));
+        self.down.repack(isa, entries(&weights.mlp.down));
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -86,7 +134,27 @@ impl PackedModel {
         config: &TrmConfig,
         weights: &TrmWeights<M>,
     ) -> Self {
-        let pack = |packing, w: &M| w.pack(isa, packing);
+        Self::packed_by(isa, config, weights, |packing, w| w.pack(isa, packing))
+    }
+
+    /// The weights of a training without its puzzle table, rounded to f32 or bfloat16; see [`PackedModel::repack`].
+    pub(crate) fn rounded(
+        isa: Isa,
+        config: &TrmConfig,
+        weights: &TrmWeights,
+        precision: Precision,
+    ) -> Self {
+        Self::packed_by(isa, config, weights, |packing, w| {
+            PackedMatrix::rounded(isa, packing, precision, Entries::of(w))
+        })
+    }
+
+    fn packed_by<M>(
+        isa: Isa,
+        config: &TrmConfig,
+        weights: &TrmWeights<M>,
+        pack: impl Fn(Packing, &M) -> PackedMatrix,
+    ) -> Self {
         let mut packed = PackedModel {
             isa,
             layers: weights
@@ -129,23 +197,10 @@ impl PackedModel {
     /// Packs new values of the same weights, without allocating; all but those of the puzzle table.
     pub fn repack(&mut self, weights: &TrmWeights) {
         let isa = self.isa;
-        for (packed, LayerWeights { mix, mlp }) in self.layers.iter_mut().zip(&weights.layers) {
-            match (&mut packed.mix, mix) {
-                (PackedMix::Mlp { gate_up, down }, MixWeights::Mlp(w)) => {
-                    gate_up.repack(isa, &w.gate_up);
-                    down.repack(isa, &w.down);
-                }
-                (PackedMix::Attention { qkv, o }, MixWeights::Attention { qkv: q, o: p }) => {
-                    qkv.repack(isa, q);
-                    o.repack(isa, p);
-                }
-                (PackedMix::Conv(kernel), MixWeights::Conv(k)) => kernel.repack(isa, k),
-                _ => panic!("weights of another mixer"),
-            }
-            packed.gate_up.repack(isa, &mlp.gate_up);
-            packed.down.repack(isa, &mlp.down);
+        for (packed, weights) in self.layers.iter_mut().zip(&weights.layers) {
+            packed.repack(isa, weights, Entries::of);
         }
-        self.lm_head.repack(isa, &weights.lm_head);
+        self.lm_head.repack(isa, Entries::of(&weights.lm_head));
         let copy = |to: &mut AlignedMatrix, from: &AlignedMatrix| {
             to.padded_mut().copy_from_slice(from.padded());
         };

@@ -112,7 +112,14 @@ pub(crate) trait ActSink: Copy {
     /// Takes the vector whose first element is (row, col), with its gate and up.
     unsafe fn put<S: Simd>(self, s: S, row: usize, col: usize, act: S::F, pre: (S::F, S::F));
     /// Takes the same vector of rows `row`, which is even, and `row + 1`.
-    unsafe fn put_pair<S: Simd>(self, _: S, _row: usize, _col: usize, _acts: [S::F; 2]) {
+    unsafe fn put_pair<S: Simd>(
+        self,
+        _: S,
+        _row: usize,
+        _col: usize,
+        _acts: [S::F; 2],
+        _pre: [(S::F, S::F); 2],
+    ) {
         unreachable!("only a sink of pairs is given pairs")
     }
 }
@@ -133,29 +140,6 @@ impl<const SHORT: bool> ActSink for Acts<SHORT> {
     }
 }
 
-/// Acts are stored as floats; gates and ups are kept for the backward pass.
-#[derive(Clone, Copy)]
-pub(crate) struct ActsAndPre {
-    pub(crate) act: *mut f32,
-    pub(crate) act_stride: usize,
-    pub(crate) gate: *mut f32,
-    pub(crate) up: *mut f32,
-    pub(crate) pre_stride: usize,
-}
-
-impl ActSink for ActsAndPre {
-    const SHORT: bool = false;
-    #[inline(always)]
-    unsafe fn put<S: Simd>(self, s: S, row: usize, col: usize, act: S::F, pre: (S::F, S::F)) {
-        // SAFETY: the caller of the product gave result matrices of its size.
-        unsafe {
-            s.store(self.act.add(row * self.act_stride + col), act);
-            s.store(self.gate.add(row * self.pre_stride + col), pre.0);
-            s.store(self.up.add(row * self.pre_stride + col), pre.1);
-        }
-    }
-}
-
 /// Acts are stored as bfloat16: from panels row by row, from rows as units of two rows.
 #[derive(Clone, Copy)]
 pub(crate) struct ActsBf16<const PAIRS: bool> {
@@ -173,13 +157,69 @@ impl<const PAIRS: bool> ActSink for ActsBf16<PAIRS> {
         unsafe { s.store_bf16(self.ptr.add(row * self.stride).cast::<u16>().add(col), act) }
     }
     #[inline(always)]
-    unsafe fn put_pair<S: Simd>(self, s: S, row: usize, col: usize, acts: [S::F; 2]) {
+    unsafe fn put_pair<S: Simd>(
+        self,
+        s: S,
+        row: usize,
+        col: usize,
+        acts: [S::F; 2],
+        _: [(S::F, S::F); 2],
+    ) {
         // SAFETY: the caller of the product gave a result matrix of its size.
         unsafe {
             s.store_units(
                 self.ptr.add(row / 2 * self.stride + col),
                 s.pack_bf16(acts[0], acts[1]),
             );
+        }
+    }
+}
+
+/// Acts go on to another sink; gates and ups are kept for the backward pass.
+#[derive(Clone, Copy)]
+pub(crate) struct KeepPre<A> {
+    pub(crate) acts: A,
+    pub(crate) gate: *mut f32,
+    pub(crate) up: *mut f32,
+    pub(crate) stride: usize,
+}
+
+impl<A> KeepPre<A> {
+    #[inline(always)]
+    unsafe fn keep<S: Simd>(&self, s: S, row: usize, col: usize, pre: (S::F, S::F)) {
+        // SAFETY: the caller of the product gave result matrices of its size.
+        unsafe {
+            s.store(self.gate.add(row * self.stride + col), pre.0);
+            s.store(self.up.add(row * self.stride + col), pre.1);
+        }
+    }
+}
+
+impl<A: ActSink> ActSink for KeepPre<A> {
+    const SHORT: bool = A::SHORT;
+    const PAIRS: bool = A::PAIRS;
+    #[inline(always)]
+    unsafe fn put<S: Simd>(self, s: S, row: usize, col: usize, act: S::F, pre: (S::F, S::F)) {
+        // SAFETY: passed on.
+        unsafe {
+            self.keep(s, row, col, pre);
+            self.acts.put(s, row, col, act, pre);
+        }
+    }
+    #[inline(always)]
+    unsafe fn put_pair<S: Simd>(
+        self,
+        s: S,
+        row: usize,
+        col: usize,
+        acts: [S::F; 2],
+        pre: [(S::F, S::F); 2],
+    ) {
+        // SAFETY: passed on.
+        unsafe {
+            self.keep(s, row, col, pre[0]);
+            self.keep(s, row + 1, col, pre[1]);
+            self.acts.put_pair(s, row, col, acts, pre);
         }
     }
 }
@@ -244,10 +284,14 @@ impl<A: ActSink> Epilogue for SwiGluRows<A> {
             if A::PAIRS {
                 debug_assert!(half.is_multiple_of(2) && row.is_multiple_of(2));
                 for i in (0..half).step_by(2) {
-                    let even = swiglu::<S, A>(s, block[i][j], block[i + half][j]);
-                    let odd = swiglu::<S, A>(s, block[i + 1][j], block[i + 1 + half][j]);
+                    let even = (block[i][j], block[i + half][j]);
+                    let odd = (block[i + 1][j], block[i + 1 + half][j]);
+                    let acts = [
+                        swiglu::<S, A>(s, even.0, even.1),
+                        swiglu::<S, A>(s, odd.0, odd.1),
+                    ];
                     // SAFETY: passed on.
-                    unsafe { self.0.put_pair(s, row + i, col, [even, odd]) }
+                    unsafe { self.0.put_pair(s, row + i, col, acts, [even, odd]) }
                 }
             } else {
                 for i in 0..half {

@@ -6,6 +6,7 @@ use super::linear::{Linear, Precision, Q8Weights};
 use super::matrix::{AlignedMatrix, LINE};
 use super::nibbles;
 use super::simd::{Bf16s, Bytes, Floats, Instructions, Nibbles, Simd, SimdOp};
+use half::bf16;
 use std::marker::PhantomData;
 
 /// Cuts `0..total` into the fewest ranges of at most `most`, of lengths that differ by at most one.
@@ -92,6 +93,61 @@ fn outputs<S: Simd>(
                 put(first * units + c, width, first + c, source);
             }
         }
+    }
+}
+
+/// f32 weights `[outputs, inputs]`: a matrix as it stands, or transposed for the backward pass.
+#[derive(Clone, Copy)]
+pub(crate) struct Entries<'a> {
+    matrix: &'a AlignedMatrix,
+    transposed: bool,
+}
+
+impl Entries<'_> {
+    pub(crate) fn of(matrix: &AlignedMatrix) -> Entries<'_> {
+        Entries {
+            matrix,
+            transposed: false,
+        }
+    }
+
+    pub(crate) fn transposed(matrix: &AlignedMatrix) -> Entries<'_> {
+        Entries {
+            matrix,
+            transposed: true,
+        }
+    }
+
+    fn shape(self) -> (usize, usize) {
+        let (rows, cols) = (self.matrix.rows(), self.matrix.cols());
+        if self.transposed {
+            (cols, rows)
+        } else {
+            (rows, cols)
+        }
+    }
+
+    fn value(self, output: usize, input: usize) -> f32 {
+        if self.transposed {
+            self.matrix.row(input)[output]
+        } else {
+            self.matrix.row(output)[input]
+        }
+    }
+
+    /// Units of a float.
+    fn floats(self) -> impl Fn(usize, usize) -> u32 {
+        move |r, i| self.value(r, i).to_bits()
+    }
+
+    /// Units of two bfloat16.
+    fn pairs(self) -> impl Fn(usize, usize) -> u32 {
+        let (_, inputs) = self.shape();
+        let bits = move |r, i| match i < inputs {
+            true => u32::from(bf16::from_f32(self.value(r, i)).to_bits()),
+            false => 0,
+        };
+        move |r, i| bits(r, 2 * i) | bits(r, 2 * i + 1) << 16
     }
 }
 
@@ -185,8 +241,26 @@ impl PackedMatrix {
 
     /// Packs f32 weights; panics as [`PackedMatrix::new`].
     pub fn of_floats(isa: Isa, packing: Packing, w: &AlignedMatrix) -> Self {
-        let unit = |r: usize, i: usize| w.row(r)[i].to_bits();
-        Self::pack::<Floats>(isa, packing, Precision::F32, w.rows(), w.cols(), unit)
+        Self::rounded(isa, packing, Precision::F32, Entries::of(w))
+    }
+
+    /// Packs f32 weights as f32 or as bfloat16. Where the instruction set has no products of bfloat16 they are rounded all the
+    /// same, and multiplied by plain Rust.
+    ///
+    /// # Panics
+    /// As [`PackedMatrix::new`], and for a precision of integers.
+    pub(crate) fn rounded(
+        isa: Isa,
+        packing: Packing,
+        precision: Precision,
+        w: Entries<'_>,
+    ) -> Self {
+        let (n, k) = w.shape();
+        match precision {
+            Precision::F32 => Self::pack::<Floats>(isa, packing, precision, n, k, w.floats()),
+            Precision::Bf16 => Self::pack::<Bf16s>(isa, packing, precision, n, k, w.pairs()),
+            Precision::Q8 | Precision::Q4 => panic!("weights are not rounded to integers here"),
+        }
     }
 
     fn of_bytes(isa: Isa, packing: Packing, w: &Q8Weights) -> Self {
@@ -254,19 +328,27 @@ impl PackedMatrix {
         }
     }
 
-    /// Packs other f32 weights of the same shape into the same memory.
-    pub fn repack(&mut self, isa: Isa, w: &AlignedMatrix) {
-        assert_eq!(
-            (w.rows(), w.cols(), Precision::F32),
-            (self.n, self.k, self.precision)
-        );
+    /// Packs other f32 weights of the same shape into the same memory, in the same precision.
+    ///
+    /// # Panics
+    /// For another shape, or packed integers.
+    pub(crate) fn repack(&mut self, isa: Isa, w: Entries<'_>) {
+        assert_eq!(w.shape(), (self.n, self.k));
+        match self.precision {
+            Precision::F32 => self.fill::<Floats>(isa, w.floats()),
+            Precision::Bf16 => self.fill::<Bf16s>(isa, w.pairs()),
+            Precision::Q8 | Precision::Q4 => panic!("weights are not rounded to integers here"),
+        }
+    }
+
+    fn fill<U: Instructions>(&mut self, isa: Isa, unit: impl Fn(usize, usize) -> u32) {
         isa.run(Pack {
             packing: self.packing,
             n: self.n,
-            units: self.k,
-            unit: |r: usize, i: usize| w.row(r)[i].to_bits(),
+            units: self.units(),
+            unit,
             data: &mut self.data,
-            uses: PhantomData::<Floats>,
+            uses: PhantomData::<U>,
         });
     }
 

@@ -1,7 +1,7 @@
 //! Unchecked views of matrices, for kernels whose parts run on several threads.
 
-use super::epilogue::{Acts, ActsAndPre, ActsBf16, Add, Store};
-use super::matrix::AlignedMatrix;
+use super::epilogue::{Acts, ActsBf16, Add, KeepPre, Store};
+use super::matrix::{AlignedMatrix, LINE};
 use super::product::{Lhs, Rhs};
 
 /// A place in a row-major matrix of f32, with the distance of its rows.
@@ -74,14 +74,30 @@ impl View {
         }
     }
 
-    /// A SwiGLU whose result goes here, with gates and ups kept where `gate` and `up` are, in one matrix.
-    pub(crate) fn acts_and_pre(self, gate: View, up: View) -> ActsAndPre {
-        ActsAndPre {
-            act: self.ptr,
-            act_stride: self.stride,
-            gate: gate.ptr,
-            up: up.ptr,
-            pre_stride: gate.stride,
+    /// The same memory as units of a float each.
+    pub(crate) fn units(self) -> Units {
+        Units {
+            ptr: self.ptr.cast(),
+            stride: self.stride,
+        }
+    }
+}
+
+/// Where the gates and the ups of a SwiGLU are kept for the backward pass, in one matrix.
+#[derive(Clone, Copy)]
+pub(crate) struct Pre {
+    pub(crate) gate: View,
+    pub(crate) up: View,
+}
+
+impl Pre {
+    /// A sink that keeps gates and ups here.
+    pub(crate) fn keep<A>(self, acts: A) -> KeepPre<A> {
+        KeepPre {
+            acts,
+            gate: self.gate.ptr,
+            up: self.up.ptr,
+            stride: self.gate.stride,
         }
     }
 }
@@ -118,6 +134,23 @@ impl Units {
     pub(crate) fn rhs<'a>(self) -> Rhs<'a> {
         Rhs::Rows {
             ptr: self.ptr,
+            stride: self.stride,
+        }
+    }
+
+    /// The transposed matrix as a left factor.
+    pub(crate) fn transposed_lhs<'a>(self) -> Lhs<'a> {
+        Lhs::Strided {
+            ptr: self.ptr,
+            row: 1,
+            col: self.stride,
+        }
+    }
+
+    /// The same memory as floats, for units of one float each.
+    pub(crate) fn floats(self) -> View {
+        View {
+            ptr: self.ptr.cast(),
             stride: self.stride,
         }
     }
@@ -166,11 +199,14 @@ pub(crate) fn copy_rows(from: View, to: View, rows: usize, cols: usize) {
 }
 
 /// `to[c][r] = from[r][c]`.
-pub(crate) fn transpose(from: View, to: View, rows: usize, cols: usize) {
-    for r in 0..rows {
+pub(crate) fn transpose(from: Units, to: Units, rows: usize, cols: usize) {
+    // A cache line of the result at a time.
+    for first in (0..rows).step_by(LINE) {
         for c in 0..cols {
-            // SAFETY: `from` holds `rows x cols` numbers, `to` as many.
-            unsafe { *to.at(c, r).ptr = *from.at(r, c).ptr }
+            for r in first..rows.min(first + LINE) {
+                // SAFETY: `from` holds `rows x cols` units, `to` as many.
+                unsafe { *to.at(c, r).ptr = *from.at(r, c).ptr }
+            }
         }
     }
 }

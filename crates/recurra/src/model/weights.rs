@@ -16,6 +16,13 @@ pub struct SwiGluWeights<M = AlignedMatrix> {
     pub down: M,
 }
 
+impl<M> SwiGluWeights<M> {
+    /// Its linear layers.
+    pub fn linears(&self) -> Vec<&M> {
+        vec![&self.gate_up, &self.down]
+    }
+}
+
 /// The part of a layer that mixes positions.
 #[derive(Debug, Clone)]
 pub enum MixWeights<M = AlignedMatrix> {
@@ -31,6 +38,17 @@ pub enum MixWeights<M = AlignedMatrix> {
     /// A convolution: `[hidden, seen]`, seen being the nine cells of a square row by row, the mean of all cells and, with
     /// a prefix, its mean, `hidden` numbers each.
     Conv(M),
+}
+
+impl<M> MixWeights<M> {
+    /// Its linear layers.
+    pub fn linears(&self) -> Vec<&M> {
+        match self {
+            MixWeights::Mlp(w) => w.linears(),
+            MixWeights::Attention { qkv, o } => vec![qkv, o],
+            MixWeights::Conv(kernel) => vec![kernel],
+        }
+    }
 }
 
 /// One layer of the network.
@@ -234,12 +252,8 @@ impl<M> TrmWeights<M> {
     pub fn linears(&self) -> Vec<&M> {
         let mut all = Vec::new();
         for layer in &self.layers {
-            match &layer.mix {
-                MixWeights::Mlp(w) => all.extend([&w.gate_up, &w.down]),
-                MixWeights::Attention { qkv, o } => all.extend([qkv, o]),
-                MixWeights::Conv(kernel) => all.push(kernel),
-            }
-            all.extend([&layer.mlp.gate_up, &layer.mlp.down]);
+            all.extend(layer.mix.linears());
+            all.extend(layer.mlp.linears());
         }
         all
     }

@@ -9,7 +9,7 @@ use crate::engine::tape::{LayerTape, MixTape};
 use crate::engine::team::Member;
 use crate::error::{Error, Result};
 use crate::kernels::swiglu::SwiGluBackward;
-use crate::kernels::view::{View, transpose};
+use crate::kernels::view::{Pre, View, transpose};
 use crate::kernels::{AlignedMatrix, Isa, Precision};
 use crate::model::config::Mixer;
 use crate::model::{TrmConfig, TrmModel, TrmWeights};
@@ -205,10 +205,10 @@ impl Collector {
             match (&mut tape.mix, &mut self.mix) {
                 (MixTape::Mlp { x, pre, .. }, MixMemory::Mlp([act, x_t, act_t])) => {
                     let width = act.rows();
-                    transpose(x.view(), x_t.view(), l, d);
+                    transpose(x.view().units(), x_t.view().units(), l, d);
                     add(x_t.view(), d, l);
                     swiglu(network, pre.view(), pre.view().at(width, 0), act, width, d);
-                    transpose(act.view(), act_t.view(), width, d);
+                    transpose(act.view().units(), act_t.view().units(), width, d);
                     add(act_t.view(), d, width);
                 }
                 (MixTape::Attention { x, out, .. }, MixMemory::Attention) => {
@@ -243,10 +243,12 @@ fn swiglu(
 ) {
     // The backward kernel computes it beside the gradients; those of a loss that does not change are zero.
     act.padded_mut().fill(0.0);
+    let pre = Pre { gate, up };
     network.isa.run(SwiGluBackward {
-        gate,
-        up,
+        pre,
+        d_act: act.view(),
         act: act.view(),
+        d_pre: pre,
         rows,
         cols,
     });

@@ -66,7 +66,7 @@ impl Gradient {
         {
             if let MixWeights::Mlp(w) = &mut layer.mix {
                 let (rows, cols) = (from.rows(), from.cols());
-                transpose(from.view(), w.down.view(), rows, cols);
+                transpose(from.view().units(), w.down.view().units(), rows, cols);
             }
         }
     }

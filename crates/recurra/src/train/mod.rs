@@ -7,6 +7,7 @@
 mod arc;
 mod backward;
 mod checkpoint;
+mod factors;
 mod gradient;
 mod group;
 pub mod loss;
@@ -27,4 +28,4 @@ pub use optimizer::Rule;
 pub use puzzles::PuzzleSource;
 pub use sample::{Sample, SampleSource};
 pub use schedule::Decay;
-pub use trainer::{StepReport, TrainConfig, Trainer};
+pub use trainer::{StepReport, TrainConfig, TrainPrecision, Trainer};

@@ -7,15 +7,38 @@ use super::loss::Probabilities;
 use super::optimizer::{Optimizer, Rule, Settings, move_average};
 use super::sample::{Sample, SampleSource};
 use super::schedule::{Decay, depth, learning_rate_ratio};
-use super::worker::{Recipe, Slot, Worker};
+use super::worker::{Recipe, Slot, Weights, Worker};
 use crate::engine::PackedModel;
+use crate::engine::packed::PackedLayer;
 use crate::error::{Error, Result};
-use crate::kernels::{AlignedMatrix, Isa};
+use crate::kernels::pack::Entries;
+use crate::kernels::{AlignedMatrix, Isa, Precision};
 use crate::model::{TrmConfig, TrmWeights};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// The numbers that linear layers multiply in training. Sums, weights, the optimiser's state and all else are f32 in both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TrainPrecision {
+    /// 32-bit floats.
+    #[default]
+    F32,
+    /// Weights, activations and gradients rounded to bfloat16 on the way into a product. Fast where
+    /// [`Isa::has_bf16`] says yes; elsewhere plain Rust multiplies.
+    Bf16,
+}
+
+impl From<TrainPrecision> for Precision {
+    fn from(precision: TrainPrecision) -> Self {
+        match precision {
+            TrainPrecision::F32 => Precision::F32,
+            TrainPrecision::Bf16 => Precision::Bf16,
+        }
+    }
+}
 
 /// How a model is trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,6 +88,9 @@ pub struct TrainConfig {
     /// What logits become for the loss.
     #[serde(default)]
     pub probabilities: Probabilities,
+    /// The numbers that linear layers multiply, forward and backward.
+    #[serde(default)]
+    pub precision: TrainPrecision,
     /// Share of each label that is shared out evenly to all tokens.
     #[serde(default)]
     pub label_smoothing: f64,
@@ -97,6 +123,7 @@ impl Default for TrainConfig {
             random_start: 0.0,
             starts: default_starts(),
             probabilities: Probabilities::default(),
+            precision: TrainPrecision::default(),
             label_smoothing: 0.0,
             puzzle_lr: 1e-2,
             puzzle_weight_decay: 0.1,
@@ -148,6 +175,8 @@ pub struct Trainer {
     pub(crate) step: u64,
     pub(crate) group: Box<dyn Group>,
     packed: PackedModel,
+    /// The layers transposed, for the backward pass.
+    transposed: Vec<PackedLayer>,
     workers: Vec<Worker>,
 }
 
@@ -196,13 +225,19 @@ impl Trainer {
             momentum: train.momentum as f32,
         };
         let threads = threads.clamp(1, places.len());
+        let (isa, precision) = (Isa::detect(), train.precision.into());
         Ok(Trainer {
             // Rows of the table are taken from the weights, which change with every step.
-            packed: PackedModel::without_table(Isa::detect(), config, &weights),
+            packed: PackedModel::rounded(isa, config, &weights, precision),
+            transposed: (weights.layers.iter())
+                .map(|layer| PackedLayer::transposed(isa, layer, precision))
+                .collect(),
             average: weights.clone(),
             slots: places.map(|_| Slot::new(config)).collect(),
             group,
-            workers: (0..threads).map(|_| Worker::new(config)).collect(),
+            workers: (0..threads)
+                .map(|_| Worker::new(config, precision))
+                .collect(),
             config: config.clone(),
             step: 0,
             optimizer: Optimizer::new(config, settings),
@@ -335,7 +370,7 @@ impl Trainer {
             &self.optimizer.mean,
             self.train.ema.min(short) as f32,
         );
-        self.packed.repack(&self.weights);
+        self.repack();
         for (i, slot) in self.slots.iter_mut().enumerate() {
             let rng = stream(seed, first_stream + 2 * i as u64 + 1);
             slot.halted = halts(&self.config, &self.train, slot, rng);
@@ -347,7 +382,11 @@ impl Trainer {
     /// Shares the batch out: each worker takes the same places in every step, so that the same seed and the
     /// same number of threads give the same sums.
     fn run_workers(&mut self, recipe: Recipe) {
-        let (model, weights) = (&self.packed, &self.weights);
+        let weights = Weights {
+            floats: &self.weights,
+            packed: &self.packed,
+            transposed: &self.transposed,
+        };
         let workers = self.workers.len();
         let total = self.slots.len();
         let mut jobs = Vec::with_capacity(workers);
@@ -361,7 +400,7 @@ impl Trainer {
         let run = |(worker, slots): (&mut Worker, &mut [Slot])| {
             worker.gradient.clear();
             for slot in slots {
-                worker.step(model, weights, slot, recipe);
+                worker.step(weights, slot, recipe);
             }
             worker.gradient.finish();
         };
@@ -494,10 +533,13 @@ impl Trainer {
         slots.map(slot).collect()
     }
 
-    /// Takes weights changed from outside, for tests.
-    #[cfg(test)]
+    /// Takes changed weights.
     pub(crate) fn repack(&mut self) {
         self.packed.repack(&self.weights);
+        let isa = self.packed.isa();
+        for (packed, weights) in self.transposed.iter_mut().zip(&self.weights.layers) {
+            packed.repack(isa, weights, Entries::transposed);
+        }
     }
 
     /// Sum of the gradients of the last step, for tests against fixtures.

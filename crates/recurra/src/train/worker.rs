@@ -1,13 +1,13 @@
 //! One sample through one training step: improve, answer, compare, derive.
 
-use super::backward::BackwardScratch;
+use super::backward::Backward;
 use super::gradient::Gradient;
 use super::loss::{HALT_WEIGHT, IGNORE_LABEL, Probabilities, SampleLoss, binary_cross_entropy};
 use super::sample::Sample;
 use crate::engine::arena::Scratch;
 use crate::engine::largest;
 use crate::engine::layer::Network;
-use crate::engine::packed::PackedModel;
+use crate::engine::packed::{PackedLayer, PackedModel};
 use crate::engine::recursion::{LEARNED_SCALE, Latent};
 use crate::engine::tape::LayerTape;
 use crate::engine::team::Member;
@@ -58,6 +58,15 @@ impl Slot {
     }
 }
 
+/// The weights of a training step.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Weights<'a> {
+    pub(crate) floats: &'a TrmWeights,
+    pub(crate) packed: &'a PackedModel,
+    /// The layers transposed, for the backward pass.
+    pub(crate) transposed: &'a [PackedLayer],
+}
+
 /// What is the same for all samples of a training step.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Recipe {
@@ -91,7 +100,7 @@ fn set_state(
 pub(crate) struct Worker {
     pub(crate) gradient: Gradient,
     scratch: Scratch,
-    backward: BackwardScratch,
+    backward: Backward,
     /// For each call of the last cycle, each layer's tape.
     tapes: Vec<LayerTape>,
     x: AlignedMatrix,
@@ -101,13 +110,13 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    pub(crate) fn new(config: &TrmConfig) -> Self {
+    pub(crate) fn new(config: &TrmConfig, precision: Precision) -> Self {
         let (l, d) = (config.positions_len(), config.hidden_size);
         let tapes = (config.l_cycles + 1) * config.num_layers;
         Worker {
             gradient: Gradient::new(config),
-            scratch: Scratch::new(config, 1, Precision::F32),
-            backward: BackwardScratch::new(config),
+            scratch: Scratch::new(config, 1, precision),
+            backward: Backward::new(config, precision),
             tapes: (0..tapes).map(|_| LayerTape::new(config)).collect(),
             x: AlignedMatrix::zeros(l, d),
             dx: AlignedMatrix::zeros(l, d),
@@ -118,17 +127,12 @@ impl Worker {
 
     /// One improvement step of a slot's sample, its loss, and the gradient of `share * loss`, added to the sums.
     /// The gradient goes through the last cycle only; the state before it is taken as given.
-    pub(crate) fn step(
-        &mut self,
-        model: &PackedModel,
-        weights: &TrmWeights,
-        slot: &mut Slot,
-        recipe: Recipe,
-    ) {
+    pub(crate) fn step(&mut self, weights: Weights, slot: &mut Slot, recipe: Recipe) {
         let (h_cycles, l_cycles) = recipe.depth;
+        let model = weights.packed;
         let config = model.config();
         let network = Network::new(model, Member::ALONE);
-        let table = weights.puzzle_emb.as_ref();
+        let table = weights.floats.puzzle_emb.as_ref();
         let row = table.map_or(&[][..], |table| table.row(slot.sample.puzzle));
         model.embed(&slot.sample.question, row, &mut self.x);
         if slot.steps == 0 {
@@ -152,8 +156,8 @@ impl Worker {
             network.cycle(l_cycles, latent, self.scratch.views(), tapes);
         }
         slot.steps += 1;
-        self.outputs(&network, model, weights, slot, recipe);
-        self.cycle_backward(&network, config, weights, l_cycles);
+        self.outputs(&network, weights, slot, recipe);
+        self.cycle_backward(&network, config, weights.transposed, l_cycles);
         self.embed_backward(config, slot);
     }
 
@@ -189,14 +193,8 @@ impl Worker {
     }
 
     /// Logits, losses, and their gradient with respect to z_H into `dz`.
-    fn outputs(
-        &mut self,
-        network: &Network,
-        model: &PackedModel,
-        weights: &TrmWeights,
-        slot: &mut Slot,
-        recipe: Recipe,
-    ) {
+    fn outputs(&mut self, network: &Network, weights: Weights, slot: &mut Slot, recipe: Recipe) {
+        let (model, weights) = (weights.packed, weights.floats);
         let (share, kind) = (recipe.share, recipe.probabilities);
         let config = model.config();
         let (prefix, d, vocab) = (config.puzzle_emb_len, config.hidden_size, config.vocab_size);
@@ -255,20 +253,15 @@ impl Worker {
         &mut self,
         network: &Network,
         config: &TrmConfig,
-        weights: &TrmWeights,
+        weights: &[PackedLayer],
         l_cycles: usize,
     ) {
         self.dx.padded_mut().fill(0.0);
         let dz = self.dz.view();
         for call in (0..=l_cycles).rev() {
             let tapes = &mut self.tapes[call * config.num_layers..][..config.num_layers];
-            network.call_backward(
-                &weights.layers,
-                tapes,
-                dz,
-                &mut self.backward,
-                &mut self.gradient,
-            );
+            let sums = &mut self.gradient;
+            self.backward.call(network, weights, tapes, dz, sums);
             // The last call, z_H <- f(z_H + z_L), does not see the input. In all calls the gradient goes on to
             // z_L unchanged; what goes to z_H ends there, at the state before the cycle.
             if call < l_cycles {
@@ -277,6 +270,7 @@ impl Worker {
                 }
             }
         }
+        self.backward.flush(network, &mut self.gradient);
     }
 
     /// From `dx` to the embeddings.

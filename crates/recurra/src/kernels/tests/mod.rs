@@ -313,16 +313,23 @@ fn rotation_agrees_with_the_reference() {
 #[test]
 fn swiglu_backward_agrees_with_the_reference() {
     use super::swiglu::SwiGluBackward;
+    use super::view::Pre;
     for isa in Isa::available() {
         for (rows, cols) in [(1, 1), (3, 16), (7, 31), (9, 100)] {
             let [mut gate, up, d] = [1, 2, 3].map(|seed| matrix(rows, cols, seed));
             gate.row_mut(0)[0] = -30.0;
             let mut act = d.clone();
             let (mut d_gate, mut d_up) = (gate.clone(), up.clone());
+            let (gate_view, up_view) = (d_gate.view(), d_up.view());
+            let pre = Pre {
+                gate: gate_view,
+                up: up_view,
+            };
             isa.run(SwiGluBackward {
-                gate: d_gate.view(),
-                up: d_up.view(),
+                pre,
+                d_act: act.view(),
                 act: act.view(),
+                d_pre: pre,
                 rows,
                 cols,
             });

@@ -3,7 +3,9 @@
 use super::*;
 use crate::kernels::epilogue::{StoreScaled, SwiGluPanels, SwiGluRows};
 use crate::kernels::format::F32;
+use crate::kernels::pack::Entries;
 use crate::kernels::product::*;
+use crate::kernels::view::Pre;
 
 /// A product in f32, computed in `parts` parts.
 fn run<E: crate::kernels::epilogue::Epilogue>(
@@ -88,7 +90,11 @@ fn swiglu_products_agree_with_the_reference() {
             let mut act = AlignedMatrix::zeros(m, width);
             let mut kept = AlignedMatrix::zeros(m, 2 * width);
             let pre_view = kept.view();
-            let sink = act.view().acts_and_pre(pre_view, pre_view.at(0, width));
+            let pre_view = Pre {
+                gate: pre_view,
+                up: pre_view.at(0, width),
+            };
+            let sink = pre_view.keep(act.view().acts::<false>());
             let (size, rhs) = ((m, 2 * width, k), Rhs::Packed(&packed));
             run(isa, size, x_view.lhs(), rhs, SwiGluPanels(sink), 2);
             assert_close(isa, "swiglu panels", &act, &expected, tolerance);
@@ -102,7 +108,11 @@ fn swiglu_products_agree_with_the_reference() {
             let mut act = AlignedMatrix::zeros(width, m);
             let mut kept = AlignedMatrix::zeros(2 * width, m);
             let pre_view = kept.view();
-            let sink = act.view().acts_and_pre(pre_view, pre_view.at(width, 0));
+            let pre_view = Pre {
+                gate: pre_view,
+                up: pre_view.at(width, 0),
+            };
+            let sink = pre_view.keep(act.view().acts::<false>());
             let (size, lhs) = ((2 * width, m, k), Lhs::Packed(&packed));
             run(isa, size, lhs, xt_view.rhs(), SwiGluRows(sink), 2);
             assert_close(isa, "swiglu rows", &transposed(&act), &expected, tolerance);
@@ -122,7 +132,7 @@ fn repacking_equals_packing() {
         ] {
             let (a, b) = (matrix(512, 33, 5), matrix(512, 33, 6));
             let mut packed = PackedMatrix::of_floats(isa, packing, &a);
-            packed.repack(isa, &b);
+            packed.repack(isa, Entries::of(&b));
             let fresh = PackedMatrix::of_floats(isa, packing, &b);
             let units = |p: &PackedMatrix| {
                 // SAFETY: a packed matrix holds at least n * k units.

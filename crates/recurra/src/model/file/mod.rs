@@ -6,7 +6,7 @@
 use super::config::TrmConfig;
 use super::stopping::Calibration;
 use super::tensors::{Found, Kind, Tensor, serialize};
-use super::weights::{NamedShape, PUZZLE_TABLE, TrmWeights};
+use super::weights::{LayerWeights, NamedShape, PUZZLE_TABLE, TrmWeights};
 use crate::error::{Error, Result};
 use crate::kernels::{AlignedMatrix, Linear, Precision};
 use crate::tasks::TaskSpec;
@@ -178,13 +178,8 @@ impl TrmModel {
     /// The parts of the model: how exact and how large they are in its file.
     pub fn parts(&self) -> [Part; 3] {
         let bytes = |tensors: Vec<Tensor>| -> usize { tensors.iter().map(Tensor::len).sum() };
-        // A layer has two products that mix positions, then two of channels.
-        let half = |name, first: usize| {
-            let linears = self.weights.linears();
-            let half: Vec<&Linear> = linears
-                .chunks(4)
-                .flat_map(|layer| layer[first..first + 2].iter().copied())
-                .collect();
+        let half = |name, of: fn(&LayerWeights<Linear>) -> Vec<&Linear>| {
+            let half: Vec<&Linear> = self.weights.layers.iter().flat_map(of).collect();
             let precisions = half.iter().map(|linear| linear.precision());
             Part {
                 name,
@@ -200,7 +195,9 @@ impl TrmModel {
             precision: self.precision().min(Precision::Bf16),
             bytes: bytes(self.table_tensors()),
         };
-        [tables, half("mixers", 0), half("SwiGLUs", 2)]
+        let mixers = half("mixers", |layer| layer.mix.linears());
+        let swiglus = half("SwiGLUs", |layer| layer.mlp.linears());
+        [tables, mixers, swiglus]
     }
 
     /// The tensors of the model's file.

@@ -90,7 +90,7 @@ impl Orthogonal {
         let (short, long) = (self.x.rows(), self.x.cols());
         let (x, transposed) = (self.x.view(), self.x_transposed.view());
         let (gram, factor, next) = (self.gram.view(), self.factor.view(), self.next.view());
-        transpose(x, transposed, short, long);
+        transpose(x.units(), transposed.units(), short, long);
         product(isa, [short, short, long], x.lhs(), transposed.rhs(), gram);
         product(isa, [short, short, short], gram.lhs(), gram.rhs(), factor);
         for (square, gram) in (self.factor.padded_mut().iter_mut()).zip(self.gram.padded()) {
