@@ -3,8 +3,8 @@
 
     python3 benches/rivals/train_step.py [--threads 1] [--rounds 3]
 
-Hidden 128, 2 layers, MLP mixer, 36 + 16 positions, H 3, L 6, batch 128, as `cargo bench -p recurra --bench train_step`. PyTorch in f32
-and in bf16 (autocast), eager and compiled, with the mixer written from the left and from the right. Medians of interleaved rounds,
+Hidden 128, 2 layers, MLP mixer, 36 + 16 positions, H 3, L 6, batch 128, as `cargo bench -p recurra --bench train_step`, in bf16 and in
+f32. PyTorch in f32 and in bf16 (autocast), eager and compiled, with the mixer written from the left and from the right. Medians of interleaved rounds,
 each a process of its own that warms up first.
 """
 
@@ -20,8 +20,8 @@ from environment import HERE, ROOT, environment
 STEPS = 6
 
 
-def recurra(threads: int) -> dict[str, float]:
-    command = ["cargo", "bench", "--quiet", "-p", "recurra", "--bench", "train_step", "--", str(threads), str(STEPS)]
+def recurra(threads: int, precision: str) -> dict[str, float]:
+    command = ["cargo", "bench", "--quiet", "-p", "recurra", "--bench", "train_step", "--", str(threads), str(STEPS), precision]
     text = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     found = re.search(r"([\d.]+) samples a CPU-second, ([\d.]+) a second.*memory (\d+) MB", text, re.DOTALL)
     if not found:
@@ -43,7 +43,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     python = environment()
-    contenders = {"Recurra f32": lambda: recurra(args.threads)}
+    contenders = {}
+    for precision in ("bf16", "f32"):
+        contenders[f"Recurra {precision}"] = lambda how=precision: recurra(args.threads, how)
     for precision in ("f32", "bf16"):
         for mode in ("eager", "compiled"):
             for form in ("left", "right"):
@@ -57,8 +59,8 @@ def main() -> None:
             except RuntimeError as error:
                 print(f"{name}: {error}")
     print(f"{args.threads} threads, medians of {args.rounds} rounds\n")
-    print("| | samples a CPU-second | samples a second | ours, times as fast | MB |\n| --- | ---: | ---: | ---: | ---: |")
-    ours = statistics.median(run["wall"] for run in found["Recurra f32"])
+    print("| | samples a CPU-second | samples a second | ours in bf16, times as fast | MB |\n| --- | ---: | ---: | ---: | ---: |")
+    ours = statistics.median(run["wall"] for run in found["Recurra bf16"])
     for name, runs in found.items():
         if runs:
             cpu, wall, memory = (statistics.median(run[key] for run in runs) for key in ("cpu", "wall", "memory"))

@@ -10,10 +10,11 @@ use crate::task::{Size, TaskName};
 use crate::threads::Threads;
 use anyhow::anyhow;
 use clap::builder::RangedU64ValueParser;
+use recurra::kernels::Isa;
 use recurra::model::{TrmModel, TrmWeights};
 use recurra::tasks::TaskSpec;
 use recurra::train::preset::preset;
-use recurra::train::{Decay, Probabilities, Rule, TrainConfig};
+use recurra::train::{Decay, Probabilities, Rule, TrainConfig, TrainPrecision};
 use recurra::{Mixer, Positions, TrmConfig};
 use std::path::PathBuf;
 
@@ -183,6 +184,24 @@ impl From<ProbabilitiesName> for Probabilities {
     }
 }
 
+/// The numbers that linear layers multiply.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum PrecisionName {
+    /// 32-bit floats
+    F32,
+    /// bfloat16, with sums and weights in f32
+    Bf16,
+}
+
+impl From<PrecisionName> for TrainPrecision {
+    fn from(name: PrecisionName) -> Self {
+        match name {
+            PrecisionName::F32 => TrainPrecision::F32,
+            PrecisionName::Bf16 => TrainPrecision::Bf16,
+        }
+    }
+}
+
 /// The recipe, where it is to differ from the default.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Recipe")]
@@ -217,6 +236,10 @@ struct Recipe {
     /// What logits become for the loss [default: softmax; stablemax for ARC]
     #[arg(long, value_enum)]
     probabilities: Option<ProbabilitiesName>,
+    /// Numbers that linear layers multiply, forward and backward [default: bf16 where this processor has instructions that pay, otherwise
+    /// f32]
+    #[arg(long, value_enum)]
+    precision: Option<PrecisionName>,
     /// Share of each label that is shared out to all tokens [default: 0]
     #[arg(long, value_name = "X")]
     label_smoothing: Option<f64>,
@@ -290,6 +313,8 @@ impl Recipe {
         let probabilities = self.probabilities.map(Probabilities::from);
         set(&mut train.probabilities, probabilities);
         set(&mut train.curriculum, self.curriculum);
+        let fastest = TrainPrecision::fastest(Isa::detect());
+        train.precision = self.precision.map_or(fastest, TrainPrecision::from);
         set(&mut train.label_smoothing, self.label_smoothing);
         train.seed = self.seed;
         if self.constant_lr {

@@ -15,14 +15,11 @@ fn backward<S: Simd, const SHORT: bool>(s: S, gate: S::F, up: S::F, d: S::F) -> 
     [s.mul(silu, up), s.mul(s.mul(d, up), slope), s.mul(d, silu)]
 }
 
-/// In floats. Results may take the places of what they are made of.
+/// In floats: gradients take the places of gate and up, and act that of its gradient. Nothing else is needed later, and new places
+/// would push the rest out of the cache.
 pub(crate) struct SwiGluBackward {
     pub(crate) pre: Pre,
-    /// Gradient of act.
-    pub(crate) d_act: View,
     pub(crate) act: View,
-    /// Gradients of gate and up.
-    pub(crate) d_pre: Pre,
     pub(crate) rows: usize,
     pub(crate) cols: usize,
 }
@@ -36,12 +33,13 @@ impl SimdOp for SwiGluBackward {
             for c in (0..self.cols).step_by(S::LANES) {
                 // SAFETY: rows are padded to whole vectors.
                 unsafe {
-                    let load = [self.pre.gate, self.pre.up, self.d_act].map(|v| v.at(r, c).ptr);
-                    let [gate, up, d] = load.map(|p| s.load(p));
-                    let [act, d_gate, d_up] = backward::<S, false>(s, gate, up, d);
-                    s.store(self.d_pre.gate.at(r, c).ptr, d_gate);
-                    s.store(self.d_pre.up.at(r, c).ptr, d_up);
-                    s.store(self.act.at(r, c).ptr, act);
+                    let (d_gate, d_up) = (self.pre.gate.at(r, c).ptr, self.pre.up.at(r, c).ptr);
+                    let d_act = self.act.at(r, c).ptr;
+                    let (gate, up, d) = (s.load(d_gate), s.load(d_up), s.load(d_act));
+                    let results = backward::<S, false>(s, gate, up, d);
+                    for (to, v) in [d_act, d_gate, d_up].into_iter().zip(results) {
+                        s.store(to, v);
+                    }
                 }
             }
         }

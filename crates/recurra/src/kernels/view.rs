@@ -147,14 +147,6 @@ impl Units {
         }
     }
 
-    /// The same memory as floats, for units of one float each.
-    pub(crate) fn floats(self) -> View {
-        View {
-            ptr: self.ptr.cast(),
-            stride: self.stride,
-        }
-    }
-
     /// A SwiGLU whose result goes here as bfloat16.
     pub(crate) fn acts<const PAIRS: bool>(self) -> ActsBf16<PAIRS> {
         ActsBf16 {

@@ -243,12 +243,9 @@ fn swiglu(
 ) {
     // The backward kernel computes it beside the gradients; those of a loss that does not change are zero.
     act.padded_mut().fill(0.0);
-    let pre = Pre { gate, up };
     network.isa.run(SwiGluBackward {
-        pre,
-        d_act: act.view(),
+        pre: Pre { gate, up },
         act: act.view(),
-        d_pre: pre,
         rows,
         cols,
     });

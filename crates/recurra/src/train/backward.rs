@@ -1,9 +1,9 @@
 //! Gradients of one call of the network, derived by hand.
 //!
-//! All of it runs on one thread: training shares samples out over threads, not parts of a sample. Gradients of the state go through
-//! every call; those of the weights are products whose factors are kept for several calls and multiplied together.
+//! All of it runs on one thread: training shares samples out over threads, not parts of a sample. In f32, matrices are factors of
+//! products as they stand; in bfloat16 they are written in the form in which they are needed.
 
-use super::factors::{Arithmetic, Factors};
+use super::factors::Arithmetic;
 use super::gradient::Gradient;
 use crate::engine::layer::Network;
 use crate::engine::packed::{PackedLayer, PackedMix};
@@ -19,41 +19,34 @@ use crate::kernels::view::{Pre, Units, View, copy_rows, transpose};
 use crate::kernels::{AlignedMatrix, PackedMatrix, Precision};
 use crate::model::TrmConfig;
 use crate::model::config::Mixer;
-use crate::model::weights::MixWeights;
+use crate::model::weights::{MixWeights, SwiGluWeights};
 
-/// Positions whose gradients of the weights are summed in one product, if a call does not have more by itself: enough to make little
-/// of reading and writing the sums.
-const TOGETHER: usize = 1024;
-
-/// What a backward pass works with: scratch space, and the factors of the weights' gradients of some calls.
+/// What a backward pass works with: memory for one layer's inner values and their gradients.
 #[derive(Debug)]
 pub(crate) struct Backward {
     precision: Precision,
-    scratch: Scratch,
-    layers: Vec<LayerFactors>,
-    /// Calls whose factors are kept, and the most.
-    calls: usize,
-    most: usize,
-}
-
-/// Memory for the gradients of one layer's inner values.
-#[derive(Debug)]
-struct Scratch {
-    /// Gradient of the channels' SwiGLU, `[positions, width]`.
+    /// SwiGLU of the channels and its gradient, `[positions, width]`.
     act: AlignedMatrix,
-    /// A matrix in bfloat16, units along rows: `[positions, widest / 2]`.
+    bf16: Bf16Memory,
+    mix: MixBackward,
+}
+
+/// Matrices in bfloat16; empty for f32.
+#[derive(Debug)]
+struct Bf16Memory {
+    /// Units along rows: `[positions, widest / 2]`.
     rows: AlignedMatrix<u32>,
-    mix: MixScratch,
+    /// The gradient of the state, units along columns: `[positions / 2, hidden]`.
+    dy: AlignedMatrix<u32>,
+    /// What goes into a linear layer, units along columns: `[positions / 2, ...]`.
+    input: AlignedMatrix<u32>,
+    /// The gradient of what comes out of one, units along columns: `[positions / 2, ...]`.
+    output: AlignedMatrix<u32>,
 }
 
 #[derive(Debug)]
-enum MixScratch {
-    Mlp {
-        /// Gradient of the SwiGLU, `[width, hidden]`.
-        act: AlignedMatrix,
-        /// A matrix in bfloat16, units along columns: `[max(width, positions / 2), hidden]`.
-        cols: AlignedMatrix<u32>,
-    },
+enum MixBackward {
+    Mlp(Box<MlpBackward>),
     Attention(Box<AttentionScratch>),
     Conv {
         /// What positions see, and then its gradient: `[positions, seen]`.
@@ -61,6 +54,19 @@ enum MixScratch {
         /// Means of positions, `[2, hidden]`.
         means: AlignedMatrix,
     },
+}
+
+#[derive(Debug)]
+struct MlpBackward {
+    /// SwiGLU and its gradient, `[width, hidden]`.
+    act: AlignedMatrix,
+    /// `[hidden / unit, positions]`: right factors of the weights' gradients.
+    transposed: AlignedMatrix<u32>,
+    /// In bfloat16: gates and ups' gradient, units along rows and along columns, `[2 * width, hidden / 2]` and `[width, hidden]`.
+    pre_rows: AlignedMatrix<u32>,
+    pre_cols: AlignedMatrix<u32>,
+    /// In bfloat16: the SwiGLU, `[width, hidden / 2]`.
+    act_rows: AlignedMatrix<u32>,
 }
 
 #[derive(Debug)]
@@ -81,132 +87,43 @@ struct AttentionScratch {
     values_t: AlignedMatrix,
 }
 
-/// The factors of one layer's gradients.
-#[derive(Debug)]
-struct LayerFactors {
-    mix: MixFactors,
-    gate_up: Factors,
-    down: Factors,
-}
-
-#[derive(Debug)]
-enum MixFactors {
-    Mlp { gate_up: Factors, down: Factors },
-    Attention { qkv: Factors, o: Factors },
-    Conv(Factors),
-}
-
 impl Backward {
     pub(crate) fn new(config: &TrmConfig, precision: Precision) -> Self {
-        let most = (TOGETHER / config.positions_len()).clamp(1, config.l_cycles + 1);
-        Backward {
-            precision,
-            scratch: Scratch::new(config, precision),
-            layers: (0..config.num_layers)
-                .map(|_| LayerFactors::new(config, precision, most))
-                .collect(),
-            calls: 0,
-            most,
-        }
-    }
-
-    /// Backward of one call: `dy`, the gradient of its result, becomes the gradient of its input (state plus
-    /// injection), and the gradients of the weights are kept, or added to `sums`. `weights` are transposed ones.
-    pub(crate) fn call(
-        &mut self,
-        network: &Network,
-        weights: &[PackedLayer],
-        tapes: &mut [LayerTape],
-        dy: View,
-        sums: &mut Gradient,
-    ) {
-        let pass = Pass {
-            network,
-            arithmetic: self.arithmetic(network),
-            call: self.calls,
-        };
-        let layers = weights.iter().zip(tapes).zip(&mut self.layers);
-        for ((weights, tape), factors) in layers.rev() {
-            pass.layer(weights, tape, dy, &mut self.scratch, factors);
-        }
-        self.calls += 1;
-        if self.calls == self.most {
-            self.flush(network, sums);
-        }
-    }
-
-    fn arithmetic(&self, network: &Network) -> Arithmetic {
-        Arithmetic {
-            isa: network.isa,
-            precision: self.precision,
-        }
-    }
-
-    /// Adds what is kept to the sums.
-    pub(crate) fn flush(&mut self, network: &Network, sums: &mut Gradient) {
-        let arithmetic = self.arithmetic(network);
-        let positions = self.calls * arithmetic.units(network.l);
-        let channels = self.calls * column_units(network.d, self.precision);
-        let layers = self.layers.iter_mut().zip(&mut sums.weights.layers);
-        for ((factors, to), down_t) in layers.zip(&mut sums.down_transposed) {
-            let LayerFactors { mix, gate_up, down } = factors;
-            gate_up.add_rows(arithmetic, positions, &mut to.mlp.gate_up);
-            down.add_rows(arithmetic, positions, &mut to.mlp.down);
-            match (mix, &mut to.mix) {
-                (MixFactors::Mlp { gate_up, down }, MixWeights::Mlp(to)) => {
-                    gate_up.add_columns(arithmetic, channels, &mut to.gate_up);
-                    down.add_columns(arithmetic, channels, down_t);
-                }
-                (
-                    MixFactors::Attention { qkv, o },
-                    MixWeights::Attention {
-                        qkv: to_qkv,
-                        o: to_o,
-                    },
-                ) => {
-                    qkv.add_rows(arithmetic, positions, to_qkv);
-                    o.add_rows(arithmetic, positions, to_o);
-                }
-                (MixFactors::Conv(kernel), MixWeights::Conv(to)) => {
-                    kernel.add_rows(arithmetic, positions, to);
-                }
-                _ => unreachable!("factors of another mixer"),
-            }
-        }
-        self.calls = 0;
-    }
-}
-
-/// Units that the channels of a call take in a sum over them: rows of whole cache lines of floats.
-fn column_units(d: usize, precision: Precision) -> usize {
-    d.next_multiple_of(LINE) / per_unit(precision)
-}
-
-impl Scratch {
-    fn new(config: &TrmConfig, precision: Precision) -> Self {
         let (l, d) = (config.positions_len(), config.hidden_size);
         let zeros = AlignedMatrix::zeros;
-        let width = config.swiglu_width(d);
         // In f32, matrices are factors as they stand.
-        let bf16 = |rows, cols| AlignedMatrix::zeros(rows * (per_unit(precision) - 1), cols);
-        let widest = match config.mixer {
-            Mixer::Mlp | Mixer::Conv => 2 * width.max(d),
-            Mixer::Attention => (2 * width).max(3 * d),
+        let some = per_unit(precision) - 1;
+        let bf16 = |rows: usize, cols: usize| AlignedMatrix::zeros(some * rows, cols);
+        let width = config.swiglu_width(d);
+        let (seen, qkv) = match config.mixer {
+            Mixer::Mlp => (0, 0),
+            Mixer::Attention => (0, 3 * d),
+            Mixer::Conv => (config.neighbours().width(), 0),
         };
-        Scratch {
+        let output = (2 * width).max(qkv);
+        Backward {
+            precision,
             act: zeros(l, width),
-            rows: bf16(l, widest.div_ceil(2)),
+            bf16: Bf16Memory {
+                rows: bf16(l, output.div_ceil(2)),
+                dy: bf16(l.div_ceil(2), d),
+                input: bf16(l.div_ceil(2), width.max(d).max(seen)),
+                output: bf16(l.div_ceil(2), output),
+            },
             mix: match config.mixer {
                 Mixer::Mlp => {
                     let width = config.swiglu_width(l);
-                    MixScratch::Mlp {
+                    MixBackward::Mlp(Box::new(MlpBackward {
                         act: zeros(width, d),
-                        cols: bf16(width.max(l), d),
-                    }
+                        transposed: AlignedMatrix::zeros(d.div_ceil(per_unit(precision)), l),
+                        pre_rows: bf16(2 * width, d.div_ceil(2)),
+                        pre_cols: bf16(width, d),
+                        act_rows: bf16(width, d.div_ceil(2)),
+                    }))
                 }
                 Mixer::Attention => {
                     let head_dim = config.head_dim();
-                    MixScratch::Attention(Box::new(AttentionScratch {
+                    MixBackward::Attention(Box::new(AttentionScratch {
                         d_out: zeros(l, d + LINE),
                         d_qkv: zeros(l, 3 * d),
                         keys: zeros(d, l),
@@ -217,269 +134,232 @@ impl Scratch {
                         values_t: zeros(head_dim, l),
                     }))
                 }
-                Mixer::Conv => MixScratch::Conv {
+                Mixer::Conv => MixBackward::Conv {
                     seen: zeros(l, config.neighbours().width()),
                     means: zeros(2, d),
                 },
             },
         }
     }
-}
 
-impl LayerFactors {
-    fn new(config: &TrmConfig, precision: Precision, calls: usize) -> Self {
-        let (l, d) = (config.positions_len(), config.hidden_size);
-        let positions = calls * l.div_ceil(per_unit(precision));
-        let of_rows = |outputs, inputs| Factors::of_rows(positions, outputs, inputs);
-        let width = config.swiglu_width(d);
-        LayerFactors {
-            mix: match config.mixer {
-                Mixer::Mlp => {
-                    let width = config.swiglu_width(l);
-                    let channels = calls * column_units(d, precision);
-                    MixFactors::Mlp {
-                        gate_up: Factors::of_columns(channels, 2 * width, l),
-                        down: Factors::of_columns(channels, width, l),
-                    }
-                }
-                Mixer::Attention => MixFactors::Attention {
-                    qkv: of_rows(3 * d, d),
-                    o: of_rows(d, d),
-                },
-                Mixer::Conv => MixFactors::Conv(of_rows(d, config.neighbours().width())),
+    /// Backward of one call: `dy`, the gradient of its result, becomes the gradient of its input (state plus
+    /// injection), and the gradients of the weights are added to `sums`. `weights` are transposed ones.
+    pub(crate) fn call(
+        &mut self,
+        network: &Network,
+        weights: &[PackedLayer],
+        tapes: &mut [LayerTape],
+        dy: View,
+        sums: &mut Gradient,
+    ) {
+        let pass = Pass {
+            network,
+            arithmetic: Arithmetic {
+                isa: network.isa,
+                precision: self.precision,
             },
-            gate_up: of_rows(2 * width, d),
-            down: of_rows(d, width),
+            rows: self.bf16.rows.units(),
+            dy: self.bf16.dy.units(),
+            input: self.bf16.input.units(),
+            output: self.bf16.output.units(),
+        };
+        let layers = weights.iter().zip(tapes).zip(&mut sums.weights.layers);
+        for (((weights, tape), to), down_t) in layers.zip(&mut sums.down_transposed).rev() {
+            let LayerTape {
+                mix,
+                middle,
+                pre,
+                out,
+                inverse,
+            } = tape;
+            pass.norm_rows(out, dy, inverse);
+            let kept = [middle.view(), pre.view()];
+            pass.mlp(weights, kept, dy, self.act.view(), &mut to.mlp);
+            match (&weights.mix, mix, &mut self.mix, &mut to.mix) {
+                (
+                    PackedMix::Mlp { gate_up, down },
+                    MixTape::Mlp { x, pre, inverse },
+                    MixBackward::Mlp(scratch),
+                    MixWeights::Mlp(to),
+                ) => {
+                    network.isa.run(NormColsBackward {
+                        y: middle.view(),
+                        dy,
+                        rows: network.l,
+                        cols: network.d,
+                        inverse: inverse.row(0).as_ptr(),
+                    });
+                    let to = [to.gate_up.view(), down_t.view()];
+                    pass.mix_mlp([gate_up, down], [x.view(), pre.view()], dy, scratch, to);
+                }
+                (
+                    PackedMix::Attention { qkv: w_qkv, o: w_o },
+                    MixTape::Attention {
+                        x,
+                        qkv,
+                        out,
+                        inverse,
+                    },
+                    MixBackward::Attention(scratch),
+                    MixWeights::Attention {
+                        qkv: to_qkv,
+                        o: to_o,
+                    },
+                ) => {
+                    pass.norm_rows(middle, dy, inverse);
+                    let kept = [x.view(), qkv.view(), out.view()];
+                    pass.attention([w_qkv, w_o], kept, dy, scratch, [to_qkv, to_o]);
+                }
+                (
+                    PackedMix::Conv(kernel),
+                    MixTape::Conv { x, inverse },
+                    MixBackward::Conv { seen, means },
+                    MixWeights::Conv(to),
+                ) => {
+                    pass.norm_rows(middle, dy, inverse);
+                    let views = [seen.view(), means.view()];
+                    pass.conv(kernel, x.view(), dy, views, to);
+                }
+                _ => unreachable!("a tape of another mixer"),
+            }
         }
     }
 }
 
-/// The backward pass of one call.
+/// The backward pass of one call, with the buffers of [`Backward`].
 #[derive(Clone, Copy)]
 struct Pass<'a> {
     network: &'a Network<'a>,
     arithmetic: Arithmetic,
-    /// Its place among the calls that are kept.
-    call: usize,
+    rows: Units,
+    dy: Units,
+    input: Units,
+    output: Units,
 }
 
 impl Pass<'_> {
-    /// Where this call's part of the factors of a layer on rows begins: left and right.
-    fn of_rows(self, factors: &mut Factors) -> [Units; 2] {
-        let row = self.call * self.arithmetic.units(self.network.l);
-        [
-            factors.left.units().at(row, 0),
-            factors.right.units().at(row, 0),
-        ]
-    }
-
-    /// The same for a layer on columns.
-    fn of_columns(self, factors: &mut Factors) -> [Units; 2] {
-        let at = self.call * column_units(self.network.d, self.arithmetic.precision);
-        [
-            factors.left.units().at(0, at),
-            factors.right.units().at(at, 0),
-        ]
-    }
-
-    fn layer(
-        self,
-        weights: &PackedLayer,
-        tape: &mut LayerTape,
-        dy: View,
-        scratch: &mut Scratch,
-        factors: &mut LayerFactors,
-    ) {
-        let LayerTape {
-            mix,
-            middle,
-            pre,
-            out,
-            inverse,
-        } = tape;
-        self.norm_rows(out, dy, inverse);
-        self.mlp(weights, middle.view(), pre.view(), dy, scratch, factors);
-        let rows = scratch.rows.units();
-        match (&weights.mix, mix, &mut scratch.mix, &mut factors.mix) {
-            (
-                PackedMix::Mlp { gate_up, down },
-                MixTape::Mlp { x, pre, inverse },
-                MixScratch::Mlp { act, cols },
-                MixFactors::Mlp {
-                    gate_up: to_gate_up,
-                    down: to_down,
-                },
-            ) => {
-                self.network.isa.run(NormColsBackward {
-                    y: middle.view(),
-                    dy,
-                    rows: self.network.l,
-                    cols: self.network.d,
-                    inverse: inverse.row(0).as_ptr(),
-                });
-                let to = [self.of_columns(to_gate_up), self.of_columns(to_down)];
-                let buffers = [rows, cols.units()];
-                self.mix_mlp(
-                    [gate_up, down],
-                    [x.view(), pre.view()],
-                    dy,
-                    act.view(),
-                    buffers,
-                    to,
-                );
-            }
-            (
-                PackedMix::Attention { qkv: w_qkv, o: w_o },
-                MixTape::Attention {
-                    x,
-                    qkv,
-                    out,
-                    inverse,
-                },
-                MixScratch::Attention(scratch),
-                MixFactors::Attention {
-                    qkv: to_qkv,
-                    o: to_o,
-                },
-            ) => {
-                self.norm_rows(middle, dy, inverse);
-                let kept = [x.view(), qkv.view(), out.view()];
-                let to = [self.of_rows(to_qkv), self.of_rows(to_o)];
-                self.attention([w_qkv, w_o], kept, dy, scratch, rows, to);
-            }
-            (
-                PackedMix::Conv(kernel),
-                MixTape::Conv { x, inverse },
-                MixScratch::Conv { seen, means },
-                MixFactors::Conv(to),
-            ) => {
-                self.norm_rows(middle, dy, inverse);
-                let views = [seen.view(), means.view()];
-                self.conv(kernel, x.view(), dy, views, rows, self.of_rows(to));
-            }
-            _ => unreachable!("a tape of another mixer"),
-        }
-    }
-
-    /// `dy` is the gradient of `x + down(silu(gate) * up)`, and becomes that of `x`.
+    /// `dy` is the gradient of `x + down(silu(gate) * up)`, and becomes that of `x`. In f32, `pre`, gates and ups, becomes their
+    /// gradient: nothing else is needed later, and new places would push the rest out of the cache.
     fn mlp(
         self,
         weights: &PackedLayer,
-        x: View,
-        pre: View,
+        [x, pre]: [View; 2],
         dy: View,
-        scratch: &mut Scratch,
-        factors: &mut LayerFactors,
+        act: View,
+        to: &mut SwiGluWeights,
     ) {
-        let (l, d, width) = (self.network.l, self.network.d, weights.down.n);
-        let (act, buffer) = (scratch.act.view(), scratch.rows.units());
-        let [dy_kept, act_kept] = self.of_rows(&mut factors.down);
-        let [pre_kept, x_kept] = self.of_rows(&mut factors.gate_up);
-        let a = self.arithmetic;
-        a.keep_cols(dy, l, d, dy_kept);
-        a.keep_cols(x, l, d, x_kept);
-        self.through(&weights.down, dy, buffer, act.store());
-        let pre = Pre {
+        let (a, l, d, width) = (
+            self.arithmetic,
+            self.network.l,
+            self.network.d,
+            weights.down.n,
+        );
+        self.through(&weights.down, dy, act.store());
+        let both = Pre {
             gate: pre,
             up: pre.at(0, width),
         };
-        let (rows, cols) = (l, width);
-        let d_pre = if a.is_f32() {
-            let d_pre = pre_kept.floats();
+        let [act, pre_rows, pre_cols] = if a.is_f32() {
             a.isa.run(SwiGluBackward {
-                pre,
-                d_act: act,
-                act: act_kept.floats(),
-                d_pre: Pre {
-                    gate: d_pre,
-                    up: d_pre.at(0, width),
-                },
-                rows,
-                cols,
+                pre: both,
+                act,
+                rows: l,
+                cols: width,
             });
-            pre_kept
+            [act.units(), pre.units(), pre.units()]
         } else {
-            let both = Bf16Forms {
-                rows: Some(buffer),
-                cols: Some(pre_kept),
+            let forms = Bf16Forms {
+                rows: Some(self.rows),
+                cols: Some(self.output),
             };
             a.isa.run(SwiGluBackwardBf16 {
-                pre,
+                pre: both,
                 d_act: act,
                 act: Bf16Forms {
                     rows: None,
-                    cols: Some(act_kept),
+                    cols: Some(self.input),
                 },
-                d_pre: [both, both.at(0, width)],
-                rows,
-                cols,
+                d_pre: [forms, forms.at(0, width)],
+                rows: l,
+                cols: width,
             });
-            buffer
+            [self.input, self.rows, self.output]
         };
+        self.add_gradient(a.cols(dy, l, d, self.dy), act, &mut to.down);
+        let x = a.cols(x, l, d, self.input);
+        self.add_gradient(pre_cols, x, &mut to.gate_up);
         let size = (l, d, a.units(2 * width));
-        a.product(size, d_pre.lhs(), Rhs::Packed(&weights.gate_up), dy.add());
+        a.product(
+            size,
+            pre_rows.lhs(),
+            Rhs::Packed(&weights.gate_up),
+            dy.add(),
+        );
     }
 
-    /// The same across positions. Buffers in bfloat16: units along rows, units along columns.
+    /// The same across positions. Results: gradients of `gate_up` and of `down` transposed.
     fn mix_mlp(
         self,
         [gate_up, down]: [&PackedMatrix; 2],
         [x, pre]: [View; 2],
         dy: View,
-        act: View,
-        [rows_buffer, cols_buffer]: [Units; 2],
-        [[pre_kept, x_kept], [act_kept, dy_kept]]: [[Units; 2]; 2],
+        scratch: &mut MlpBackward,
+        [to_gate_up, to_down_t]: [View; 2],
     ) {
-        let (l, d, width) = (self.network.l, self.network.d, down.n);
-        let a = self.arithmetic;
-        a.keep_transposed(dy, l, d, dy_kept, rows_buffer);
-        a.keep_transposed(x, l, d, x_kept, rows_buffer);
-        let right = a.cols(dy, l, d, cols_buffer).rhs();
+        let (a, l, d, width) = (self.arithmetic, self.network.l, self.network.d, down.n);
+        let (act, transposed) = (scratch.act.view(), scratch.transposed.units());
+        let right = a.cols(dy, l, d, self.dy).rhs();
         a.product(
             (width, d, a.units(l)),
             Lhs::Packed(down),
             right,
             act.store(),
         );
-        let pre = Pre {
+        let both = Pre {
             gate: pre,
             up: pre.at(width, 0),
         };
-        let (rows, cols) = (width, d);
-        let d_pre = if a.is_f32() {
-            let d_pre = pre_kept.floats();
+        let [act, pre_rows, pre_cols] = if a.is_f32() {
             a.isa.run(SwiGluBackward {
-                pre,
-                d_act: act,
-                act: act_kept.floats(),
-                d_pre: Pre {
-                    gate: d_pre,
-                    up: d_pre.at(width, 0),
-                },
-                rows,
-                cols,
+                pre: both,
+                act,
+                rows: width,
+                cols: d,
             });
-            pre_kept
+            [act.units(), pre.units(), pre.units()]
         } else {
-            let both = Bf16Forms {
-                rows: Some(pre_kept),
-                cols: Some(cols_buffer),
+            let act_rows = scratch.act_rows.units();
+            let (rows, cols) = (scratch.pre_rows.units(), scratch.pre_cols.units());
+            let forms = Bf16Forms {
+                rows: Some(rows),
+                cols: Some(cols),
             };
             a.isa.run(SwiGluBackwardBf16 {
-                pre,
+                pre: both,
                 d_act: act,
                 act: Bf16Forms {
-                    rows: Some(act_kept),
+                    rows: Some(act_rows),
                     cols: None,
                 },
-                d_pre: [both, both.at(width, 0)],
-                rows,
-                cols,
+                d_pre: [forms, forms.at(width, 0)],
+                rows: width,
+                cols: d,
             });
-            cols_buffer
+            [act_rows, rows, cols]
         };
+        let units = a.units(d);
+        a.transpose(dy, l, d, transposed, self.rows);
+        a.product(
+            (width, l, units),
+            act.lhs(),
+            transposed.rhs(),
+            to_down_t.add(),
+        );
+        a.transpose(x, l, d, transposed, self.rows);
+        let size = (2 * width, l, units);
+        a.product(size, pre_rows.lhs(), transposed.rhs(), to_gate_up.add());
         let size = (l, d, a.units(2 * width));
-        a.product(size, Lhs::Packed(gate_up), d_pre.rhs(), dy.add());
+        a.product(size, Lhs::Packed(gate_up), pre_cols.rhs(), dy.add());
     }
 
     /// `dy` is the gradient of `x + kernel(what positions see of x)`, and becomes that of `x`. Scratch: what they see, and means.
@@ -489,29 +369,31 @@ impl Pass<'_> {
         x: View,
         dy: View,
         [seen, means]: [View; 2],
-        buffer: Units,
-        [dy_kept, seen_kept]: [Units; 2],
+        to: &mut AlignedMatrix,
     ) {
-        let (l, d, neighbours) = (self.network.l, self.network.d, self.network.neighbours);
-        let a = self.arithmetic;
-        a.keep_cols(dy, l, d, dy_kept);
-        if a.is_f32() {
-            neighbours.gather_all(x, means, seen_kept.floats());
-        } else {
-            neighbours.gather_all(x, means, seen);
-            a.keep_cols(seen, l, neighbours.width(), seen_kept);
-        }
+        let (a, l, d) = (self.arithmetic, self.network.l, self.network.d);
+        let neighbours = self.network.neighbours;
+        neighbours.gather_all(x, means, seen);
+        let input = a.cols(seen, l, neighbours.width(), self.input);
+        self.add_gradient(a.cols(dy, l, d, self.dy), input, to);
         // From here on `seen` is the gradient of what it was.
-        self.through(kernel, dy, buffer, seen.store());
+        self.through(kernel, dy, seen.store());
         neighbours.scatter(seen, means, dy);
     }
 
-    /// The gradient of a linear layer's input from that of its result, `dy`.
-    fn through<E: Epilogue>(self, weights: &PackedMatrix, dy: View, buffer: Units, epilogue: E) {
-        let (l, a) = (self.network.l, self.arithmetic);
-        let left = a.rows(dy, l, weights.k, buffer).lhs();
+    /// The gradient of what goes into a linear layer from that of what comes out, `dy`.
+    fn through<E: Epilogue>(self, weights: &PackedMatrix, dy: View, epilogue: E) {
+        let (a, l) = (self.arithmetic, self.network.l);
+        let left = a.rows(dy, l, weights.k, self.rows).lhs();
         let size = (l, weights.n, weights.units());
         a.product(size, left, Rhs::Packed(weights), epilogue);
+    }
+
+    /// Adds the gradient of a linear layer's weights: of the gradient of what comes out and what goes in, units along columns.
+    fn add_gradient(self, output: Units, input: Units, to: &mut AlignedMatrix) {
+        let (a, l) = (self.arithmetic, self.network.l);
+        let size = (to.rows(), to.cols(), a.units(l));
+        a.product(size, output.transposed_lhs(), input.rhs(), to.view().add());
     }
 
     /// `dy`, the gradient of `y`, rows that were divided by their root mean square, becomes that of the rows before.
@@ -534,8 +416,7 @@ impl Pass<'_> {
         [x, qkv, out]: [View; 3],
         dy: View,
         scratch: &mut AttentionScratch,
-        buffer: Units,
-        [[d_qkv_kept, x_kept], [dy_kept, out_kept]]: [[Units; 2]; 2],
+        [to_qkv, to_o]: [&mut AlignedMatrix; 2],
     ) {
         let (network, a) = (self.network, self.arithmetic);
         let (l, d, heads) = (network.l, network.d, network.heads);
@@ -546,9 +427,9 @@ impl Pass<'_> {
         let (p, dp) = (scratch.p.view(), scratch.dp.view());
         let (head, result) = (scratch.head.view(), scratch.result.view());
         let values_t = scratch.values_t.view();
-        a.keep_cols(dy, l, d, dy_kept);
-        a.keep_cols(out, l, d, out_kept);
-        self.through(w_o, dy, buffer, d_out.store());
+        let found = a.cols(out, l, d, self.input);
+        self.add_gradient(a.cols(dy, l, d, self.dy), found, to_o);
+        self.through(w_o, dy, d_out.store());
         network.transpose_keys(qkv, keys, 0, l);
         let scaled = StoreScaled {
             ptr: result.ptr,
@@ -599,8 +480,8 @@ impl Pass<'_> {
                 back: true,
             });
         }
-        a.keep_cols(d_qkv, l, 3 * d, d_qkv_kept);
-        a.keep_cols(x, l, d, x_kept);
-        self.through(w_qkv, d_qkv, buffer, dy.add());
+        let x = a.cols(x, l, d, self.input);
+        self.add_gradient(a.cols(d_qkv, l, 3 * d, self.output), x, to_qkv);
+        self.through(w_qkv, d_qkv, dy.add());
     }
 }

@@ -5,8 +5,8 @@ use crate::kernels::format::{Bf16, F32};
 use crate::kernels::pack::per_unit;
 use crate::kernels::product::{Lhs, Part, Product, Rhs};
 use crate::kernels::quantize::{Bf16Cols, Bf16Rows};
-use crate::kernels::view::{Units, View, copy_rows, transpose};
-use crate::kernels::{AlignedMatrix, Isa, Precision};
+use crate::kernels::view::{Units, View, transpose};
+use crate::kernels::{Isa, Precision};
 
 /// How products are computed: sums are f32 in both precisions.
 #[derive(Debug, Clone, Copy)]
@@ -76,76 +76,10 @@ impl Arithmetic {
         out
     }
 
-    /// Writes the columns of `x` to `out` as units along them.
-    pub(crate) fn keep_cols(self, x: View, rows: usize, cols: usize, out: Units) {
-        if self.is_f32() {
-            copy_rows(x, out.floats(), rows, cols);
-        } else {
-            self.isa.run(Bf16Cols { x, out, rows, cols });
-        }
-    }
-
-    /// Writes the transposed `x` to `out` as units along its columns, which are the rows of `x`. `buffer` is scratch space for
-    /// [`Arithmetic::rows`] of it.
-    pub(crate) fn keep_transposed(
-        self,
-        x: View,
-        rows: usize,
-        cols: usize,
-        out: Units,
-        buffer: Units,
-    ) {
+    /// Writes the transposed `x` to `to`, as units along its columns, which are the rows of `x`. `buffer` is scratch space for
+    /// [`Arithmetic::rows`].
+    pub(crate) fn transpose(self, x: View, rows: usize, cols: usize, to: Units, buffer: Units) {
         let units = self.rows(x, rows, cols, buffer);
-        transpose(units, out, rows, self.units(cols));
-    }
-}
-
-/// Both factors of the gradient of a linear layer's weights, of several calls one after the other along the inner sum: so the sums
-/// of gradients, which no cache near the processor holds, are brought in once for all of them.
-#[derive(Debug)]
-pub(crate) struct Factors {
-    pub(crate) left: AlignedMatrix<u32>,
-    pub(crate) right: AlignedMatrix<u32>,
-}
-
-impl Factors {
-    /// For a layer on rows: `[units, outputs]` (gradients of its results) and `[units, inputs]`.
-    pub(crate) fn of_rows(units: usize, outputs: usize, inputs: usize) -> Self {
-        Factors {
-            left: AlignedMatrix::zeros(units, outputs),
-            right: AlignedMatrix::zeros(units, inputs),
-        }
-    }
-
-    /// For a layer on columns: `[rows, units]` and `[units, positions]`.
-    pub(crate) fn of_columns(units: usize, rows: usize, positions: usize) -> Self {
-        Factors {
-            left: AlignedMatrix::zeros(rows, units),
-            right: AlignedMatrix::zeros(units, positions),
-        }
-    }
-
-    /// Adds the product of the first `units` units to the gradient of a layer on rows, `[outputs, inputs]`.
-    pub(crate) fn add_rows(
-        &mut self,
-        arithmetic: Arithmetic,
-        units: usize,
-        to: &mut AlignedMatrix,
-    ) {
-        let (left, right) = (self.left.units(), self.right.units());
-        let size = (to.rows(), to.cols(), units);
-        arithmetic.product(size, left.transposed_lhs(), right.rhs(), to.view().add());
-    }
-
-    /// The same for a layer on columns.
-    pub(crate) fn add_columns(
-        &mut self,
-        arithmetic: Arithmetic,
-        units: usize,
-        to: &mut AlignedMatrix,
-    ) {
-        let (left, right) = (self.left.units(), self.right.units());
-        let size = (to.rows(), to.cols(), units);
-        arithmetic.product(size, left.lhs(), right.rhs(), to.view().add());
+        transpose(units, to, rows, self.units(cols));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fixtures::{largest_difference, model, tensors};
+use crate::kernels::Isa;
 use crate::model::{TrmConfig, TrmWeights};
 use crate::tasks::Task;
 use rand_chacha::ChaCha8Rng;
@@ -201,6 +202,38 @@ fn gradients_agree_with_finite_differences() {
     }
 }
 
+/// Gradients in bfloat16 differ by the rounding of what is multiplied: a number keeps 8 digits.
+#[test]
+fn gradients_in_bfloat16_are_those_in_f32_rounded() {
+    let fixtures = ["mlp_no_puzzle", "att_learned", "att_rope"].map(fixture_case);
+    for (config, weights, source) in fixtures.into_iter().chain([conv_case()]) {
+        let gradient = |precision| {
+            let train = TrainConfig {
+                precision,
+                ..fixture_config()
+            };
+            let mut trainer = Trainer::new(&config, train, weights.clone(), 1).unwrap();
+            let loss = trainer.step(&source(), 0.0).unwrap().loss;
+            let tensors = trainer.gradient().weights.tensors();
+            let values: Vec<Vec<f32>> = tensors.iter().map(|tensor| tensor.to_vec()).collect();
+            (loss, values)
+        };
+        let (loss, exact) = gradient(TrainPrecision::F32);
+        let (loss_rounded, rounded) = gradient(TrainPrecision::Bf16);
+        assert!(
+            (loss_rounded / loss - 1.0).abs() < 0.02,
+            "{loss_rounded} for {loss}"
+        );
+        assert_ne!(loss, loss_rounded);
+        let names = TrmWeights::shapes(&config);
+        for (((name, _), exact), rounded) in names.iter().zip(exact).zip(rounded) {
+            let exact: Vec<f64> = exact.into_iter().map(f64::from).collect();
+            let difference = relative_difference(&rounded, &exact);
+            assert!(difference < 0.02, "{:?} {name}: {difference}", config.mixer);
+        }
+    }
+}
+
 /// The weights after some steps, or the error.
 fn run(trainer: &mut Trainer, source: &dyn SampleSource, steps: usize, total: usize) {
     for _ in 0..steps {
@@ -210,6 +243,10 @@ fn run(trainer: &mut Trainer, source: &dyn SampleSource, steps: usize, total: us
 }
 
 fn small_training(threads: usize) -> (PuzzleSource, Trainer) {
+    small_training_in(TrainPrecision::F32, threads)
+}
+
+fn small_training_in(precision: TrainPrecision, threads: usize) -> (PuzzleSource, Trainer) {
     let task = crate::tasks::TaskSpec::Sudoku { size: 4 };
     let sudoku = crate::tasks::sudoku::Sudoku::new(4).unwrap();
     let held_out = crate::tasks::HeldOut::new(5);
@@ -222,6 +259,7 @@ fn small_training(threads: usize) -> (PuzzleSource, Trainer) {
     let train = TrainConfig {
         batch_size: 7,
         halt_exploration: 0.5,
+        precision,
         ..train
     };
     let weights = TrmWeights::random(&config, 3);
@@ -232,11 +270,12 @@ fn small_training(threads: usize) -> (PuzzleSource, Trainer) {
 
 #[test]
 fn a_resumed_training_is_the_same_byte_for_byte() {
-    for threads in [1, 2] {
+    use TrainPrecision::{Bf16, F32};
+    for (precision, threads) in [(F32, 1), (F32, 2), (Bf16, 2)] {
         let notes = serde_json::json!({ "seconds": 0.1 + 0.2 });
-        let (source, mut whole) = small_training(threads);
+        let (source, mut whole) = small_training_in(precision, threads);
         run(&mut whole, &source, 12, 12);
-        let (source, mut first) = small_training(threads);
+        let (source, mut first) = small_training_in(precision, threads);
         run(&mut first, &source, 5, 12);
         let saved = first.to_checkpoint(&notes);
         let (mut second, kept) = Trainer::from_checkpoint(&saved, threads).unwrap();
@@ -421,9 +460,14 @@ fn a_diverging_training_stops_with_the_weights_as_they_were() {
 
 #[test]
 fn training_learns() {
-    let (source, mut trainer) = small_training(2);
-    let first = trainer.step(&source, 0.0).unwrap().loss;
-    run(&mut trainer, &source, 600, 600);
-    let last = trainer.step(&source, 1.0).unwrap().loss;
-    assert!(last < 0.75 * first, "{first} to {last}");
+    for precision in [TrainPrecision::F32, TrainPrecision::Bf16] {
+        // Plain Rust takes minutes for so many products of bfloat16.
+        let fast = precision == TrainPrecision::F32 || Isa::detect().has_bf16();
+        let (source, mut trainer) = small_training_in(precision, 2);
+        let first = trainer.step(&source, 0.0).unwrap().loss;
+        let (steps, aim) = if fast { (600, 0.75) } else { (30, 0.95) };
+        run(&mut trainer, &source, steps, steps);
+        let last = trainer.step(&source, 1.0).unwrap().loss;
+        assert!(last < aim * first, "{precision:?}: {first} to {last}");
+    }
 }

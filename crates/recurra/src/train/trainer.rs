@@ -31,6 +31,17 @@ pub enum TrainPrecision {
     Bf16,
 }
 
+impl TrainPrecision {
+    /// The faster one.
+    pub fn fastest(isa: Isa) -> Self {
+        if isa.has_bf16() {
+            TrainPrecision::Bf16
+        } else {
+            TrainPrecision::F32
+        }
+    }
+}
+
 impl From<TrainPrecision> for Precision {
     fn from(precision: TrainPrecision) -> Self {
         match precision {

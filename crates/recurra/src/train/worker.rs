@@ -270,7 +270,6 @@ impl Worker {
                 }
             }
         }
-        self.backward.flush(network, &mut self.gradient);
     }
 
     /// From `dx` to the embeddings.

@@ -7,6 +7,7 @@ use crate::output::OutputFile;
 use anyhow::anyhow;
 use indicatif::{ProgressBar, ProgressStyle};
 use recurra::TrmConfig;
+use recurra::kernels::{Isa, Precision};
 use recurra::model::{TrmModel, TrmWeights, disk};
 use recurra::train::{Group, StepReport, TrainConfig, Trainer};
 use std::path::{Path, PathBuf};
@@ -161,8 +162,15 @@ impl Run {
             1 => String::new(),
             size => format!(" in each of {size} processes"),
         };
+        let precision = Precision::from(self.trainer.train_config().precision);
+        let how = match precision == Precision::Bf16 && !Isa::detect().has_bf16() {
+            true => {
+                ", which this processor does not multiply: plain Rust does, and f32 would be faster"
+            }
+            false => "",
+        };
         self.say(&format!(
-            "{}: {} weights, {}, {} threads{processes}",
+            "{}: {} weights, {}, {} threads{processes}, {precision}{how}",
             self.notes.task,
             TrmWeights::count(config),
             self.data.describe(),

@@ -312,38 +312,87 @@ fn rotation_agrees_with_the_reference() {
 
 #[test]
 fn swiglu_backward_agrees_with_the_reference() {
-    use super::swiglu::SwiGluBackward;
+    use super::swiglu::{Bf16Forms, SwiGluBackward, SwiGluBackwardBf16};
     use super::view::Pre;
+    // The two numbers of a unit.
+    let halves =
+        |unit: u32| [unit << 16, unit & 0xffff_0000].map(|bits| f64::from(f32::from_bits(bits)));
     for isa in Isa::available() {
-        for (rows, cols) in [(1, 1), (3, 16), (7, 31), (9, 100)] {
-            let [mut gate, up, d] = [1, 2, 3].map(|seed| matrix(rows, cols, seed));
+        for (rows, cols) in [(1, 1), (3, 16), (7, 31), (8, 32), (9, 100)] {
+            let [mut gate, mut up, d] = [1, 2, 3].map(|seed| matrix(rows, cols, seed));
             gate.row_mut(0)[0] = -30.0;
-            let mut act = d.clone();
-            let (mut d_gate, mut d_up) = (gate.clone(), up.clone());
-            let (gate_view, up_view) = (d_gate.view(), d_up.view());
-            let pre = Pre {
-                gate: gate_view,
-                up: up_view,
-            };
-            isa.run(SwiGluBackward {
-                pre,
-                d_act: act.view(),
-                act: act.view(),
-                d_pre: pre,
-                rows,
-                cols,
-            });
             let sigma = |x: f64| 1.0 / (1.0 + (-x).exp());
             let at = |i, j| (cell(&gate, i, j), cell(&up, i, j), cell(&d, i, j));
-            let expected = table(rows, cols, |i, j| silu(at(i, j).0) * at(i, j).1);
-            assert_close(isa, "act", &act, &expected, 1e-6);
-            let expected = table(rows, cols, |i, j| silu(at(i, j).0) * at(i, j).2);
-            assert_close(isa, "gradient of up", &d_up, &expected, 1e-6);
-            let expected = table(rows, cols, |i, j| {
+            let acts = table(rows, cols, |i, j| silu(at(i, j).0) * at(i, j).1);
+            let d_ups = table(rows, cols, |i, j| silu(at(i, j).0) * at(i, j).2);
+            let d_gates = table(rows, cols, |i, j| {
                 let (g, u, d) = at(i, j);
                 d * u * sigma(g) * (1.0 + g * (1.0 - sigma(g)))
             });
-            assert_close(isa, "gradient of gate", &d_gate, &expected, 1e-6);
+            let (mut act, mut d_gate, mut d_up) = (d.clone(), gate.clone(), up.clone());
+            isa.run(SwiGluBackward {
+                pre: Pre {
+                    gate: d_gate.view(),
+                    up: d_up.view(),
+                },
+                act: act.view(),
+                rows,
+                cols,
+            });
+            assert_close(isa, "act", &act, &acts, 1e-6);
+            assert_close(isa, "gradient of up", &d_up, &d_ups, 1e-6);
+            assert_close(isa, "gradient of gate", &d_gate, &d_gates, 1e-6);
+            // In bfloat16, in both forms.
+            let mut by_rows = [(); 3].map(|()| AlignedMatrix::<u32>::zeros(rows, cols.div_ceil(2)));
+            let mut by_cols = [(); 3].map(|()| AlignedMatrix::<u32>::zeros(rows.div_ceil(2), cols));
+            let mut forms = by_rows
+                .iter_mut()
+                .zip(&mut by_cols)
+                .map(|(r, c)| Bf16Forms {
+                    rows: Some(r.units()),
+                    cols: Some(c.units()),
+                });
+            let [act, d_gate, d_up] = std::array::from_fn(|_| forms.next().unwrap());
+            let mut d = d.clone();
+            isa.run(SwiGluBackwardBf16 {
+                pre: Pre {
+                    gate: gate.view(),
+                    up: up.view(),
+                },
+                d_act: d.view(),
+                act,
+                d_pre: [d_gate, d_up],
+                rows,
+                cols,
+            });
+            for ((by_rows, by_cols), expected) in
+                by_rows.iter().zip(&by_cols).zip([acts, d_gates, d_ups])
+            {
+                // Half a unit of the last of 8 digits, and the short sigmoid.
+                let tolerance = |v: f64| v.abs() * (1.0 / 256.0 + 2e-4) + 1e-6;
+                for r in 0..rows {
+                    for c in 0..cols {
+                        let v = expected[r * cols + c];
+                        let from_row = halves(by_rows.row(r)[c / 2])[c % 2];
+                        let from_col = halves(by_cols.row(r / 2)[c])[r % 2];
+                        assert!(
+                            (from_row - v).abs() <= tolerance(v),
+                            "{} {from_row} {v}",
+                            isa.name()
+                        );
+                        assert_eq!(from_row, from_col);
+                    }
+                }
+                // Behind an odd last row stand zeros.
+                if !rows.is_multiple_of(2) {
+                    assert!(
+                        by_cols
+                            .row(rows / 2)
+                            .iter()
+                            .all(|&unit| halves(unit)[1] == 0.0)
+                    );
+                }
+            }
         }
     }
 }

@@ -123,6 +123,10 @@ fn swiglu_products_agree_with_the_reference() {
 
 #[test]
 fn repacking_equals_packing() {
+    let units = |p: &PackedMatrix| {
+        // SAFETY: a packed matrix holds at least n units for each of its inner sum.
+        unsafe { std::slice::from_raw_parts(p.as_ptr(), p.n * p.units()) }.to_vec()
+    };
     for isa in Isa::available() {
         for packing in [
             Packing::Panels,
@@ -130,15 +134,17 @@ fn repacking_equals_packing() {
             Packing::PairPanels,
             Packing::PairRows,
         ] {
-            let (a, b) = (matrix(512, 33, 5), matrix(512, 33, 6));
-            let mut packed = PackedMatrix::of_floats(isa, packing, &a);
-            packed.repack(isa, Entries::of(&b));
-            let fresh = PackedMatrix::of_floats(isa, packing, &b);
-            let units = |p: &PackedMatrix| {
-                // SAFETY: a packed matrix holds at least n * k units.
-                unsafe { std::slice::from_raw_parts(p.as_ptr(), 512 * 33) }.to_vec()
-            };
-            assert_eq!(units(&packed), units(&fresh), "{} {packing:?}", isa.name());
+            for precision in [Precision::F32, Precision::Bf16] {
+                let (a, b) = (matrix(512, 33, 5), matrix(512, 33, 6));
+                let pack = |w| PackedMatrix::rounded(isa, packing, precision, w);
+                let mut packed = pack(Entries::of(&a));
+                packed.repack(isa, Entries::of(&b));
+                let what = format!("{} {packing:?} {precision}", isa.name());
+                assert_eq!(units(&packed), units(&pack(Entries::of(&b))), "{what}");
+                let turned = transposed(&a);
+                packed.repack(isa, Entries::transposed(&turned));
+                assert_eq!(units(&packed), units(&pack(Entries::of(&a))), "{what}");
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::kernels::nibbles::Int4;
 use crate::kernels::product::*;
 use crate::kernels::quantize::*;
 use crate::kernels::simd::{Bytes, Simd, SimdOp};
+use crate::kernels::view::Pre;
 use half::bf16;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -438,6 +439,31 @@ fn bfloat16_products_agree_with_the_reference() {
                 part: Part::WHOLE,
             });
             assert_close(isa, "bf16 rows", &transposed(&c), &expected, tolerance);
+            // As the gradient of weights: both factors are activations, added up along their rows.
+            let mut wt = transposed(&w);
+            let mut right = AlignedMatrix::zeros(k.div_ceil(2), n);
+            isa.run(Bf16Cols {
+                x: wt.view(),
+                out: right.units(),
+                rows: k,
+                cols: n,
+            });
+            let mut c = AlignedMatrix::zeros(m, n);
+            for times in [1.0, 2.0] {
+                let epilogue = c.view().add();
+                isa.run(Product {
+                    m,
+                    n,
+                    units: k.div_ceil(2),
+                    lhs: units.units().transposed_lhs(),
+                    rhs: right.units().rhs(),
+                    format: Bf16,
+                    epilogue,
+                    part: Part::WHOLE,
+                });
+                let expected: Vec<f64> = expected.iter().map(|v| times * v).collect();
+                assert_close(isa, "bf16 gradient", &c, &expected, times * tolerance);
+            }
         }
     }
 }
@@ -484,6 +510,25 @@ fn a_swiglu_in_bfloat16_is_stored_in_bfloat16() {
         for (r, c) in (0..m).flat_map(|r| (0..width).map(move |c| (r, c))) {
             close("panels", r, c, acts.row(r)[c / 2] >> (16 * (c % 2)));
         }
+        // The same with gates and ups kept.
+        let mut again = AlignedMatrix::zeros(m, width / 2);
+        let mut kept = AlignedMatrix::zeros(m, 2 * width);
+        let keep = Pre {
+            gate: kept.view(),
+            up: kept.view().at(0, width),
+        };
+        isa.run(Product {
+            m,
+            n: 2 * width,
+            units: packed.units(),
+            lhs: units.units().lhs(),
+            rhs: Rhs::Packed(&packed),
+            format: Bf16,
+            epilogue: SwiGluPanels(keep.keep(again.units().acts::<false>())),
+            part: Part::WHOLE,
+        });
+        assert_eq!(again.padded(), acts.padded());
+        assert_close(isa, "kept from panels", &kept, &pre, 1e-4);
         let packed = PackedMatrix::new(isa, Packing::PairRows, &bf16_weights(&w));
         let mut xt = transposed(&x);
         let mut units = AlignedMatrix::zeros(k.div_ceil(2), m);
@@ -507,5 +552,23 @@ fn a_swiglu_in_bfloat16_is_stored_in_bfloat16() {
         for (r, c) in (0..m).flat_map(|r| (0..width).map(move |c| (r, c))) {
             close("rows", r, c, acts.row(c / 2)[r] >> (16 * (c % 2)));
         }
+        let mut again = AlignedMatrix::zeros(width / 2, m);
+        let mut kept = AlignedMatrix::zeros(2 * width, m);
+        let keep = Pre {
+            gate: kept.view(),
+            up: kept.view().at(width, 0),
+        };
+        isa.run(Product {
+            m: 2 * width,
+            n: m,
+            units: packed.units(),
+            lhs: Lhs::Packed(&packed),
+            rhs: units.units().rhs(),
+            format: Bf16,
+            epilogue: SwiGluRows(keep.keep(again.units().acts::<true>())),
+            part: Part::WHOLE,
+        });
+        assert_eq!(again.padded(), acts.padded());
+        assert_close(isa, "kept from rows", &transposed(&kept), &pre, 1e-4);
     }
 }
