@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """One training step, in Recurra and in PyTorch, in turn.
 
-    python3 benches/rivals/train_step.py [--threads 1] [--rounds 3]
+    python3 benches/rivals/train_step.py [--threads 1] [--rounds 3] [--only compiled]
 
 Hidden 128, 2 layers, MLP mixer, 36 + 16 positions, H 3, L 6, batch 128, as `cargo bench -p recurra --bench train_step`, in bf16 and in
 f32. PyTorch in f32 and in bf16 (autocast), eager and compiled, with the mixer written from the left and from the right. Medians of interleaved rounds,
@@ -41,6 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="+", metavar="TEXT", help="contenders with one of these in their names, beside Recurra")
     args = parser.parse_args()
     python = environment()
     contenders = {}
@@ -51,6 +52,9 @@ def main() -> None:
             for form in ("left", "right"):
                 how = (form, precision, mode)
                 contenders[f"PyTorch {precision}, {mode}, {form}"] = lambda how=how: torch(python, how, args.threads)
+    if args.only:
+        chosen = ["Recurra", *args.only]
+        contenders = {name: run for name, run in contenders.items() if any(text in name for text in chosen)}
     found: dict[str, list[dict[str, float]]] = {name: [] for name in contenders}
     for _ in range(args.rounds):
         for name, run in contenders.items():

@@ -145,6 +145,7 @@ impl<F: Format, E: Epilogue, const MR: usize, const NV: usize, const LEFT: u8> S
                 next: self.next,
                 next_step: self.next_step,
             };
+            self.epilogue.begin::<S, MR, NV>(s, row, col);
             F::accumulate(s, &mut acc, factors);
             let mut block = [[s.splat(0.0); NV]; MR];
             for (i, (sums, row_acc)) in block.iter_mut().zip(&acc).enumerate() {

@@ -14,7 +14,7 @@ use crate::kernels::matrix::LINE;
 use crate::kernels::norm::{NormColsBackward, NormRowsBackward};
 use crate::kernels::pack::per_unit;
 use crate::kernels::product::{Lhs, Rhs};
-use crate::kernels::swiglu::{Bf16Forms, SwiGluBackward, SwiGluBackwardBf16};
+use crate::kernels::swiglu::Bf16Forms;
 use crate::kernels::view::{Pre, Units, View, copy_rows, transpose};
 use crate::kernels::{AlignedMatrix, PackedMatrix, Precision};
 use crate::model::TrmConfig;
@@ -259,31 +259,19 @@ impl Pass<'_> {
             gate: pre,
             up: pre.at(0, width),
         };
-        let [act, pre_rows, pre_cols] = if a.is_f32() {
-            a.isa.run(SwiGluBackward {
-                pre: both,
-                act,
-                rows: l,
-                cols: width,
-            });
-            [act.units(), pre.units(), pre.units()]
-        } else {
-            let forms = Bf16Forms {
-                rows: Some(self.rows),
-                cols: Some(self.output),
-            };
-            a.isa.run(SwiGluBackwardBf16 {
-                pre: both,
-                d_act: act,
-                act: Bf16Forms {
-                    rows: None,
-                    cols: Some(self.input),
-                },
-                d_pre: [forms, forms.at(0, width)],
-                rows: l,
-                cols: width,
-            });
-            [self.input, self.rows, self.output]
+        let forms = Bf16Forms {
+            rows: Some(self.rows),
+            cols: Some(self.output),
+        };
+        let act_cols = Bf16Forms {
+            rows: None,
+            cols: Some(self.input),
+        };
+        let d_pre = [forms, forms.at(0, width)];
+        a.swiglu_backward(both, act, (l, width), act_cols, d_pre);
+        let [act, pre_rows, pre_cols] = match a.is_f32() {
+            true => [act.units(), pre.units(), pre.units()],
+            false => [self.input, self.rows, self.output],
         };
         self.add_gradient(a.cols(dy, l, d, self.dy), act, &mut to.down);
         let x = a.cols(x, l, d, self.input);
@@ -319,33 +307,21 @@ impl Pass<'_> {
             gate: pre,
             up: pre.at(width, 0),
         };
-        let [act, pre_rows, pre_cols] = if a.is_f32() {
-            a.isa.run(SwiGluBackward {
-                pre: both,
-                act,
-                rows: width,
-                cols: d,
-            });
-            [act.units(), pre.units(), pre.units()]
-        } else {
-            let act_rows = scratch.act_rows.units();
-            let (rows, cols) = (scratch.pre_rows.units(), scratch.pre_cols.units());
-            let forms = Bf16Forms {
-                rows: Some(rows),
-                cols: Some(cols),
-            };
-            a.isa.run(SwiGluBackwardBf16 {
-                pre: both,
-                d_act: act,
-                act: Bf16Forms {
-                    rows: Some(act_rows),
-                    cols: None,
-                },
-                d_pre: [forms, forms.at(width, 0)],
-                rows: width,
-                cols: d,
-            });
-            [act_rows, rows, cols]
+        let act_rows = scratch.act_rows.units();
+        let (rows, cols) = (scratch.pre_rows.units(), scratch.pre_cols.units());
+        let forms = Bf16Forms {
+            rows: Some(rows),
+            cols: Some(cols),
+        };
+        let act_to = Bf16Forms {
+            rows: Some(act_rows),
+            cols: None,
+        };
+        let d_pre = [forms, forms.at(width, 0)];
+        a.swiglu_backward(both, act, (width, d), act_to, d_pre);
+        let [act, pre_rows, pre_cols] = match a.is_f32() {
+            true => [act.units(), pre.units(), pre.units()],
+            false => [act_rows, rows, cols],
         };
         let units = a.units(d);
         a.transpose(dy, l, d, transposed, self.rows);

@@ -5,7 +5,8 @@ use crate::kernels::format::{Bf16, F32};
 use crate::kernels::pack::per_unit;
 use crate::kernels::product::{Lhs, Part, Product, Rhs};
 use crate::kernels::quantize::{Bf16Cols, Bf16Rows};
-use crate::kernels::view::{Units, View, transpose};
+use crate::kernels::swiglu::{Bf16Forms, SwiGluBackward, SwiGluBackwardBf16};
+use crate::kernels::view::{Pre, Units, View, transpose};
 use crate::kernels::{Isa, Precision};
 
 /// How products are computed: sums are f32 in both precisions.
@@ -74,6 +75,35 @@ impl Arithmetic {
         let out = buffer;
         self.isa.run(Bf16Cols { x, out, rows, cols });
         out
+    }
+
+    /// The gradients of gates and ups, and act, from the gradient of act (`[rows, cols]`): in f32 in the places of what they are made of, in
+    /// bfloat16 in the forms given.
+    pub(crate) fn swiglu_backward(
+        self,
+        pre: Pre,
+        d_act: View,
+        (rows, cols): (usize, usize),
+        act: Bf16Forms,
+        d_pre: [Bf16Forms; 2],
+    ) {
+        if self.is_f32() {
+            self.isa.run(SwiGluBackward {
+                pre,
+                act: d_act,
+                rows,
+                cols,
+            });
+        } else {
+            self.isa.run(SwiGluBackwardBf16 {
+                pre,
+                d_act,
+                act,
+                d_pre,
+                rows,
+                cols,
+            });
+        }
     }
 
     /// Writes the transposed `x` to `to`, as units along its columns, which are the rows of `x`. `buffer` is scratch space for
