@@ -16,7 +16,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COLOURS = {"f32": "#1f6f8b", "bf16": "#d1495b"}
-WIDTH, HEIGHT, MARGIN = 720, 360, 48
+WIDTH, HEIGHT, MARGIN = 720, 360, 60
 
 
 def train(arguments, model):
