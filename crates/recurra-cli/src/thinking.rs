@@ -2,6 +2,7 @@
 
 use crate::arc::ArcFlags;
 use crate::exit::UsageError;
+use crate::task::{Size, TaskName};
 use crate::threads::Threads;
 use recurra::model::TrmModel;
 use recurra::model::import::TableRows;
@@ -54,6 +55,11 @@ pub(crate) struct Thinking {
     /// find. With several threads the answers may depend on which puzzle ended first
     #[arg(long, value_name = "FILE")]
     adaptive: Option<PathBuf>,
+    /// Answer mazes of another size than the model was trained on: `21`, or `20x40` for 20 rows of 40 cells
+    ///
+    /// For models whose mixer is a convolution, whose weights do not depend on the size. Longer paths may need more --max-steps
+    #[arg(long, value_name = "SIZE")]
+    size: Option<Size>,
     /// Seed of all that is random in restarts
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
@@ -64,7 +70,7 @@ pub(crate) struct Thinking {
 impl Thinking {
     /// Opens a model to answer questions with, and starts the threads.
     pub(crate) fn solver(&self, model: &Path) -> anyhow::Result<(TrmModel, Solver, usize)> {
-        let (opened, mut solver, threads) = open(model, self.threads)?;
+        let (opened, mut solver, threads) = open(model, self.size, self.threads)?;
         if let Some(file) = &self.adaptive {
             let options = self.options(&solver)?;
             if !options.stop.verified {
@@ -135,8 +141,8 @@ impl Thinking {
         model: &Path,
         flags: &ArcFlags,
     ) -> anyhow::Result<(ArcSolver<TableRows<File>>, ArcOptions)> {
-        if self.restarts > 0 || self.adaptive.is_some() {
-            let text = "--restarts and --adaptive: expected a model whose answers have a rule check, found one for ARC-AGI";
+        if self.restarts > 0 || self.adaptive.is_some() || self.size.is_some() {
+            let text = "--restarts, --adaptive and --size: expected a model whose answers have a rule check, found one for ARC-AGI";
             return Err(UsageError(text.into()).into());
         }
         let (opened, solver) = flags.solver(model, self.threads.start()?)?;
@@ -155,9 +161,22 @@ impl Thinking {
     }
 }
 
-/// Opens a model to answer questions with, and starts the threads.
-pub(crate) fn open(model: &Path, threads: Threads) -> anyhow::Result<(TrmModel, Solver, usize)> {
-    let opened = TrmModel::open(model)?;
+/// Opens a model to answer questions with, of another size if one is given, and starts the threads.
+pub(crate) fn open(
+    model: &Path,
+    size: Option<Size>,
+    threads: Threads,
+) -> anyhow::Result<(TrmModel, Solver, usize)> {
+    let mut opened = TrmModel::open(model)?;
+    if let Some(size) = size {
+        // Nothing is generated for it, so how long paths are is of no account.
+        let task = TaskName::Maze.spec(Some(size), Some(0))?;
+        task.task()?;
+        opened = opened.for_task(&task).ok_or_else(|| {
+            let expected = "expected a maze model whose mixer is a convolution, and which has no learned positions";
+            UsageError(format!("--size {size}: {expected}, found {}", model.display()))
+        })?;
+    }
     let threads = threads.start()?;
     let solver = Solver::new(&opened, threads).map_err(|e| e.in_file(model))?;
     Ok((opened, solver, threads))

@@ -6,9 +6,14 @@ use common::*;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// The trained model that comes with the repository.
+/// A trained model that comes with the repository.
+fn shipped_model(name: &str) -> PathBuf {
+    let models = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models"));
+    models.join(name).with_extension("safetensors")
+}
+
 fn shipped() -> PathBuf {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("models/sudoku4.safetensors")
+    shipped_model("sudoku4")
 }
 
 /// Puzzles whose solutions were never trained on.
@@ -110,6 +115,26 @@ fn without_an_output_it_only_prints() {
         assert!(table.contains(part), "{part} in\n{table}");
     }
     assert_eq!(std::fs::read(&model).unwrap(), before);
+}
+
+#[test]
+fn another_shortest_path_counts_as_right() {
+    let dir = tempfile::tempdir().unwrap();
+    let (model, mazes) = (shipped_model("maze15"), dir.path().join("mazes.csv"));
+    let made = "generate maze --size 15 --min-path 27 --count 60 --seed 5 -o {}";
+    assert_eq!(status(&recurra(made, &[&mazes])), Some(0));
+    let found = one(&recurra(
+        "eval {} {} --stop verified --json",
+        &[&model, &mazes],
+    ));
+    // Without such a path there would be nothing to tell.
+    assert!(found["verified_other"].as_u64() > Some(0), "{found}");
+    let calibrated = one(&recurra("calibrate {} {} --json", &[&model, &mazes]));
+    let rule = &calibrated["rules"][0];
+    assert_eq!(
+        (&rule["rule"], &rule["exact"]),
+        (&"verified".into(), &found["verified"])
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{recurra, status, stdout};
+use common::{recurra, status, stderr, stdout};
 use serde_json::Value;
 use std::path::Path;
 
@@ -42,6 +42,37 @@ fn unseen_mazes_are_answered_right() {
     // A path is verified if and only if none is shorter.
     assert!(result["verified"].as_f64().unwrap() >= 0.98, "{result}");
     assert_eq!(result["verified"], result["shortest"]);
+}
+
+#[test]
+fn a_convolution_answers_mazes_of_another_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let mazes = folder.path().join("larger.csv");
+    let made = "generate maze --size 20x24 --min-path 40 --count 40 --seed 5 -o {}";
+    assert_eq!(status(&recurra(made, &[&mazes])), Some(0));
+    let model = file("models/maze15.safetensors");
+    let asked = "eval {} {} --size 20x24 --restarts 8 --max-steps 32 --json";
+    let out = recurra(asked, &[&model, &mazes]);
+    let result: Value = serde_json::from_str(&stdout(&out)).unwrap();
+    assert_eq!(result["count"], 40);
+    assert!(result["verified"].as_f64().unwrap() >= 0.9, "{result}");
+    for (model, size, expected) in [
+        (
+            "models/maze15.safetensors",
+            "1x9",
+            "rows and columns from 2 to 64",
+        ),
+        (
+            "models/sudoku4.safetensors",
+            "9",
+            "a maze model whose mixer is a convolution",
+        ),
+    ] {
+        let command = format!("eval {{}} {{}} --size {size}");
+        let out = recurra(&command, &[&file(model), &mazes]);
+        assert_ne!(status(&out), Some(0));
+        assert!(stderr(&out).contains(expected), "{}", stderr(&out));
+    }
 }
 
 #[test]

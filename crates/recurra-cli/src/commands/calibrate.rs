@@ -62,7 +62,7 @@ struct Report<'a> {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let (_, mut solver, _) = thinking::open(&args.model, args.threads)?;
+    let (_, mut solver, _) = thinking::open(&args.model, None, args.threads)?;
     let max_steps = args.max_steps.map_or(solver.default_steps(), usize::from);
     let limit = args.limit.map_or(usize::MAX, usize::from);
     let asked = args.limit.map_or(1, usize::from).saturating_mul(max_steps);

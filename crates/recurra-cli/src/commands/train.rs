@@ -11,8 +11,7 @@ use crate::threads::Threads;
 use anyhow::anyhow;
 use clap::builder::RangedU64ValueParser;
 use recurra::kernels::Isa;
-use recurra::model::{TrmModel, TrmWeights};
-use recurra::tasks::TaskSpec;
+use recurra::model::TrmModel;
 use recurra::train::preset::preset;
 use recurra::train::{Decay, Probabilities, Rule, TrainConfig, TrainPrecision};
 use recurra::{Mixer, Positions, TrmConfig};
@@ -328,21 +327,6 @@ fn set<T: Copy>(value: &mut T, asked: Option<T>) {
     *value = asked.unwrap_or(*value);
 }
 
-/// A model's architecture where it is of this task; or of mazes of another size, and its weights do not depend on it.
-fn architecture_for(task: &TaskSpec, model: &TrmModel) -> Option<TrmConfig> {
-    let mut config = model.config().clone();
-    match (model.header.task.as_ref()?, task) {
-        (known, _) if known == task => return Some(config),
-        (TaskSpec::Maze { .. }, TaskSpec::Maze { .. }) => {}
-        _ => return None,
-    }
-    (config.seq_len, _) = task.sizes().ok()?;
-    if let Positions::Grid { cols } = &mut config.positions {
-        *cols = task.cols();
-    }
-    (TrmWeights::shapes(&config) == TrmWeights::shapes(model.config())).then_some(config)
-}
-
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     for (flag, value) in [
@@ -381,8 +365,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         let mut weights = None;
         if let Some(path) = &args.from {
             let model = TrmModel::open(path)?;
-            config = architecture_for(&task, &model)
+            let model = model
+                .for_task(&task)
                 .ok_or_else(|| anyhow!("{}: expected a model of {task}", path.display()))?;
+            config = model.config().clone();
             weights = Some(model.weights.to_f32());
         }
         let architecture = config.clone();

@@ -24,7 +24,7 @@ pub struct Reading {
     pub changed: bool,
     /// [`Progress::verified`].
     pub verified: Option<bool>,
-    /// Whether the answer is the known one.
+    /// Whether the answer is the known one, or another that the rules prove.
     pub right: bool,
 }
 
