@@ -103,7 +103,7 @@ impl Epilogue for Add {
         for i in 0..MR {
             for j in 0..NV {
                 let at = (row + i) * self.stride + col + j * S::LANES;
-                s.prefetch_near(self.ptr.wrapping_add(at).cast());
+                s.prefetch(self.ptr.wrapping_add(at).cast());
             }
         }
     }

@@ -57,9 +57,6 @@ pub trait Simd: Copy + Send + Sync + 'static {
     /// Brings a cache line into the second-level cache, where there is an instruction for it. Any address will do.
     #[inline(always)]
     fn prefetch(self, _: *const u8) {}
-    /// Brings a cache line into the first-level cache, where there is an instruction for it. Any address will do.
-    #[inline(always)]
-    fn prefetch_near(self, _: *const u8) {}
     /// The same number in every lane.
     fn splat(self, x: f32) -> Self::F;
     /// `a + b`
