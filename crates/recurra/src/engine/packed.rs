@@ -15,11 +15,15 @@ pub(crate) struct PackedLayer {
 }
 
 impl PackedLayer {
-    /// The weights of a layer in training, transposed, as the backward pass reads them: gradients go through a layer from its outputs to
-    /// its inputs.
-    pub(crate) fn transposed(isa: Isa, weights: &LayerWeights, precision: Precision) -> Self {
-        let pack =
-            |packing, w| PackedMatrix::rounded(isa, packing, precision, Entries::transposed(w));
+    /// The weights of a layer of a model in training, transposed, as the backward pass reads them: gradients go through a layer from its
+    /// outputs to its inputs.
+    pub(crate) fn transposed(model: &PackedModel, weights: &LayerWeights) -> Self {
+        let (isa, precision) = (model.isa, model.precision());
+        let pack = |packing, w| {
+            let mut packed = PackedMatrix::rounded(isa, packing, precision, Entries::transposed(w));
+            packed.stream = model.bytes() > STREAM_BYTES;
+            packed
+        };
         PackedLayer {
             mix: match &weights.mix {
                 MixWeights::Mlp(w) => PackedMix::Mlp {

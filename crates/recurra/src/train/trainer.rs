@@ -237,12 +237,13 @@ impl Trainer {
         };
         let threads = threads.clamp(1, places.len());
         let (isa, precision) = (Isa::detect(), train.precision.into());
+        // Rows of the table are taken from the weights, which change with every step.
+        let packed = PackedModel::rounded(isa, config, &weights, precision);
         Ok(Trainer {
-            // Rows of the table are taken from the weights, which change with every step.
-            packed: PackedModel::rounded(isa, config, &weights, precision),
             transposed: (weights.layers.iter())
-                .map(|layer| PackedLayer::transposed(isa, layer, precision))
+                .map(|layer| PackedLayer::transposed(&packed, layer))
                 .collect(),
+            packed,
             average: weights.clone(),
             slots: places.map(|_| Slot::new(config)).collect(),
             group,
