@@ -41,11 +41,11 @@ KNOBS = [
 
 
 def train(arguments, model):
-    """The last line of the log."""
+    """The log of a training."""
     command = [ROOT / "target/release/recurra", "train", "--task", "sudoku", "-o", model, *arguments]
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
     with open(f"{model}.training/log.csv", newline="") as log:
-        return list(csv.DictReader(log))[-1]
+        return list(csv.DictReader(log))
 
 
 def main():
@@ -63,7 +63,7 @@ def main():
             rows = []
             for seed in range(args.seeds):
                 common = ["--size", args.size, "--minutes", args.minutes, "--threads", args.threads, "--seed", seed]
-                rows.append(train([*map(str, common), *flags], f"{folder}/model"))
+                rows.append(train([*map(str, common), *flags], f"{folder}/model")[-1])
             exact = [100 * float(row["held_out"]) for row in rows]
             samples = statistics.mean(float(row["samples"]) for row in rows)
             by_seed = ", ".join(f"{e:.1f}" for e in exact)

@@ -8,23 +8,14 @@ of the loss. A processor without products of bfloat16 takes long for those. Need
 """
 
 import argparse
-import csv
 import math
 import pathlib
-import subprocess
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from ablation import train
+
 COLOURS = {"f32": "#1f6f8b", "bf16": "#d1495b"}
 WIDTH, HEIGHT, MARGIN = 720, 360, 60
-
-
-def train(arguments, model):
-    """The log, and samples a second."""
-    command = [ROOT / "target/release/recurra", "train", "--task", "sudoku", "-o", model, *map(str, arguments)]
-    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
-    with open(f"{model}.training/log.csv", newline="") as log:
-        return list(csv.DictReader(log))
 
 
 def draw(curves, path):
@@ -65,7 +56,7 @@ def main():
         for seed in range(args.seeds):
             for name in COLOURS:
                 arguments = ["--size", 4, "--steps", args.steps, "--threads", args.threads, "--seed", seed, "--precision", name]
-                log = train(arguments, f"{folder}/{name}-{seed}")
+                log = train(map(str, arguments), f"{folder}/{name}-{seed}")
                 last = log[-1]
                 exact, rate = 100 * float(last["held_out"]), float(last["samples"]) / float(last["seconds"])
                 print(f"| {name}, {seed} | {float(last['loss']):.4f} | {exact:.1f} % | {rate:,.0f} |", flush=True)

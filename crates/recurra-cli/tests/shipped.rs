@@ -56,21 +56,23 @@ fn a_convolution_answers_mazes_of_another_size() {
     let result: Value = serde_json::from_str(&stdout(&out)).unwrap();
     assert_eq!(result["count"], 40);
     assert!(result["verified"].as_f64().unwrap() >= 0.9, "{result}");
-    for (model, size, expected) in [
+    for (model, size, code, expected) in [
         (
             "models/maze15.safetensors",
             "1x9",
+            1,
             "rows and columns from 2 to 64",
         ),
         (
             "models/sudoku4.safetensors",
             "9",
+            2,
             "a maze model whose mixer is a convolution",
         ),
     ] {
         let command = format!("eval {{}} {{}} --size {size}");
         let out = recurra(&command, &[&file(model), &mazes]);
-        assert_ne!(status(&out), Some(0));
+        assert_eq!(status(&out), Some(code));
         assert!(stderr(&out).contains(expected), "{}", stderr(&out));
     }
 }

@@ -364,8 +364,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         let (mut config, mut train) = preset(&task)?;
         let mut weights = None;
         if let Some(path) = &args.from {
-            let model = TrmModel::open(path)?;
-            let model = model
+            let model = TrmModel::open(path)?
                 .for_task(&task)
                 .ok_or_else(|| anyhow!("{}: expected a model of {task}", path.display()))?;
             config = model.config().clone();

@@ -71,7 +71,6 @@ impl Network<'_> {
         } = scratch;
         let (l, width) = (self.l, down.k);
         let input = self.prepare_cols(gate_up, z, l, cols, panel, scales);
-        debug_assert!(kept.is_none() || gate_up.precision == down.precision);
         let both_bf16 = (gate_up.precision, down.precision) == (Precision::Bf16, Precision::Bf16);
         match input {
             Cols::F32(x) => {
@@ -82,10 +81,12 @@ impl Network<'_> {
                 self.swiglu_rows(cols, gate_up, x.rhs(), Bf16, acts, kept);
             }
             Cols::Bf16(x) => {
+                debug_assert!(kept.is_none());
                 let epilogue = SwiGluRows(act.acts::<true>());
                 self.rows(cols, gate_up, x.rhs(), Bf16, epilogue);
             }
             Cols::Q8(x, scales) => {
+                debug_assert!(kept.is_none());
                 let epilogue = SwiGluRows(act.acts::<true>());
                 self.rows(cols, gate_up, x.rhs(), int8(scales, gate_up), epilogue);
             }

@@ -19,15 +19,24 @@ impl PackedLayer {
     /// outputs to its inputs.
     pub(crate) fn transposed(model: &PackedModel, weights: &LayerWeights) -> Self {
         let (isa, precision) = (model.isa, model.precision());
-        let pack = |packing, w| {
+        let pack = |packing, w: &AlignedMatrix| {
             let mut packed = PackedMatrix::rounded(isa, packing, precision, Entries::transposed(w));
             packed.stream = model.bytes() > STREAM_BYTES;
             packed
         };
+        Self::packed_by(weights, [Packing::Rows, Packing::Panels], pack)
+    }
+
+    /// `gate_up` says how the first product of a SwiGLU is packed, across positions and across channels.
+    fn packed_by<M>(
+        weights: &LayerWeights<M>,
+        gate_up: [Packing; 2],
+        pack: impl Fn(Packing, &M) -> PackedMatrix,
+    ) -> Self {
         PackedLayer {
             mix: match &weights.mix {
                 MixWeights::Mlp(w) => PackedMix::Mlp {
-                    gate_up: pack(Packing::Rows, &w.gate_up),
+                    gate_up: pack(gate_up[0], &w.gate_up),
                     down: pack(Packing::Rows, &w.down),
                 },
                 MixWeights::Attention { qkv, o } => PackedMix::Attention {
@@ -36,7 +45,7 @@ impl PackedLayer {
                 },
                 MixWeights::Conv(kernel) => PackedMix::Conv(pack(Packing::Panels, kernel)),
             },
-            gate_up: pack(Packing::Panels, &weights.mlp.gate_up),
+            gate_up: pack(gate_up[1], &weights.mlp.gate_up),
             down: pack(Packing::Panels, &weights.mlp.down),
         }
     }
@@ -164,20 +173,9 @@ impl PackedModel {
             layers: weights
                 .layers
                 .iter()
-                .map(|layer| PackedLayer {
-                    mix: match &layer.mix {
-                        MixWeights::Mlp(w) => PackedMix::Mlp {
-                            gate_up: pack(Packing::PairRows, &w.gate_up),
-                            down: pack(Packing::Rows, &w.down),
-                        },
-                        MixWeights::Attention { qkv, o } => PackedMix::Attention {
-                            qkv: pack(Packing::Panels, qkv),
-                            o: pack(Packing::Panels, o),
-                        },
-                        MixWeights::Conv(kernel) => PackedMix::Conv(pack(Packing::Panels, kernel)),
-                    },
-                    gate_up: pack(Packing::PairPanels, &layer.mlp.gate_up),
-                    down: pack(Packing::Panels, &layer.mlp.down),
+                .map(|layer| {
+                    let gate_up = [Packing::PairRows, Packing::PairPanels];
+                    PackedLayer::packed_by(layer, gate_up, &pack)
                 })
                 .collect(),
             rotary: config.is_rotary().then(|| RotaryTable::new(config)),

@@ -9,15 +9,9 @@ pub(crate) trait Epilogue: Copy {
     const PAIR_PANELS: bool = false;
     /// Whether half the rows of a block are gates ([`Packing::PairRows`](super::Packing::PairRows)).
     const PAIR_ROWS: bool = false;
-    /// Is told before the sums of a block, whose results [`Epilogue::finish`] gets.
+    /// Is called before a block's sums are computed, so that what [`Epilogue::finish`] needs can be asked for.
     #[inline(always)]
-    unsafe fn begin<S: Simd, const MR: usize, const NV: usize>(
-        self,
-        _: S,
-        _row: usize,
-        _col: usize,
-    ) {
-    }
+    fn begin<S: Simd, const MR: usize, const NV: usize>(self, _: S, _row: usize, _col: usize) {}
     /// Takes the block whose first row is `row` and whose first vector starts at column `col`.
     unsafe fn finish<S: Simd, const MR: usize, const NV: usize>(
         self,
@@ -99,7 +93,7 @@ pub(crate) struct Add {
 impl Epilogue for Add {
     /// Sums of gradients are more than the caches near the processor hold.
     #[inline(always)]
-    unsafe fn begin<S: Simd, const MR: usize, const NV: usize>(self, s: S, row: usize, col: usize) {
+    fn begin<S: Simd, const MR: usize, const NV: usize>(self, s: S, row: usize, col: usize) {
         for i in 0..MR {
             for j in 0..NV {
                 let at = (row + i) * self.stride + col + j * S::LANES;

@@ -7,10 +7,10 @@ use crate::tasks::TaskSpec;
 impl TrmModel {
     /// The same weights for another task of the kind, if none of them depends on its size: mazes of other rows and columns, for
     /// a model whose mixer is a convolution. Stop rules calibrated for the one size are left out.
-    pub fn for_task(&self, task: &TaskSpec) -> Option<TrmModel> {
+    pub fn for_task(mut self, task: &TaskSpec) -> Option<TrmModel> {
         let known = self.header.task.as_ref()?;
         if known == task {
-            return Some(self.clone());
+            return Some(self);
         }
         let (TaskSpec::Maze { .. }, TaskSpec::Maze { .. }) = (known, task) else {
             return None;
@@ -20,13 +20,12 @@ impl TrmModel {
         if let Positions::Grid { cols } = &mut config.positions {
             *cols = task.cols();
         }
-        let same = TrmWeights::shapes(&config) == TrmWeights::shapes(self.config());
-        same.then(|| {
-            let mut model = self.clone();
-            model.header.architecture = config;
-            model.header.task = Some(task.clone());
-            model.header.thinking = None;
-            model
-        })
+        if TrmWeights::shapes(&config) != TrmWeights::shapes(self.config()) {
+            return None;
+        }
+        self.header.architecture = config;
+        self.header.task = Some(task.clone());
+        self.header.thinking = None;
+        Some(self)
     }
 }

@@ -163,11 +163,10 @@ impl Run {
             size => format!(" in each of {size} processes"),
         };
         let precision = Precision::from(self.trainer.train_config().precision);
-        let how = match precision == Precision::Bf16 && !Isa::detect().has_bf16() {
-            true => {
-                ", which this processor does not multiply: plain Rust does, and f32 would be faster"
-            }
-            false => "",
+        let how = if precision == Precision::Bf16 && !Isa::detect().has_bf16() {
+            ", which this processor does not multiply: plain Rust does, and f32 would be faster"
+        } else {
+            ""
         };
         self.say(&format!(
             "{}: {} weights, {}, {} threads{processes}, {precision}{how}",
