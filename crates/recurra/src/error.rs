@@ -1,5 +1,6 @@
 //! What can go wrong, said once and clearly.
 
+use crate::kernels::UnknownIsa;
 use std::path::PathBuf;
 
 /// The library's result.
@@ -53,13 +54,8 @@ pub enum Error {
         loss: f64,
     },
     /// This processor has no instruction set of that name.
-    #[error("instruction set: expected one of {}, found `{found}`", available.join(", "))]
-    InstructionSet {
-        /// Those that it has, the fastest first.
-        available: Vec<&'static str>,
-        /// The name asked for.
-        found: String,
-    },
+    #[error(transparent)]
+    InstructionSet(#[from] UnknownIsa),
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     Io {

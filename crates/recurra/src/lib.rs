@@ -10,7 +10,6 @@ pub mod error;
 pub mod executor;
 #[cfg(all(test, feature = "import"))]
 mod fixtures;
-pub mod kernels;
 pub mod model;
 pub mod quantize;
 pub mod solver;
@@ -22,3 +21,4 @@ pub mod train;
 
 pub use error::{Error, Result};
 pub use model::config::{Mixer, Positions, SWIGLU_MULTIPLE, TrmConfig};
+pub use recurra_kernels as kernels;

@@ -7,6 +7,7 @@ use super::arena::{MixViews, QUERY_BLOCK, ScratchViews};
 use super::layer::{Inject, Network};
 use super::tape::MixTape;
 use crate::kernels::attention::{Rotate, SoftmaxBytes, SoftmaxRows};
+use crate::kernels::compiled::Follows;
 use crate::kernels::epilogue::Store;
 use crate::kernels::format::{Bf16, F32, Format, Int8};
 use crate::kernels::matrix::LINE;
@@ -364,7 +365,9 @@ impl Network<'_> {
         rhs: Rhs,
         format: F,
         epilogue: Store,
-    ) {
+    ) where
+        Store: Follows<F>,
+    {
         self.isa.run(Product {
             m,
             n,

@@ -4,7 +4,8 @@
 
 use super::arena::MixViews;
 use super::layer::Network;
-use crate::kernels::epilogue::{ActSink, Epilogue, SwiGluRows};
+use crate::kernels::compiled::Follows;
+use crate::kernels::epilogue::{ActSink, KeepPre, SwiGluRows};
 use crate::kernels::format::{Bf16, F32, Format, Int8};
 use crate::kernels::product::{Lhs, Part, Product, Rhs};
 use crate::kernels::quantize::{Bf16Cols, QuantizeCols};
@@ -142,7 +143,10 @@ impl Network<'_> {
         format: F,
         acts: A,
         kept: Option<Pre>,
-    ) {
+    ) where
+        SwiGluRows<A>: Follows<F>,
+        SwiGluRows<KeepPre<A>>: Follows<F>,
+    {
         match kept {
             None => self.rows(cols, weights, x, format, SwiGluRows(acts)),
             Some(pre) => self.rows(cols, weights, x, format, SwiGluRows(pre.keep(acts))),
@@ -150,7 +154,7 @@ impl Network<'_> {
     }
 
     /// `epilogue(weights * x)`, for weights packed in rows and `cols` columns.
-    fn rows<F: Format, E: Epilogue>(
+    fn rows<F: Format, E: Follows<F>>(
         &self,
         cols: usize,
         weights: &PackedMatrix,

@@ -4,7 +4,7 @@ use super::arena::{ScratchViews, Sharing};
 use super::packed::{PackedLayer, PackedModel, RotaryTable};
 use super::tape::LayerTape;
 use super::team::Member;
-use crate::kernels::epilogue::Epilogue;
+use crate::kernels::compiled::Follows;
 use crate::kernels::format::F32;
 use crate::kernels::neighbours::Neighbours;
 use crate::kernels::norm::NormRows;
@@ -180,7 +180,7 @@ impl<'a> Network<'a> {
     }
 
     /// `epilogue(lhs * rhs)` in f32: `m x k` times `k x n`.
-    pub(crate) fn product<E: Epilogue>(
+    pub(crate) fn product<E: Follows<F32>>(
         &self,
         m: usize,
         n: usize,

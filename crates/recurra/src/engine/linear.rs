@@ -1,7 +1,8 @@
 //! A linear layer on the rows of a matrix, in the precision of its weights.
 
 use super::layer::Network;
-use crate::kernels::epilogue::{ActSink, Epilogue, SwiGluPanels};
+use crate::kernels::compiled::{Follows, FollowsLinear};
+use crate::kernels::epilogue::{ActSink, KeepPre, SwiGluPanels};
 use crate::kernels::format::{Bf16, F32, Format, Int8};
 use crate::kernels::nibbles::Int4;
 use crate::kernels::product::{Lhs, Part, Product, Rhs};
@@ -69,7 +70,7 @@ impl Network<'_> {
     }
 
     /// A part of `epilogue(x * weights)`, for weights packed in panels.
-    pub(crate) fn linear<E: Epilogue>(
+    pub(crate) fn linear<E: FollowsLinear>(
         &self,
         count: usize,
         x: Rows,
@@ -134,7 +135,7 @@ impl Network<'_> {
     }
 
     /// [`Network::panels`] of 8-bit activations, with weights of 8 or 4 bits.
-    fn panels_int<E: Epilogue>(
+    fn panels_int<E: Follows<Int8<false>> + Follows<Int4>>(
         &self,
         m: usize,
         lhs: Lhs,
@@ -165,7 +166,10 @@ impl Network<'_> {
         acts: A,
         kept: Option<Pre>,
         part: Part,
-    ) {
+    ) where
+        SwiGluPanels<A>: Follows<F>,
+        SwiGluPanels<KeepPre<A>>: Follows<F>,
+    {
         match kept {
             None => self.panels(m, lhs, format, weights, SwiGluPanels(acts), part),
             Some(pre) => {
@@ -175,7 +179,7 @@ impl Network<'_> {
         }
     }
 
-    fn panels<F: Format, E: Epilogue>(
+    fn panels<F: Format, E: Follows<F>>(
         &self,
         m: usize,
         lhs: Lhs,

@@ -137,7 +137,7 @@ impl<T: PuzzleRows> ArcSolver<T> {
                 .is_none()
             {}
             done();
-            Ok((question.read_answer(&attempt.answer), attempt.halt_logit))
+            Ok::<_, Error>((question.read_answer(&attempt.answer), attempt.halt_logit))
         });
         let mut ballot = Ballot::new();
         for answer in answers {

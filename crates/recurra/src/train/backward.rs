@@ -9,7 +9,9 @@ use crate::engine::layer::Network;
 use crate::engine::packed::{PackedLayer, PackedMix};
 use crate::engine::tape::{LayerTape, MixTape};
 use crate::kernels::attention::{Rotate, SoftmaxRowsBackward};
-use crate::kernels::epilogue::{Epilogue, StoreScaled};
+use crate::kernels::compiled::Follows;
+use crate::kernels::epilogue::StoreScaled;
+use crate::kernels::format::{Bf16, F32};
 use crate::kernels::matrix::LINE;
 use crate::kernels::norm::{NormColsBackward, NormRowsBackward};
 use crate::kernels::pack::per_unit;
@@ -358,7 +360,12 @@ impl Pass<'_> {
     }
 
     /// The gradient of what goes into a linear layer from that of what comes out, `dy`.
-    fn through<E: Epilogue>(self, weights: &PackedMatrix, dy: View, epilogue: E) {
+    fn through<E: Follows<F32> + Follows<Bf16>>(
+        self,
+        weights: &PackedMatrix,
+        dy: View,
+        epilogue: E,
+    ) {
         let (a, l) = (self.arithmetic, self.network.l);
         let left = a.rows(dy, l, weights.k, self.rows).lhs();
         let size = (l, weights.n, weights.units());

@@ -1,6 +1,6 @@
 //! The factors of the backward pass's products, in f32 or bfloat16.
 
-use crate::kernels::epilogue::Epilogue;
+use crate::kernels::compiled::Follows;
 use crate::kernels::format::{Bf16, F32};
 use crate::kernels::pack::per_unit;
 use crate::kernels::product::{Lhs, Part, Product, Rhs};
@@ -29,7 +29,7 @@ impl Arithmetic {
     }
 
     /// `epilogue(lhs * rhs)` with an inner sum of `units` units.
-    pub(crate) fn product<E: Epilogue>(
+    pub(crate) fn product<E: Follows<F32> + Follows<Bf16>>(
         self,
         (m, n, units): (usize, usize, usize),
         lhs: Lhs,

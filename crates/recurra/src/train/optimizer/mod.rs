@@ -1,6 +1,5 @@
 //! How gradients change weights.
 
-mod adam;
 mod average;
 mod muon;
 #[cfg(test)]
@@ -8,8 +7,8 @@ mod tests;
 
 use super::gradient::trained_zeros;
 use crate::kernels::Isa;
+use crate::kernels::optimizer::AdamUpdate;
 use crate::model::{TrmConfig, TrmWeights};
-use adam::Update;
 pub(crate) use average::move_average;
 use muon::Orthogonal;
 use serde::{Deserialize, Serialize};
@@ -113,7 +112,7 @@ impl Optimizer {
                 );
                 continue;
             }
-            isa.run(Update {
+            isa.run(AdamUpdate {
                 weight: weight.padded_mut(),
                 mean: mean.padded_mut(),
                 square: square.padded_mut(),

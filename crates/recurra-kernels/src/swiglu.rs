@@ -17,11 +17,15 @@ fn backward<S: Simd, const SHORT: bool>(s: S, gate: S::F, up: S::F, d: S::F) -> 
 
 /// In floats: gradients take the places of gate and up, and act that of its gradient. Nothing else is needed later, and new places
 /// would push the rest out of the cache.
-pub(crate) struct SwiGluBackward {
-    pub(crate) pre: Pre,
-    pub(crate) act: View,
-    pub(crate) rows: usize,
-    pub(crate) cols: usize,
+pub struct SwiGluBackward {
+    /// Gates and ups.
+    pub pre: Pre,
+    /// The gradient of act, and then act.
+    pub act: View,
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
+    pub cols: usize,
 }
 
 impl SimdOp for SwiGluBackward {
@@ -48,16 +52,16 @@ impl SimdOp for SwiGluBackward {
 
 /// Where a matrix goes as bfloat16.
 #[derive(Clone, Copy)]
-pub(crate) struct Bf16Forms {
+pub struct Bf16Forms {
     /// Two numbers of a row to a unit.
-    pub(crate) rows: Option<Units>,
+    pub rows: Option<Units>,
     /// Two rows to a unit.
-    pub(crate) cols: Option<Units>,
+    pub cols: Option<Units>,
 }
 
 impl Bf16Forms {
     /// The part from (row, col), for even ones.
-    pub(crate) fn at(self, row: usize, col: usize) -> Bf16Forms {
+    pub fn at(self, row: usize, col: usize) -> Bf16Forms {
         Bf16Forms {
             rows: self.rows.map(|units| units.at(row, col / 2)),
             cols: self.cols.map(|units| units.at(row / 2, col)),
@@ -83,15 +87,19 @@ impl Bf16Forms {
 }
 
 /// With results in bfloat16.
-pub(crate) struct SwiGluBackwardBf16 {
-    pub(crate) pre: Pre,
+pub struct SwiGluBackwardBf16 {
+    /// Gates and ups.
+    pub pre: Pre,
     /// Gradient of act.
-    pub(crate) d_act: View,
-    pub(crate) act: Bf16Forms,
+    pub d_act: View,
+    /// Where act goes.
+    pub act: Bf16Forms,
     /// Gradients of gate and up.
-    pub(crate) d_pre: [Bf16Forms; 2],
-    pub(crate) rows: usize,
-    pub(crate) cols: usize,
+    pub d_pre: [Bf16Forms; 2],
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
+    pub cols: usize,
 }
 
 impl SimdOp for SwiGluBackwardBf16 {

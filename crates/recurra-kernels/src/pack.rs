@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 
 /// Cuts `0..total` into the fewest ranges of at most `most`, of lengths that differ by at most one.
 #[inline(always)]
-pub(crate) fn split(total: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+pub fn split(total: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
     let parts = total.div_ceil(most);
     (0..parts).map(move |p| (total * p / parts, total * (p + 1) / parts))
 }
@@ -19,11 +19,7 @@ pub(crate) fn split(total: usize, most: usize) -> impl Iterator<Item = (usize, u
 /// As [`split`], but with `pairs` each half of `0..total` is cut, so that the gates of a range and the ups that
 /// belong to them make one block.
 #[inline(always)]
-pub(crate) fn split_pairs(
-    total: usize,
-    most: usize,
-    pairs: bool,
-) -> impl Iterator<Item = (usize, usize)> {
+pub fn split_pairs(total: usize, most: usize, pairs: bool) -> impl Iterator<Item = (usize, usize)> {
     let each = if pairs { 2 } else { 1 };
     split(total / each, most / each).map(move |(from, to)| (from * each, to * each))
 }
@@ -45,16 +41,17 @@ pub enum Packing {
 /// float, two bfloat16 or four 8-bit integers that follow one another along `k`.
 #[derive(Clone, Debug)]
 pub struct PackedMatrix {
-    pub(crate) packing: Packing,
+    /// The order.
+    pub packing: Packing,
     /// Outputs.
-    pub(crate) n: usize,
+    pub n: usize,
     /// Inputs.
-    pub(crate) k: usize,
+    pub k: usize,
     /// Of the units; [`Precision::Q4`] where products take 4 bits ([`Isa::has_nibbles`]), otherwise they are packed as 8.
-    pub(crate) precision: Precision,
+    pub precision: Precision,
     /// Whether the weights do not stay in the second-level cache from one use to the next, so that it pays to ask for
     /// them ahead. For smaller ones it costs a tenth of the time.
-    pub(crate) stream: bool,
+    pub stream: bool,
     data: AlignedMatrix<u32>,
     /// For 8 bits: the scale of each output, in packed order.
     scales: AlignedMatrix,
@@ -98,20 +95,22 @@ fn outputs<S: Simd>(
 
 /// f32 weights `[outputs, inputs]`: a matrix as it stands, or transposed for the backward pass.
 #[derive(Clone, Copy)]
-pub(crate) struct Entries<'a> {
+pub struct Entries<'a> {
     matrix: &'a AlignedMatrix,
     transposed: bool,
 }
 
 impl Entries<'_> {
-    pub(crate) fn of(matrix: &AlignedMatrix) -> Entries<'_> {
+    /// A matrix as it stands.
+    pub fn of(matrix: &AlignedMatrix) -> Entries<'_> {
         Entries {
             matrix,
             transposed: false,
         }
     }
 
-    pub(crate) fn transposed(matrix: &AlignedMatrix) -> Entries<'_> {
+    /// A matrix transposed.
+    pub fn transposed(matrix: &AlignedMatrix) -> Entries<'_> {
         Entries {
             matrix,
             transposed: true,
@@ -210,7 +209,7 @@ impl PackedMatrix {
     ///
     /// # Panics
     /// If a SwiGLU's gate and up do not fill whole blocks: their width is a multiple of 16
-    /// ([`TrmConfig::swiglu_width`](crate::TrmConfig::swiglu_width)), which does on every instruction set. If 8-bit
+    /// (`TrmConfig::swiglu_width`), which does on every instruction set. If 8-bit
     /// weights have more than [`PackedMatrix::MAX_INPUTS_Q8`] inputs.
     pub fn new(isa: Isa, packing: Packing, weights: &Linear) -> Self {
         match weights {
@@ -249,12 +248,7 @@ impl PackedMatrix {
     ///
     /// # Panics
     /// As [`PackedMatrix::new`], and for a precision of integers.
-    pub(crate) fn rounded(
-        isa: Isa,
-        packing: Packing,
-        precision: Precision,
-        w: Entries<'_>,
-    ) -> Self {
+    pub fn rounded(isa: Isa, packing: Packing, precision: Precision, w: Entries<'_>) -> Self {
         let (n, k) = w.shape();
         match precision {
             Precision::F32 => Self::pack::<Floats>(isa, packing, precision, n, k, w.floats()),
@@ -279,7 +273,7 @@ impl PackedMatrix {
         let padded = w.rows.next_multiple_of(LINE);
         self.scales = AlignedMatrix::zeros(1, padded);
         self.starts = AlignedMatrix::zeros(1, padded);
-        isa.run(PackScales {
+        isa.compile(PackScales {
             packing: self.packing,
             weights: w,
             scales: self.scales.padded_mut(),
@@ -308,7 +302,7 @@ impl PackedMatrix {
             _ => k.div_ceil(per_unit(precision)),
         };
         let mut data = AlignedMatrix::zeros(1, n.next_multiple_of(LINE) * units);
-        isa.run(Pack {
+        isa.compile(Pack {
             packing,
             n,
             units,
@@ -332,7 +326,7 @@ impl PackedMatrix {
     ///
     /// # Panics
     /// For another shape, or packed integers.
-    pub(crate) fn repack(&mut self, isa: Isa, w: Entries<'_>) {
+    pub fn repack(&mut self, isa: Isa, w: Entries<'_>) {
         assert_eq!(w.shape(), (self.n, self.k));
         match self.precision {
             Precision::F32 => self.fill::<Floats>(isa, w.floats()),
@@ -342,7 +336,7 @@ impl PackedMatrix {
     }
 
     fn fill<U: Instructions>(&mut self, isa: Isa, unit: impl Fn(usize, usize) -> u32) {
-        isa.run(Pack {
+        isa.compile(Pack {
             packing: self.packing,
             n: self.n,
             units: self.units(),
@@ -353,7 +347,7 @@ impl PackedMatrix {
     }
 
     /// Units of the inner sum of a product with it, as the other factor counts them.
-    pub(crate) fn units(&self) -> usize {
+    pub fn units(&self) -> usize {
         self.k.div_ceil(per_unit(self.precision))
     }
 
@@ -362,21 +356,24 @@ impl PackedMatrix {
         4 * (self.data.padded().len() + self.scales.padded().len() + self.starts.padded().len())
     }
 
-    pub(crate) fn as_ptr(&self) -> *const u32 {
+    /// The first number.
+    pub fn as_ptr(&self) -> *const u32 {
         self.data.as_ptr()
     }
 
-    pub(crate) fn scales(&self) -> *const f32 {
+    /// The scale of each output, in packed order; for 8 bits.
+    pub fn scales(&self) -> *const f32 {
         self.scales.as_ptr()
     }
 
-    pub(crate) fn starts(&self) -> *const u32 {
+    /// Where the sum of each output starts; for 8 bits.
+    pub fn starts(&self) -> *const u32 {
         self.starts.as_ptr()
     }
 }
 
 /// Numbers in a unit of 4 bytes, as products take them.
-pub(crate) fn per_unit(precision: Precision) -> usize {
+pub fn per_unit(precision: Precision) -> usize {
     match precision {
         Precision::F32 => 1,
         Precision::Bf16 => 2,

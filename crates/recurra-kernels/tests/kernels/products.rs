@@ -1,14 +1,14 @@
 //! Products of every format and epilogue against the plain reference.
 
 use super::*;
-use crate::kernels::epilogue::{StoreScaled, SwiGluPanels, SwiGluRows};
-use crate::kernels::format::F32;
-use crate::kernels::pack::Entries;
-use crate::kernels::product::*;
-use crate::kernels::view::Pre;
+use recurra_kernels::epilogue::{StoreScaled, SwiGluPanels, SwiGluRows};
+use recurra_kernels::format::F32;
+use recurra_kernels::pack::Entries;
+use recurra_kernels::product::*;
+use recurra_kernels::view::Pre;
 
 /// A product in f32, computed in `parts` parts.
-fn run<E: crate::kernels::epilogue::Epilogue>(
+fn run<E: recurra_kernels::epilogue::Epilogue>(
     isa: Isa,
     (m, n, k): (usize, usize, usize),
     lhs: Lhs,
@@ -17,7 +17,7 @@ fn run<E: crate::kernels::epilogue::Epilogue>(
     parts: usize,
 ) {
     for part in 0..parts {
-        isa.run(Product {
+        isa.compile(Product {
             m,
             n,
             units: k,

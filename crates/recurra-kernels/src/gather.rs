@@ -9,12 +9,17 @@ use super::simd::{Floats, Simd, SimdOp};
 ///
 /// # Panics
 /// If a row is not there, or the stride is not the query's length.
-pub(crate) struct Dots<'a> {
-    pub(crate) query: &'a [f32],
-    pub(crate) pages: &'a [AlignedMatrix],
-    pub(crate) shift: u32,
-    pub(crate) ids: &'a [u32],
-    pub(crate) out: &'a mut [f32],
+pub struct Dots<'a> {
+    /// The vector.
+    pub query: &'a [f32],
+    /// The rows, page after page.
+    pub pages: &'a [AlignedMatrix],
+    /// Base-2 logarithm of the rows of a page.
+    pub shift: u32,
+    /// The rows that are multiplied.
+    pub ids: &'a [u32],
+    /// The products, one for each of them.
+    pub out: &'a mut [f32],
 }
 
 /// So many rows ahead is prefetched.
@@ -69,45 +74,4 @@ fn dot<S: Simd>(s: S, a: &[f32], b: &[f32]) -> f32 {
     }
     let [p, q, r, t] = sums;
     s.sum(s.add(s.add(p, q), s.add(r, t)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kernels::Isa;
-
-    #[test]
-    fn products_are_those_of_plain_loops_on_every_instruction_set() {
-        for cols in [1, 3, 16, 17, 33, 64, 100, 384] {
-            let value =
-                |seed: usize| move |i: usize| ((i * 37 + seed * 11) % 29) as f32 / 29.0 - 0.5;
-            let pages: Vec<AlignedMatrix> = (0..3)
-                .map(|page| {
-                    let values: Vec<f32> = (0..4 * cols).map(value(page)).collect();
-                    AlignedMatrix::from_slice(4, cols, &values)
-                })
-                .collect();
-            let query: Vec<f32> = (0..cols).map(value(5)).collect();
-            let ids = [11, 0, 5, 5, 2, 9, 7];
-            for isa in Isa::available() {
-                let mut out = [0.0; 7];
-                isa.run(Dots {
-                    query: AlignedMatrix::from_slice(1, cols, &query).padded(),
-                    pages: &pages,
-                    shift: 2,
-                    ids: &ids,
-                    out: &mut out,
-                });
-                for (&id, &found) in ids.iter().zip(&out) {
-                    let row = pages[id as usize / 4].row(id as usize % 4);
-                    let products = row
-                        .iter()
-                        .zip(&query)
-                        .map(|(&a, &b)| f64::from(a) * f64::from(b));
-                    let expected: f64 = products.sum();
-                    assert!((f64::from(found) - expected).abs() < 1e-5, "{}", isa.name());
-                }
-            }
-        }
-    }
 }

@@ -4,7 +4,7 @@ use super::activation::sigmoid;
 use super::simd::Simd;
 
 /// What is done with a finished block of results.
-pub(crate) trait Epilogue: Copy {
+pub trait Epilogue: Copy {
     /// Whether half the vectors of a block are gates ([`Packing::PairPanels`](super::Packing::PairPanels)).
     const PAIR_PANELS: bool = false;
     /// Whether half the rows of a block are gates ([`Packing::PairRows`](super::Packing::PairRows)).
@@ -13,6 +13,9 @@ pub(crate) trait Epilogue: Copy {
     #[inline(always)]
     fn begin<S: Simd, const MR: usize, const NV: usize>(self, _: S, _row: usize, _col: usize) {}
     /// Takes the block whose first row is `row` and whose first vector starts at column `col`.
+    ///
+    /// # Safety
+    /// The results have a place for the whole block.
     unsafe fn finish<S: Simd, const MR: usize, const NV: usize>(
         self,
         s: S,
@@ -39,9 +42,11 @@ macro_rules! each {
 
 /// Results replace what is there.
 #[derive(Clone, Copy)]
-pub(crate) struct Store {
-    pub(crate) ptr: *mut f32,
-    pub(crate) stride: usize,
+pub struct Store {
+    /// The first number.
+    pub ptr: *mut f32,
+    /// Distance of rows.
+    pub stride: usize,
 }
 
 impl Epilogue for Store {
@@ -61,10 +66,13 @@ impl Epilogue for Store {
 
 /// Results times a factor replace what is there.
 #[derive(Clone, Copy)]
-pub(crate) struct StoreScaled {
-    pub(crate) ptr: *mut f32,
-    pub(crate) stride: usize,
-    pub(crate) factor: f32,
+pub struct StoreScaled {
+    /// The first number.
+    pub ptr: *mut f32,
+    /// Distance of rows.
+    pub stride: usize,
+    /// What results are multiplied by.
+    pub factor: f32,
 }
 
 impl Epilogue for StoreScaled {
@@ -85,9 +93,11 @@ impl Epilogue for StoreScaled {
 
 /// Results are added to what is there: a residual connection, or a sum of gradients.
 #[derive(Clone, Copy)]
-pub(crate) struct Add {
-    pub(crate) ptr: *mut f32,
-    pub(crate) stride: usize,
+pub struct Add {
+    /// The first number.
+    pub ptr: *mut f32,
+    /// Distance of rows.
+    pub stride: usize,
 }
 
 impl Epilogue for Add {
@@ -117,14 +127,20 @@ impl Epilogue for Add {
 }
 
 /// Where a SwiGLU puts its result, `silu(gate) * up`.
-pub(crate) trait ActSink: Copy {
+pub trait ActSink: Copy {
     /// Whether the short sigmoid is exact enough.
     const SHORT: bool;
     /// Whether two rows that follow one another are put together.
     const PAIRS: bool = false;
     /// Takes the vector whose first element is (row, col), with its gate and up.
+    ///
+    /// # Safety
+    /// The results have a place for the whole block.
     unsafe fn put<S: Simd>(self, s: S, row: usize, col: usize, act: S::F, pre: (S::F, S::F));
     /// Takes the same vector of rows `row`, which is even, and `row + 1`.
+    ///
+    /// # Safety
+    /// The results have a place for the whole block.
     unsafe fn put_pair<S: Simd>(
         self,
         _: S,
@@ -139,9 +155,11 @@ pub(crate) trait ActSink: Copy {
 
 /// Acts are stored as floats, computed with the short sigmoid where they are to be quantised.
 #[derive(Clone, Copy)]
-pub(crate) struct Acts<const SHORT: bool> {
-    pub(crate) ptr: *mut f32,
-    pub(crate) stride: usize,
+pub struct Acts<const SHORT: bool> {
+    /// The first number.
+    pub ptr: *mut f32,
+    /// Distance of rows.
+    pub stride: usize,
 }
 
 impl<const SHORT: bool> ActSink for Acts<SHORT> {
@@ -155,10 +173,11 @@ impl<const SHORT: bool> ActSink for Acts<SHORT> {
 
 /// Acts are stored as bfloat16: from panels row by row, from rows as units of two rows.
 #[derive(Clone, Copy)]
-pub(crate) struct ActsBf16<const PAIRS: bool> {
-    pub(crate) ptr: *mut u32,
+pub struct ActsBf16<const PAIRS: bool> {
+    /// The first unit.
+    pub ptr: *mut u32,
     /// In units.
-    pub(crate) stride: usize,
+    pub stride: usize,
 }
 
 impl<const PAIRS: bool> ActSink for ActsBf16<PAIRS> {
@@ -190,11 +209,15 @@ impl<const PAIRS: bool> ActSink for ActsBf16<PAIRS> {
 
 /// Acts go on to another sink; gates and ups are kept for the backward pass.
 #[derive(Clone, Copy)]
-pub(crate) struct KeepPre<A> {
-    pub(crate) acts: A,
-    pub(crate) gate: *mut f32,
-    pub(crate) up: *mut f32,
-    pub(crate) stride: usize,
+pub struct KeepPre<A> {
+    /// Where acts go.
+    pub acts: A,
+    /// The first gate.
+    pub gate: *mut f32,
+    /// The first up.
+    pub up: *mut f32,
+    /// Distance of rows.
+    pub stride: usize,
 }
 
 impl<A> KeepPre<A> {
@@ -249,7 +272,7 @@ fn swiglu<S: Simd, A: ActSink>(s: S, gate: S::F, up: S::F) -> S::F {
 
 /// A SwiGLU along columns: vectors of a block are gates, then as many ups.
 #[derive(Clone, Copy)]
-pub(crate) struct SwiGluPanels<A>(pub(crate) A);
+pub struct SwiGluPanels<A>(pub A);
 
 impl<A: ActSink> Epilogue for SwiGluPanels<A> {
     const PAIR_PANELS: bool = true;
@@ -276,7 +299,7 @@ impl<A: ActSink> Epilogue for SwiGluPanels<A> {
 
 /// A SwiGLU along rows: rows of a block are gates, then as many ups.
 #[derive(Clone, Copy)]
-pub(crate) struct SwiGluRows<A>(pub(crate) A);
+pub struct SwiGluRows<A>(pub A);
 
 impl<A: ActSink> Epilogue for SwiGluRows<A> {
     const PAIR_ROWS: bool = true;

@@ -14,7 +14,7 @@ use std::marker::PhantomData;
 
 /// The left factor, `m x k`.
 #[derive(Clone, Copy)]
-pub(crate) enum Lhs<'a> {
+pub enum Lhs<'a> {
     /// Unit (i, j) at `ptr + i * row + j * col`.
     Strided {
         /// Unit (0, 0).
@@ -30,7 +30,7 @@ pub(crate) enum Lhs<'a> {
 
 /// The right factor, `k x n`.
 #[derive(Clone, Copy)]
-pub(crate) enum Rhs<'a> {
+pub enum Rhs<'a> {
     /// Row-major, rows padded to whole vectors.
     Rows {
         /// Unit (0, 0).
@@ -44,32 +44,42 @@ pub(crate) enum Rhs<'a> {
 
 /// The part of a product's blocks that one of several threads computes: blocks are counted panel after panel.
 #[derive(Clone, Copy)]
-pub(crate) struct Part {
-    pub(crate) part: usize,
-    pub(crate) parts: usize,
+pub struct Part {
+    /// Which part, from 0.
+    pub part: usize,
+    /// Of how many.
+    pub parts: usize,
 }
 
 impl Part {
     /// All of it.
-    pub(crate) const WHOLE: Part = Part { part: 0, parts: 1 };
+    pub const WHOLE: Part = Part { part: 0, parts: 1 };
 
     /// This part of `0..total`, shared out evenly.
     #[inline(always)]
-    pub(crate) fn of(self, total: usize) -> std::ops::Range<usize> {
+    pub fn of(self, total: usize) -> std::ops::Range<usize> {
         total * self.part / self.parts..total * (self.part + 1) / self.parts
     }
 }
 
 /// `epilogue(lhs * rhs)`: `m` rows, `n` columns (rounded up to whole vectors), an inner sum of `units` units.
-pub(crate) struct Product<'a, F, E> {
-    pub(crate) m: usize,
-    pub(crate) n: usize,
-    pub(crate) units: usize,
-    pub(crate) lhs: Lhs<'a>,
-    pub(crate) rhs: Rhs<'a>,
-    pub(crate) format: F,
-    pub(crate) epilogue: E,
-    pub(crate) part: Part,
+pub struct Product<'a, F, E> {
+    /// Rows of the result.
+    pub m: usize,
+    /// Columns of the result.
+    pub n: usize,
+    /// Units of the inner sum.
+    pub units: usize,
+    /// The left factor.
+    pub lhs: Lhs<'a>,
+    /// The right factor.
+    pub rhs: Rhs<'a>,
+    /// How numbers are multiplied.
+    pub format: F,
+    /// What follows.
+    pub epilogue: E,
+    /// The part that is computed.
+    pub part: Part,
 }
 
 /// What the compiler knows of a block's left factor: nothing, that a row's units follow one another, or that it is

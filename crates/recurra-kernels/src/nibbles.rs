@@ -16,7 +16,7 @@ const UNITS: usize = Q4Weights::GROUP / 4;
 const PACKED: usize = UNITS / 2 + 1;
 
 /// Unit `i` of output `row`, packed. Weights behind the last are zero.
-pub(crate) fn packed_unit(w: &Q4Weights, row: usize, i: usize) -> u32 {
+pub fn packed_unit(w: &Q4Weights, row: usize, i: usize) -> u32 {
     let (group, part) = (i / PACKED, i % PACKED);
     if part == PACKED - 1 {
         let multiplier = w.multipliers[row * Q4Weights::groups(w.cols) + group];
@@ -31,7 +31,7 @@ pub(crate) fn packed_unit(w: &Q4Weights, row: usize, i: usize) -> u32 {
 }
 
 /// Units of an output of `inputs` inputs, packed.
-pub(crate) fn packed_units(inputs: usize) -> usize {
+pub fn packed_units(inputs: usize) -> usize {
     Q4Weights::groups(inputs) * PACKED
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn packed_units(inputs: usize) -> usize {
 ///
 /// Rows of the left factor reach to the end of the last group: what stands behind their end meets zeros.
 #[derive(Clone, Copy)]
-pub(crate) struct Int4(pub(crate) Int8<false>);
+pub struct Int4(pub Int8<false>);
 
 impl Format for Int4 {
     type Acc<S: Simd> = S::I;

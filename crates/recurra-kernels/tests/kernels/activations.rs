@@ -1,7 +1,7 @@
 //! Transcendental functions against f64.
 
-use crate::kernels::simd::{Floats, Simd, SimdOp};
-use crate::kernels::{Function, Isa, activation};
+use recurra_kernels::simd::{Floats, Simd, SimdOp};
+use recurra_kernels::{Function, Isa, activation};
 
 /// Floats of every sign and magnitude from minus to plus infinity, in order, with the neighbours of those at which
 /// something changes.
@@ -181,7 +181,7 @@ fn from_one_float_to_the_next_functions_that_rise_fall_by_an_ulp_at_most() {
 
 #[test]
 fn slices_of_any_length_and_alignment_are_mapped_and_nothing_beside_them() {
-    let numbers = crate::kernels::tests::numbers(50, 1);
+    let numbers = crate::numbers(50, 1);
     for isa in Isa::available() {
         for (from, length) in (0..4).flat_map(|from| (0..40).map(move |length| (from, length))) {
             let mut x = numbers.clone();
@@ -228,7 +228,7 @@ fn those_in_kernels_are_accurate() {
     for isa in Isa::available() {
         for what in ["exp", "short exp", "sigmoid", "short sigmoid"] {
             let mut ys = xs.to_vec();
-            isa.run(Map(&mut ys, what));
+            isa.compile(Map(&mut ys, what));
             for (&x, &y) in xs.iter().zip(&ys) {
                 let exact = if what.ends_with("sigmoid") {
                     1.0 / (1.0 + (-x as f64).exp())
@@ -250,7 +250,7 @@ fn those_in_kernels_are_accurate() {
                 );
             }
             let mut ys = [f32::NAN; 16];
-            isa.run(Map(&mut ys, what));
+            isa.compile(Map(&mut ys, what));
             assert!(ys.iter().all(|y| y.is_nan()), "{} {what}", isa.name());
         }
     }

@@ -3,7 +3,7 @@
 use super::simd::{Bf16s, Bytes, Floats, Instructions, Simd};
 
 /// How the factors of a block of results are multiplied, and how sums become floats.
-pub(crate) trait Format: Copy {
+pub trait Format: Copy {
     /// Sums of one vector of results.
     type Acc<S: Simd>: Copy;
     /// The instructions that it takes.
@@ -16,40 +16,57 @@ pub(crate) trait Format: Copy {
         units
     }
     /// Where the sums of a vector of results start whose first is (row, col).
+    ///
+    /// # Safety
+    /// The block lies inside its factors, and the format has numbers for all its rows and columns.
     unsafe fn start<S: Simd>(self, s: S, row: usize, col: usize) -> Self::Acc<S>;
     /// Adds the products of a block's factors to its sums.
+    ///
+    /// # Safety
+    /// The block lies inside its factors, and the format has numbers for all its rows and columns.
     unsafe fn accumulate<S: Simd, const MR: usize, const NV: usize>(
         s: S,
         acc: &mut [[Self::Acc<S>; NV]; MR],
         factors: Factors<MR>,
     );
     /// The results, of which the first is (row, col).
+    ///
+    /// # Safety
+    /// The block lies inside its factors, and the format has numbers for all its rows and columns.
     unsafe fn finish<S: Simd>(self, s: S, acc: Self::Acc<S>, row: usize, col: usize) -> S::F;
 }
 
 /// The factors of a block of results: where they start and how they step.
-pub(crate) struct Factors<const MR: usize> {
+pub struct Factors<const MR: usize> {
     /// Of the left factor, for the inner sum.
-    pub(crate) units: usize,
-    pub(crate) a: *const u32,
+    pub units: usize,
+    /// The left factor.
+    pub a: *const u32,
     /// How far each row is from the first.
-    pub(crate) rows: [usize; MR],
-    pub(crate) a_col: usize,
-    pub(crate) b: *const u32,
-    pub(crate) b_row: usize,
+    pub rows: [usize; MR],
+    /// Distance of its columns.
+    pub a_col: usize,
+    /// The right factor.
+    pub b: *const u32,
+    /// Distance of its rows.
+    pub b_row: usize,
     /// Units that the loop takes at a time.
-    pub(crate) together: usize,
+    pub together: usize,
     /// Where the next panel of weights lies that this block brings into the cache, and by how many bytes it goes on
     /// with each unit of the inner sum.
-    pub(crate) next: *const u8,
-    pub(crate) next_step: usize,
+    pub next: *const u8,
+    /// Bytes for each unit.
+    pub next_step: usize,
 }
 
 /// A format whose right factor has a vector of units for each unit of the left.
-pub(crate) trait UnitByUnit: Format {
+pub trait UnitByUnit: Format {
     /// A vector of units.
     type Vec<S: Simd>: Copy;
     /// Units of the right factor.
+    ///
+    /// # Safety
+    /// The block lies inside its factors, and the format has numbers for all its rows and columns.
     unsafe fn load<S: Simd>(s: S, p: *const u32) -> Self::Vec<S>;
     /// A unit of the left factor, in every lane.
     fn splat<S: Simd>(s: S, unit: u32) -> Self::Vec<S>;
@@ -161,7 +178,7 @@ unsafe fn unit_by_unit<F: UnitByUnit, S: Simd, const MR: usize, const NV: usize>
 
 /// Floats.
 #[derive(Clone, Copy)]
-pub(crate) struct F32;
+pub struct F32;
 
 impl Format for F32 {
     type Acc<S: Simd> = S::F;
@@ -204,7 +221,7 @@ impl UnitByUnit for F32 {
 
 /// Pairs of bfloat16, summed as floats.
 #[derive(Clone, Copy)]
-pub(crate) struct Bf16;
+pub struct Bf16;
 
 impl Format for Bf16 {
     type Acc<S: Simd> = S::F;
@@ -250,13 +267,13 @@ impl UnitByUnit for Bf16 {
 ///
 /// With `WEIGHTS_LEFT`, weights are the left factor and activations the right; otherwise the other way round.
 #[derive(Clone, Copy)]
-pub(crate) struct Int8<const WEIGHTS_LEFT: bool> {
+pub struct Int8<const WEIGHTS_LEFT: bool> {
     /// For each row of the left factor.
-    pub(crate) row_scales: *const f32,
+    pub row_scales: *const f32,
     /// For each column of the right factor, padded to whole vectors.
-    pub(crate) col_scales: *const f32,
+    pub col_scales: *const f32,
     /// For each output: minus the zero point of the activations times the sum of the weights.
-    pub(crate) starts: *const u32,
+    pub starts: *const u32,
 }
 
 impl<const WEIGHTS_LEFT: bool> Format for Int8<WEIGHTS_LEFT> {

@@ -10,10 +10,10 @@ use super::simd::{Bytes, Simd, SimdOp};
 use std::borrow::Cow;
 
 /// Largest sum in 16 bits.
-const MOST: i32 = i16::MAX as i32;
+pub const MOST: i32 = i16::MAX as i32;
 
 /// The weights as products on this instruction set take them.
-pub(crate) fn fitted(isa: Isa, weights: &Q8Weights) -> Cow<'_, Q8Weights> {
+pub fn fitted(isa: Isa, weights: &Q8Weights) -> Cow<'_, Q8Weights> {
     struct Fits;
     impl SimdOp for Fits {
         type Output = bool;
@@ -24,7 +24,7 @@ pub(crate) fn fitted(isa: Isa, weights: &Q8Weights) -> Cow<'_, Q8Weights> {
         }
     }
     let mut weights = Cow::Borrowed(weights);
-    if isa.run(Fits) {
+    if isa.compile(Fits) {
         return weights;
     }
     let cols = weights.cols;
@@ -55,7 +55,7 @@ pub(crate) fn fitted(isa: Isa, weights: &Q8Weights) -> Cow<'_, Q8Weights> {
 
 /// The largest magnitude that a sum of 16 bits of these weights may have: of activations in 1..=127, two from each of
 /// two units.
-fn largest_sum(values: &[i8]) -> i32 {
+pub fn largest_sum(values: &[i8]) -> i32 {
     let mut most = 0;
     for two in values.chunks(8) {
         for half in [0, 2] {
@@ -72,46 +72,4 @@ fn largest_sum(values: &[i8]) -> i32 {
         }
     }
     most
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #![proptest_config(crate::testing::cases(256))]
-        #[test]
-        fn fitted_weights_fit_and_are_near(
-            values in prop::collection::vec(-127i8..=127, 1..200),
-            wide in any::<bool>(),
-        ) {
-            let values: Vec<i8> = if wide {
-                values.iter().map(|&v| if v < 0 { -127 } else { 127 }).collect()
-            } else {
-                values
-            };
-            let weights = Q8Weights { rows: 1, cols: values.len(), values, scales: vec![0.5] };
-            for isa in Isa::available() {
-                let fitted = fitted(isa, &weights);
-                if let Cow::Owned(fitted) = &fitted {
-                    prop_assert!(largest_sum(&fitted.values) <= MOST);
-                    prop_assert!(fitted.scales[0] > 0.5 && fitted.scales[0] < 1.02);
-                }
-                for (&new, &old) in fitted.values.iter().zip(&weights.values) {
-                    let error = f32::from(new) * fitted.scales[0] - f32::from(old) * 0.5;
-                    prop_assert!(error.abs() <= 0.501 * fitted.scales[0]);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn sums_are_of_the_worst_activations() {
-        // Places 0, 1, 4 and 5 are added up, and 2, 3, 6 and 7.
-        assert_eq!(largest_sum(&[1, 2, 100, 0, 3, -4, 100, 0, 7]), 127 * 200);
-        assert_eq!(largest_sum(&[10, -20]), 127 * 20 - 10);
-        assert_eq!(largest_sum(&[-127; 8]), 127 * 508);
-        assert_eq!(largest_sum(&[]), 0);
-    }
 }

@@ -7,12 +7,17 @@ use super::simd::{Floats, Simd, SimdOp};
 use super::view::View;
 
 /// `z <- z + a`, or `z <- z + (a + b)`.
-pub(crate) struct AddInto {
-    pub(crate) z: View,
-    pub(crate) a: View,
-    pub(crate) b: Option<View>,
-    pub(crate) rows: usize,
-    pub(crate) cols: usize,
+pub struct AddInto {
+    /// Changed in place.
+    pub z: View,
+    /// Added to it.
+    pub a: View,
+    /// Added too.
+    pub b: Option<View>,
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
+    pub cols: usize,
 }
 
 impl SimdOp for AddInto {
@@ -37,12 +42,17 @@ impl SimdOp for AddInto {
 }
 
 /// RMS norm of each row, in place; `inverse` (one number a row) receives `r` for the backward pass.
-pub(crate) struct NormRows {
-    pub(crate) x: View,
-    pub(crate) rows: usize,
-    pub(crate) cols: usize,
-    pub(crate) eps: f32,
-    pub(crate) inverse: Option<*mut f32>,
+pub struct NormRows {
+    /// Normed in place.
+    pub x: View,
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
+    pub cols: usize,
+    /// Added to the mean square.
+    pub eps: f32,
+    /// Receives what was multiplied by.
+    pub inverse: Option<*mut f32>,
 }
 
 impl SimdOp for NormRows {
@@ -72,12 +82,17 @@ impl SimdOp for NormRows {
 }
 
 /// RMS norm of each column, in place; `inverse` (one number a column, padded) receives `r`.
-pub(crate) struct NormCols {
-    pub(crate) x: View,
-    pub(crate) rows: usize,
-    pub(crate) cols: usize,
-    pub(crate) eps: f32,
-    pub(crate) inverse: Option<*mut f32>,
+pub struct NormCols {
+    /// Normed in place.
+    pub x: View,
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
+    pub cols: usize,
+    /// Added to the mean square.
+    pub eps: f32,
+    /// Receives what was multiplied by.
+    pub inverse: Option<*mut f32>,
 }
 
 impl SimdOp for NormCols {
@@ -108,12 +123,17 @@ impl SimdOp for NormCols {
 }
 
 /// Backward of [`NormRows`]: `dy` becomes `dx`.
-pub(crate) struct NormRowsBackward {
-    pub(crate) y: View,
-    pub(crate) dy: View,
-    pub(crate) rows: usize,
-    pub(crate) cols: usize,
-    pub(crate) inverse: *const f32,
+pub struct NormRowsBackward {
+    /// The result of the forward pass.
+    pub y: View,
+    /// Its gradient, and then that of what was normed.
+    pub dy: View,
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
+    pub cols: usize,
+    /// What was multiplied by.
+    pub inverse: *const f32,
 }
 
 impl SimdOp for NormRowsBackward {
@@ -141,12 +161,17 @@ impl SimdOp for NormRowsBackward {
 }
 
 /// Backward of [`NormCols`]: `dy` becomes `dx`.
-pub(crate) struct NormColsBackward {
-    pub(crate) y: View,
-    pub(crate) dy: View,
-    pub(crate) rows: usize,
-    pub(crate) cols: usize,
-    pub(crate) inverse: *const f32,
+pub struct NormColsBackward {
+    /// The result of the forward pass.
+    pub y: View,
+    /// Its gradient, and then that of what was normed.
+    pub dy: View,
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
+    pub cols: usize,
+    /// What was multiplied by.
+    pub inverse: *const f32,
 }
 
 impl SimdOp for NormColsBackward {

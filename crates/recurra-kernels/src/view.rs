@@ -9,9 +9,11 @@ use super::product::{Lhs, Rhs};
 /// Whoever builds a kernel on a view promises that the matrix outlives it, that the kernel stays inside, and
 /// that threads which run at the same time write to different elements.
 #[derive(Clone, Copy)]
-pub(crate) struct View {
-    pub(crate) ptr: *mut f32,
-    pub(crate) stride: usize,
+pub struct View {
+    /// The first number.
+    pub ptr: *mut f32,
+    /// Distance of rows.
+    pub stride: usize,
 }
 
 // SAFETY: a view is a pointer with the promise above, which covers threads.
@@ -21,14 +23,15 @@ unsafe impl Sync for View {}
 
 impl View {
     /// The part of the matrix from element (row, col).
-    pub(crate) fn at(self, row: usize, col: usize) -> View {
+    pub fn at(self, row: usize, col: usize) -> View {
         View {
             ptr: self.ptr.wrapping_add(row * self.stride + col),
             ..self
         }
     }
 
-    pub(crate) fn lhs<'a>(self) -> Lhs<'a> {
+    /// As a left factor.
+    pub fn lhs<'a>(self) -> Lhs<'a> {
         Lhs::Strided {
             ptr: self.ptr.cast(),
             row: self.stride,
@@ -37,7 +40,7 @@ impl View {
     }
 
     /// The transposed matrix as a left factor.
-    pub(crate) fn transposed_lhs<'a>(self) -> Lhs<'a> {
+    pub fn transposed_lhs<'a>(self) -> Lhs<'a> {
         Lhs::Strided {
             ptr: self.ptr.cast(),
             row: 1,
@@ -45,21 +48,24 @@ impl View {
         }
     }
 
-    pub(crate) fn rhs<'a>(self) -> Rhs<'a> {
+    /// As a right factor.
+    pub fn rhs<'a>(self) -> Rhs<'a> {
         Rhs::Rows {
             ptr: self.ptr.cast(),
             stride: self.stride,
         }
     }
 
-    pub(crate) fn store(self) -> Store {
+    /// Results replace what is here.
+    pub fn store(self) -> Store {
         Store {
             ptr: self.ptr,
             stride: self.stride,
         }
     }
 
-    pub(crate) fn add(self) -> Add {
+    /// Results are added to what is here.
+    pub fn add(self) -> Add {
         Add {
             ptr: self.ptr,
             stride: self.stride,
@@ -67,7 +73,7 @@ impl View {
     }
 
     /// A SwiGLU whose result goes here; with `SHORT` to be quantised.
-    pub(crate) fn acts<const SHORT: bool>(self) -> Acts<SHORT> {
+    pub fn acts<const SHORT: bool>(self) -> Acts<SHORT> {
         Acts {
             ptr: self.ptr,
             stride: self.stride,
@@ -75,7 +81,7 @@ impl View {
     }
 
     /// The same memory as units of a float each.
-    pub(crate) fn units(self) -> Units {
+    pub fn units(self) -> Units {
         Units {
             ptr: self.ptr.cast(),
             stride: self.stride,
@@ -85,14 +91,16 @@ impl View {
 
 /// Where the gates and the ups of a SwiGLU are kept for the backward pass, in one matrix.
 #[derive(Clone, Copy)]
-pub(crate) struct Pre {
-    pub(crate) gate: View,
-    pub(crate) up: View,
+pub struct Pre {
+    /// Gates.
+    pub gate: View,
+    /// Ups.
+    pub up: View,
 }
 
 impl Pre {
     /// A sink that keeps gates and ups here.
-    pub(crate) fn keep<A>(self, acts: A) -> KeepPre<A> {
+    pub fn keep<A>(self, acts: A) -> KeepPre<A> {
         KeepPre {
             acts,
             gate: self.gate.ptr,
@@ -104,9 +112,11 @@ impl Pre {
 
 /// The same for a matrix of units, each of which holds several numbers of a product's inner sum.
 #[derive(Clone, Copy)]
-pub(crate) struct Units {
-    pub(crate) ptr: *mut u32,
-    pub(crate) stride: usize,
+pub struct Units {
+    /// The first unit.
+    pub ptr: *mut u32,
+    /// Distance of rows.
+    pub stride: usize,
 }
 
 // SAFETY: as for a view.
@@ -116,14 +126,15 @@ unsafe impl Sync for Units {}
 
 impl Units {
     /// The part of the matrix from unit (row, col).
-    pub(crate) fn at(self, row: usize, col: usize) -> Units {
+    pub fn at(self, row: usize, col: usize) -> Units {
         Units {
             ptr: self.ptr.wrapping_add(row * self.stride + col),
             ..self
         }
     }
 
-    pub(crate) fn lhs<'a>(self) -> Lhs<'a> {
+    /// As a left factor.
+    pub fn lhs<'a>(self) -> Lhs<'a> {
         Lhs::Strided {
             ptr: self.ptr,
             row: self.stride,
@@ -131,7 +142,8 @@ impl Units {
         }
     }
 
-    pub(crate) fn rhs<'a>(self) -> Rhs<'a> {
+    /// As a right factor.
+    pub fn rhs<'a>(self) -> Rhs<'a> {
         Rhs::Rows {
             ptr: self.ptr,
             stride: self.stride,
@@ -139,7 +151,7 @@ impl Units {
     }
 
     /// The transposed matrix as a left factor.
-    pub(crate) fn transposed_lhs<'a>(self) -> Lhs<'a> {
+    pub fn transposed_lhs<'a>(self) -> Lhs<'a> {
         Lhs::Strided {
             ptr: self.ptr,
             row: 1,
@@ -148,7 +160,7 @@ impl Units {
     }
 
     /// A SwiGLU whose result goes here as bfloat16.
-    pub(crate) fn acts<const PAIRS: bool>(self) -> ActsBf16<PAIRS> {
+    pub fn acts<const PAIRS: bool>(self) -> ActsBf16<PAIRS> {
         ActsBf16 {
             ptr: self.ptr,
             stride: self.stride,
@@ -157,7 +169,8 @@ impl Units {
 }
 
 impl AlignedMatrix<u32> {
-    pub(crate) fn units(&mut self) -> Units {
+    /// A view of the units.
+    pub fn units(&mut self) -> Units {
         Units {
             ptr: self.as_mut_ptr(),
             stride: self.stride(),
@@ -166,7 +179,8 @@ impl AlignedMatrix<u32> {
 }
 
 impl AlignedMatrix {
-    pub(crate) fn view(&mut self) -> View {
+    /// A view that may be written through.
+    pub fn view(&mut self) -> View {
         View {
             ptr: self.as_mut_ptr(),
             stride: self.stride(),
@@ -174,7 +188,7 @@ impl AlignedMatrix {
     }
 
     /// A view that must not be written through.
-    pub(crate) fn view_const(&self) -> View {
+    pub fn view_const(&self) -> View {
         View {
             ptr: self.as_ptr().cast_mut(),
             stride: self.stride(),
@@ -183,7 +197,7 @@ impl AlignedMatrix {
 }
 
 /// Copies `rows` rows of `cols` numbers.
-pub(crate) fn copy_rows(from: View, to: View, rows: usize, cols: usize) {
+pub fn copy_rows(from: View, to: View, rows: usize, cols: usize) {
     for r in 0..rows {
         // SAFETY: both views hold rows of at least `cols` numbers, in different matrices.
         unsafe { std::ptr::copy_nonoverlapping(from.at(r, 0).ptr, to.at(r, 0).ptr, cols) }
@@ -191,7 +205,7 @@ pub(crate) fn copy_rows(from: View, to: View, rows: usize, cols: usize) {
 }
 
 /// `to[c][r] = from[r][c]`.
-pub(crate) fn transpose(from: Units, to: Units, rows: usize, cols: usize) {
+pub fn transpose(from: Units, to: Units, rows: usize, cols: usize) {
     // A cache line of the result at a time.
     for first in (0..rows).step_by(LINE) {
         for c in 0..cols {

@@ -32,14 +32,14 @@ impl Isa {
     /// Replaces every number by the function of it.
     ///
     /// ```
-    /// use recurra::kernels::{Function, Isa};
+    /// use recurra_kernels::{Function, Isa};
     /// let mut x = [-1.0, 0.0, 1.0];
     /// Isa::detect().apply(Function::Silu, &mut x);
     /// assert_eq!(x[1], 0.0);
     /// assert!((x[2] - 0.731_058_6).abs() < 1e-6);
     /// ```
     pub fn apply(self, function: Function, x: &mut [f32]) {
-        self.run(Apply { function, x });
+        self.compile(Apply { function, x });
     }
 }
 

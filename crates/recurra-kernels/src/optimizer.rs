@@ -1,29 +1,36 @@
-//! The moving moments of Adam, and what they make of a weight.
+//! What gradients do to weights, number by number.
 
-use crate::kernels::simd::{Floats, Simd, SimdOp};
+use super::simd::{Floats, Simd, SimdOp};
 
 /// One step of AdamW, or of Adam-atan2, on the numbers of one tensor.
-pub(super) struct Update<'a> {
-    pub(super) weight: &'a mut [f32],
-    pub(super) mean: &'a mut [f32],
-    pub(super) square: &'a mut [f32],
-    pub(super) gradient: &'a [f32],
+pub struct AdamUpdate<'a> {
+    /// The weights.
+    pub weight: &'a mut [f32],
+    /// Moving mean of the gradient.
+    pub mean: &'a mut [f32],
+    /// Moving mean of its square.
+    pub square: &'a mut [f32],
+    /// The gradient.
+    pub gradient: &'a [f32],
     /// Factor of the gradient (clipping).
-    pub(super) scale: f32,
-    pub(super) beta1: f32,
-    pub(super) beta2: f32,
+    pub scale: f32,
+    /// Decay of the mean.
+    pub beta1: f32,
+    /// Decay of the mean square.
+    pub beta2: f32,
     /// Added to the root; none for Adam-atan2.
-    pub(super) eps: Option<f32>,
+    pub eps: Option<f32>,
     /// `1 - lr * weight_decay`.
-    pub(super) keep: f32,
+    pub keep: f32,
     /// `lr / (1 - beta1^t)`.
-    pub(super) step: f32,
-    pub(super) lr: f32,
+    pub step: f32,
+    /// The learning rate.
+    pub lr: f32,
     /// `1 / sqrt(1 - beta2^t)`.
-    pub(super) root: f32,
+    pub root: f32,
 }
 
-impl SimdOp for Update<'_> {
+impl SimdOp for AdamUpdate<'_> {
     type Output = ();
     type Uses = Floats;
     #[inline(always)]
@@ -50,6 +57,27 @@ impl SimdOp for Update<'_> {
                     *w = *w * self.keep - self.lr * (m * correction).atan2(root);
                 }
             }
+        }
+    }
+}
+
+/// Moves a moving average: `average <- keep * average + (1 - keep) * weight`.
+pub struct MoveAverage<'a> {
+    /// Moved.
+    pub average: &'a mut [f32],
+    /// Of as many numbers.
+    pub weight: &'a [f32],
+    /// Of the average.
+    pub keep: f32,
+}
+
+impl SimdOp for MoveAverage<'_> {
+    type Output = ();
+    type Uses = Floats;
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        for (a, &w) in self.average.iter_mut().zip(self.weight) {
+            *a = self.keep * *a + (1.0 - self.keep) * w;
         }
     }
 }

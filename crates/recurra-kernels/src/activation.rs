@@ -32,7 +32,7 @@ fn exp_parts<S: Simd>(s: S, x: S::F, low: Option<S::F>) -> (S::F, S::F) {
 /// e^x to 1.5 ULP for x in -87.3..=88.3; clamped outside. With `SHORT`, to `1e-4`, in two thirds of the time, as in
 /// [`sigmoid`].
 #[inline(always)]
-pub(crate) fn exp<S: Simd, const SHORT: bool>(s: S, x: S::F) -> S::F {
+pub fn exp<S: Simd, const SHORT: bool>(s: S, x: S::F) -> S::F {
     let x = s.min(s.splat(88.3), s.max(s.splat(-87.3), x));
     if SHORT {
         let t = s.mul(x, s.splat(std::f32::consts::LOG2_E));
@@ -60,7 +60,7 @@ fn exp2_short<S: Simd>(s: S, f: S::F) -> S::F {
 /// negative x it is a share of a number that is small itself. 2^f for |f| <= 1/2 is a polynomial fitted to the
 /// least largest relative error (2e-9, before rounding; short 7.5e-5).
 #[inline(always)]
-pub(crate) fn sigmoid<S: Simd, const SHORT: bool>(s: S, x: S::F) -> S::F {
+pub fn sigmoid<S: Simd, const SHORT: bool>(s: S, x: S::F) -> S::F {
     let one = s.splat(1.0);
     // Beyond these the scaling would leave the normal numbers.
     let t = s.mul(x, s.splat(-std::f32::consts::LOG2_E));
@@ -103,7 +103,7 @@ fn full_exp_parts<S: Simd>(s: S, x: S::F, low: Option<S::F>) -> (S::F, S::F, S::
 
 /// [`Function::Exp`](super::map::Function::Exp)
 #[inline(always)]
-pub(crate) fn full_exp<S: Simd>(s: S, x: S::F) -> S::F {
+pub fn full_exp<S: Simd>(s: S, x: S::F) -> S::F {
     let (p, half, rest) = full_exp_parts(s, x, None);
     s.scale2(s.scale2(p, half), rest)
 }
@@ -121,13 +121,13 @@ fn times_sigmoid<S: Simd>(s: S, v: S::F, x: S::F) -> S::F {
 
 /// [`Function::Sigmoid`](super::map::Function::Sigmoid)
 #[inline(always)]
-pub(crate) fn full_sigmoid<S: Simd>(s: S, x: S::F) -> S::F {
+pub fn full_sigmoid<S: Simd>(s: S, x: S::F) -> S::F {
     times_sigmoid(s, s.splat(1.0), x)
 }
 
 /// [`Function::Silu`](super::map::Function::Silu)
 #[inline(always)]
-pub(crate) fn silu<S: Simd>(s: S, x: S::F) -> S::F {
+pub fn silu<S: Simd>(s: S, x: S::F) -> S::F {
     // The clamp changes nothing but that minus infinity times zero is zero.
     times_sigmoid(s, s.max(s.splat(-128.0), x), x)
 }
@@ -135,7 +135,7 @@ pub(crate) fn silu<S: Simd>(s: S, x: S::F) -> S::F {
 /// [`Function::Tanh`](super::map::Function::Tanh): an odd polynomial (coefficients of the Cephes library's `tanhf`) near
 /// zero, where 1 - 2 / (e^2|x| + 1), which serves the rest, would cancel.
 #[inline(always)]
-pub(crate) fn tanh<S: Simd>(s: S, x: S::F) -> S::F {
+pub fn tanh<S: Simd>(s: S, x: S::F) -> S::F {
     let (one, two, size) = (s.splat(1.0), s.splat(2.0), abs(s, x));
     let z = s.mul(size, size);
     let mut p = s.splat(-5.704_988_7e-3);
@@ -155,7 +155,7 @@ pub(crate) fn tanh<S: Simd>(s: S, x: S::F) -> S::F {
 /// for a in 0..=15 to the least largest relative error (1.3e-9, before rounding). a^2 is taken in two parts: its
 /// rounding would be magnified by the exponential.
 #[inline(always)]
-pub(crate) fn gelu<S: Simd>(s: S, x: S::F) -> S::F {
+pub fn gelu<S: Simd>(s: S, x: S::F) -> S::F {
     let one = s.splat(1.0);
     let a = s.min(s.splat(15.0), abs(s, x));
     // `high` has 12 bits, so that its square is exact: a^2 = high^2 + (a - high) (a + high).
@@ -190,7 +190,7 @@ pub(crate) fn gelu<S: Simd>(s: S, x: S::F) -> S::F {
 
 /// [`Function::GeluTanh`](super::map::Function::GeluTanh): (1 + tanh u) / 2 is the sigmoid of 2u.
 #[inline(always)]
-pub(crate) fn gelu_tanh<S: Simd>(s: S, x: S::F) -> S::F {
+pub fn gelu_tanh<S: Simd>(s: S, x: S::F) -> S::F {
     // 2 sqrt(2 / pi), and 0.044715 times that.
     let u = s.fma(s.mul(x, x), s.splat(7.135_481_6e-2), s.splat(1.595_769));
     // As in `silu`.
@@ -199,6 +199,6 @@ pub(crate) fn gelu_tanh<S: Simd>(s: S, x: S::F) -> S::F {
 
 /// [`Function::Rsqrt`](super::map::Function::Rsqrt)
 #[inline(always)]
-pub(crate) fn rsqrt<S: Simd>(s: S, x: S::F) -> S::F {
+pub fn rsqrt<S: Simd>(s: S, x: S::F) -> S::F {
     s.div(s.splat(1.0), s.sqrt(x))
 }

@@ -1,48 +1,59 @@
-//! Matrices and the arithmetic on them, one file per instruction set.
+//! Matrices and the arithmetic on them, one file per instruction set: a part of the crate `recurra`, and no crate to
+//! depend on by itself.
 //!
 //! A kernel is written once over [`simd::Simd`]; a new instruction set is one new file that implements it,
-//! and one line in [`Isa`].
+//! and one line in [`Isa`]. Which kernels there are stands in [`compiled`]: this crate holds their machine code, so that
+//! a change in the crates above compiles none of it again.
 
-mod activation;
-pub(crate) mod attention;
+pub mod activation;
+pub mod attention;
 #[cfg(target_arch = "x86_64")]
 pub mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub mod avx512;
-pub(crate) mod epilogue;
-pub(crate) mod fit;
-pub(crate) mod format;
-pub(crate) mod gather;
+pub mod compiled;
+pub mod epilogue;
+pub mod fit;
+pub mod format;
+pub mod gather;
 pub mod linear;
 pub mod map;
 pub mod matrix;
-pub(crate) mod neighbours;
+pub mod neighbours;
 #[cfg(target_arch = "aarch64")]
 pub mod neon;
-pub(crate) mod nibbles;
-pub(crate) mod norm;
+pub mod nibbles;
+pub mod norm;
+pub mod optimizer;
 pub mod pack;
 pub mod peak;
-pub(crate) mod product;
-pub(crate) mod quantize;
+pub mod product;
+pub mod quantize;
 pub mod scalar;
 pub mod simd;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub mod simd128;
 #[cfg(target_arch = "x86_64")]
 pub mod sse41;
-pub(crate) mod swiglu;
-pub(crate) mod view;
+pub mod swiglu;
+pub mod view;
 
-#[cfg(test)]
-pub(crate) mod tests;
-
-use crate::{Error, Result};
+pub use compiled::Kernel;
 pub use linear::{Bf16Weights, Linear, Precision, Q4Weights, Q8Weights};
 pub use map::Function;
 pub use matrix::AlignedMatrix;
 pub use pack::{PackedMatrix, Packing};
 use simd::{Bf16s, Bytes, Floats, Instructions, Nibbles, Simd, SimdOp};
+
+/// This processor has no instruction set of that name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("instruction set: expected one of {}, found `{found}`", available.join(", "))]
+pub struct UnknownIsa {
+    /// Those that it has, the fastest first.
+    pub available: Vec<&'static str>,
+    /// The name asked for.
+    pub found: String,
+}
 
 /// An instruction set that this processor has.
 #[derive(Debug, Clone, Copy)]
@@ -124,7 +135,7 @@ impl Isa {
 
     /// The instruction set that the environment variable `RECURRA_ISA` names, if it is set to anything; an error where
     /// this processor has none of that name.
-    pub fn forced() -> Result<Option<Isa>> {
+    pub fn forced() -> Result<Option<Isa>, UnknownIsa> {
         match std::env::var_os("RECURRA_ISA") {
             Some(name) if !name.is_empty() => Self::named(&name.to_string_lossy()).map(Some),
             _ => Ok(None),
@@ -132,10 +143,10 @@ impl Isa {
     }
 
     /// The instruction set of this name ([`Isa::name`]), if this processor has it.
-    pub fn named(name: &str) -> Result<Isa> {
+    pub fn named(name: &str) -> Result<Isa, UnknownIsa> {
         let all = Self::available();
         let found = all.iter().find(|isa| isa.name() == name).copied();
-        found.ok_or_else(|| Error::InstructionSet {
+        found.ok_or_else(|| UnknownIsa {
             available: all.iter().map(|isa| isa.name()).collect(),
             found: name.to_owned(),
         })
@@ -187,7 +198,14 @@ impl Isa {
 
     /// Runs a kernel.
     #[inline]
-    pub fn run<O: SimdOp>(self, op: O) -> O::Output {
+    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        kernel.run_on(self)
+    }
+
+    /// Compiles an operation for every instruction set where this is called, and runs it for this one: for this crate and its
+    /// tests. Elsewhere, [`Isa::run`].
+    #[inline]
+    pub fn compile<O: SimdOp>(self, op: O) -> O::Output {
         O::Uses::run(self, op)
     }
 
@@ -202,7 +220,7 @@ impl Isa {
                 S::LANES
             }
         }
-        self.run(Lanes)
+        self.compile(Lanes)
     }
 }
 

@@ -1,15 +1,15 @@
 //! Quantised activations and the products on them, against plain arithmetic on the same integers.
 
 use super::*;
-use crate::kernels::epilogue::{Store, SwiGluPanels, SwiGluRows};
-use crate::kernels::fit::fitted;
-use crate::kernels::format::{Bf16, Int8};
-use crate::kernels::nibbles::Int4;
-use crate::kernels::product::*;
-use crate::kernels::quantize::*;
-use crate::kernels::simd::{Bytes, Simd, SimdOp};
-use crate::kernels::view::Pre;
 use half::bf16;
+use recurra_kernels::epilogue::{Store, SwiGluPanels, SwiGluRows};
+use recurra_kernels::fit::fitted;
+use recurra_kernels::format::{Bf16, Int8};
+use recurra_kernels::nibbles::Int4;
+use recurra_kernels::product::*;
+use recurra_kernels::quantize::*;
+use recurra_kernels::simd::{Bytes, Simd, SimdOp};
+use recurra_kernels::view::Pre;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ fn activations(isa: Isa) -> (i32, i32) {
             (S::ACT_ZERO, S::ACT_MAX)
         }
     }
-    isa.run(Range)
+    isa.compile(Range)
 }
 
 /// Plain quantisation: integers and the scale.
@@ -293,7 +293,7 @@ fn parts_of_four_bit_products_agree_with_plain_arithmetic() {
         }
     }
     for isa in Isa::available() {
-        isa.run(Parts);
+        isa.compile(Parts);
     }
 }
 

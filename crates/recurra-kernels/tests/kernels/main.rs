@@ -1,14 +1,30 @@
 //! Every kernel of every instruction set against one plain reference, over odd sizes.
 
 mod activations;
+mod fit;
+mod gather;
+mod linear;
+mod matrix;
+mod neighbours;
+mod peak;
 mod products;
 mod quantized;
 
-use super::view::View;
-use super::*;
+use recurra_kernels::view::View;
+use recurra_kernels::*;
+
+/// So many random cases, the same ones in every run.
+fn cases(cases: u32) -> proptest::test_runner::Config {
+    proptest::test_runner::Config {
+        cases,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(1),
+        failure_persistence: None,
+        ..Default::default()
+    }
+}
 
 /// Numbers in -1..1, the same on every machine.
-pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f32> {
+fn numbers(count: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     (0..count)
         .map(|_| {
@@ -20,7 +36,7 @@ pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f32> {
         .collect()
 }
 
-pub(crate) fn matrix(rows: usize, cols: usize, seed: u64) -> AlignedMatrix {
+fn matrix(rows: usize, cols: usize, seed: u64) -> AlignedMatrix {
     AlignedMatrix::from_slice(rows, cols, &numbers(rows * cols, seed))
 }
 
@@ -121,7 +137,7 @@ fn norms_and_sums_agree_with_the_reference() {
             });
             for isa in Isa::available() {
                 let (mut z, mut a, mut b) = (x.clone(), g.clone(), third.clone());
-                isa.run(super::norm::AddInto {
+                isa.run(recurra_kernels::norm::AddInto {
                     z: z.view(),
                     a: a.view(),
                     b: with_b.then(|| b.view()),
@@ -136,7 +152,7 @@ fn norms_and_sums_agree_with_the_reference() {
 
 /// The norm of `x` and, for the gradient `g`, its backward, along rows or along columns.
 fn norm_agrees(x: &AlignedMatrix, g: &AlignedMatrix, columns: bool) {
-    use super::norm::*;
+    use recurra_kernels::norm::*;
     let (rows, cols, eps) = (x.rows(), x.cols(), 1e-5f32);
     // Lines are what is normed: each has a root, and a sum of products with the gradient.
     let line = |i: usize, j: usize| if columns { j } else { i };
@@ -192,7 +208,7 @@ fn norm_agrees(x: &AlignedMatrix, g: &AlignedMatrix, columns: bool) {
 
 #[test]
 fn softmax_agrees_with_the_reference() {
-    use super::attention::*;
+    use recurra_kernels::attention::*;
     for (rows, cols) in pairs() {
         let mut x = matrix(rows, cols, 1);
         for r in 0..rows {
@@ -269,7 +285,7 @@ fn softmax_agrees_with_the_reference() {
 
 #[test]
 fn rotation_agrees_with_the_reference() {
-    use super::attention::*;
+    use recurra_kernels::attention::*;
     for isa in Isa::available() {
         for (rows, heads, half) in [(1, 1, 1), (5, 3, 4), (7, 2, 9)] {
             let angles = numbers(rows * half, 5);
@@ -312,8 +328,8 @@ fn rotation_agrees_with_the_reference() {
 
 #[test]
 fn swiglu_backward_agrees_with_the_reference() {
-    use super::swiglu::{Bf16Forms, SwiGluBackward, SwiGluBackwardBf16};
-    use super::view::Pre;
+    use recurra_kernels::swiglu::{Bf16Forms, SwiGluBackward, SwiGluBackwardBf16};
+    use recurra_kernels::view::Pre;
     // The two numbers of a unit.
     let halves =
         |unit: u32| [unit << 16, unit & 0xffff_0000].map(|bits| f64::from(f32::from_bits(bits)));

@@ -24,13 +24,17 @@ fn scale_of(largest: f32, max: i32) -> (f32, f32) {
 }
 
 /// Each row of `x` as bytes, four to a unit.
-pub(crate) struct QuantizeRows {
-    pub(crate) x: View,
-    pub(crate) out: Units,
-    pub(crate) rows: usize,
-    pub(crate) cols: usize,
+pub struct QuantizeRows {
+    /// What is read.
+    pub x: View,
+    /// Where the units go.
+    pub out: Units,
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
+    pub cols: usize,
     /// One for each row.
-    pub(crate) scales: *mut f32,
+    pub scales: *mut f32,
 }
 
 impl SimdOp for QuantizeRows {
@@ -69,17 +73,21 @@ impl SimdOp for QuantizeRows {
 }
 
 /// Each column of `x` as bytes, four rows to a unit.
-pub(crate) struct QuantizeCols {
-    pub(crate) x: View,
-    pub(crate) out: Units,
-    pub(crate) rows: usize,
-    pub(crate) cols: usize,
+pub struct QuantizeCols {
+    /// What is read.
+    pub x: View,
+    /// Where the units go.
+    pub out: Units,
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
+    pub cols: usize,
     /// One for each column, padded to whole vectors.
-    pub(crate) scales: *mut f32,
+    pub scales: *mut f32,
     /// Whether bytes are signed as weights are: the other factor of a product of two activations.
-    pub(crate) signed: bool,
+    pub signed: bool,
     /// Where the sums of each column start ([`Int8`](super::format::Int8)) when it is taken as weights.
-    pub(crate) starts: Option<*mut u32>,
+    pub starts: Option<*mut u32>,
 }
 
 impl SimdOp for QuantizeCols {
@@ -133,11 +141,15 @@ impl SimdOp for QuantizeCols {
 }
 
 /// Each row of `x` as bfloat16, two to a unit.
-pub(crate) struct Bf16Rows {
-    pub(crate) x: View,
-    pub(crate) out: Units,
-    pub(crate) rows: usize,
-    pub(crate) cols: usize,
+pub struct Bf16Rows {
+    /// What is read.
+    pub x: View,
+    /// Where the units go.
+    pub out: Units,
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
+    pub cols: usize,
 }
 
 impl SimdOp for Bf16Rows {
@@ -156,11 +168,15 @@ impl SimdOp for Bf16Rows {
 }
 
 /// Each column of `x` as bfloat16, two rows to a unit.
-pub(crate) struct Bf16Cols {
-    pub(crate) x: View,
-    pub(crate) out: Units,
-    pub(crate) rows: usize,
-    pub(crate) cols: usize,
+pub struct Bf16Cols {
+    /// What is read.
+    pub x: View,
+    /// Where the units go.
+    pub out: Units,
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
+    pub cols: usize,
 }
 
 impl SimdOp for Bf16Cols {

@@ -7,16 +7,21 @@ use super::view::{Units, View};
 /// Rotates pairs (i, i + half) of each head of a row by the angle of its position; with `back`, the other way.
 ///
 /// Half a head need not be whole vectors, so this is plain arithmetic; it is a thousandth of the work.
-pub(crate) struct Rotate<'a> {
+pub struct Rotate<'a> {
     /// Rows of `heads * 2 * half` numbers.
-    pub(crate) x: View,
-    pub(crate) rows: usize,
-    pub(crate) heads: usize,
+    pub x: View,
+    /// Rows.
+    pub rows: usize,
+    /// Heads.
+    pub heads: usize,
     /// cos and sin for each row: `half` numbers a row.
-    pub(crate) cos: &'a [f32],
-    pub(crate) sin: &'a [f32],
-    pub(crate) half: usize,
-    pub(crate) back: bool,
+    pub cos: &'a [f32],
+    /// Sines, likewise.
+    pub sin: &'a [f32],
+    /// Half of a head's width.
+    pub half: usize,
+    /// Whether to turn back.
+    pub back: bool,
 }
 
 impl SimdOp for Rotate<'_> {
@@ -44,12 +49,15 @@ impl SimdOp for Rotate<'_> {
 }
 
 /// Softmax of each row times `factor`, in place. Padding is set to zero whatever stood there.
-pub(crate) struct SoftmaxRows {
-    pub(crate) x: View,
-    pub(crate) rows: usize,
-    pub(crate) cols: usize,
+pub struct SoftmaxRows {
+    /// Scores, and then probabilities.
+    pub x: View,
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
+    pub cols: usize,
     /// Not negative.
-    pub(crate) factor: f32,
+    pub factor: f32,
 }
 
 impl SimdOp for SoftmaxRows {
@@ -105,16 +113,19 @@ unsafe fn largest_of_row<S: Simd>(s: S, x: *mut f32, cols: usize) -> f32 {
 
 /// Softmax of each row times `factor`, as 8-bit integers without a zero point, four to a unit; the row's scale is one
 /// over their sum, so that they add up to one as they stand. The largest is the largest byte.
-pub(crate) struct SoftmaxBytes {
+pub struct SoftmaxBytes {
     /// Overwritten.
-    pub(crate) x: View,
-    pub(crate) out: Units,
-    pub(crate) rows: usize,
-    pub(crate) cols: usize,
+    pub x: View,
+    /// Where the units go.
+    pub out: Units,
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
+    pub cols: usize,
     /// Not negative.
-    pub(crate) factor: f32,
+    pub factor: f32,
     /// One for each row.
-    pub(crate) scales: *mut f32,
+    pub scales: *mut f32,
 }
 
 impl SimdOp for SoftmaxBytes {
@@ -145,11 +156,15 @@ impl SimdOp for SoftmaxBytes {
 }
 
 /// Backward of [`SoftmaxRows`]: `dp` becomes the gradient of the scores, `p * (dp - sum(p * dp))`.
-pub(crate) struct SoftmaxRowsBackward {
-    pub(crate) p: View,
-    pub(crate) dp: View,
-    pub(crate) rows: usize,
-    pub(crate) cols: usize,
+pub struct SoftmaxRowsBackward {
+    /// Probabilities.
+    pub p: View,
+    /// Their gradients, and then those of the scores.
+    pub dp: View,
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
+    pub cols: usize,
 }
 
 impl SimdOp for SoftmaxRowsBackward {
