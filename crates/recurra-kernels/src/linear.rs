@@ -26,6 +26,7 @@ impl Precision {
     ];
 
     /// Its name on the command line and in reports.
+    #[inline]
     pub fn name(self) -> &'static str {
         match self {
             Precision::F32 => "f32",
@@ -37,6 +38,7 @@ impl Precision {
 }
 
 impl std::fmt::Display for Precision {
+    #[inline]
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
     }
@@ -86,6 +88,7 @@ pub struct Q4Weights {
 
 impl Q8Weights {
     /// The scaled integer at (row, col).
+    #[inline]
     pub fn value(&self, row: usize, col: usize) -> i8 {
         self.values[row * self.cols + col]
     }
@@ -98,16 +101,19 @@ impl Q4Weights {
     pub const MAX_MULTIPLIER: u8 = 15;
 
     /// Bytes in a row of nibbles.
+    #[inline]
     pub fn row_bytes(cols: usize) -> usize {
         cols.div_ceil(2)
     }
 
     /// Multipliers in a row.
+    #[inline]
     pub fn groups(cols: usize) -> usize {
         cols.div_ceil(Self::GROUP)
     }
 
     /// The nibble at (row, col).
+    #[inline]
     pub fn nibble(&self, row: usize, col: usize) -> u8 {
         let byte = self.nibbles[row * Self::row_bytes(self.cols) + col / 2];
         if col.is_multiple_of(2) {
@@ -118,12 +124,14 @@ impl Q4Weights {
     }
 
     /// The scaled integer at (row, col): multiplier times value.
+    #[inline]
     pub fn value(&self, row: usize, col: usize) -> i8 {
         let multiplier = self.multipliers[row * Self::groups(self.cols) + col / Self::GROUP];
         multiplier as i8 * (self.nibble(row, col) as i8 - 8)
     }
 
     /// The same weights with 8-bit integers.
+    #[inline]
     pub fn to_q8(&self) -> Q8Weights {
         let (rows, cols) = (self.rows, self.cols);
         Q8Weights {
@@ -152,6 +160,7 @@ pub enum Linear {
 
 impl Linear {
     /// Outputs.
+    #[inline]
     pub fn rows(&self) -> usize {
         match self {
             Linear::F32(w) => w.rows(),
@@ -162,6 +171,7 @@ impl Linear {
     }
 
     /// Inputs.
+    #[inline]
     pub fn cols(&self) -> usize {
         match self {
             Linear::F32(w) => w.cols(),
@@ -172,6 +182,7 @@ impl Linear {
     }
 
     /// The precision of its weights.
+    #[inline]
     pub fn precision(&self) -> Precision {
         match self {
             Linear::F32(_) => Precision::F32,
@@ -203,6 +214,7 @@ impl Linear {
 }
 
 impl From<AlignedMatrix> for Linear {
+    #[inline]
     fn from(weights: AlignedMatrix) -> Self {
         Linear::F32(weights)
     }

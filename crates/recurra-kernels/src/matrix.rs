@@ -36,12 +36,14 @@ impl<T: Element> AlignedMatrix<T> {
     ///
     /// Whole cache lines; one more where rows would lie a multiple of 512 bytes apart, since a column of
     /// such rows falls into few cache sets and evicts itself.
+    #[inline]
     pub fn stride_for(cols: usize) -> usize {
         let lines = cols.div_ceil(LINE).max(1);
         (lines + usize::from(lines.is_multiple_of(8))) * LINE
     }
 
     /// A matrix of zeros.
+    #[inline]
     pub fn zeros(rows: usize, cols: usize) -> Self {
         let stride = Self::stride_for(cols);
         AlignedMatrix {
@@ -73,63 +75,75 @@ impl<T: Element> AlignedMatrix<T> {
     }
 
     /// Number of rows.
+    #[inline]
     pub fn rows(&self) -> usize {
         self.rows
     }
 
     /// Number of columns, without padding.
+    #[inline]
     pub fn cols(&self) -> usize {
         self.cols
     }
 
     /// Distance between the starts of two rows, in elements.
+    #[inline]
     pub fn stride(&self) -> usize {
         self.stride
     }
 
     /// Row `r`, without padding.
+    #[inline]
     pub fn row(&self, r: usize) -> &[T] {
         &self.padded()[r * self.stride..][..self.cols]
     }
 
     /// Row `r`, without padding.
+    #[inline]
     pub fn row_mut(&mut self, r: usize) -> &mut [T] {
         let (start, cols) = (r * self.stride, self.cols);
         &mut self.padded_mut()[start..][..cols]
     }
 
     /// All numbers with the padding: `rows * stride`.
+    #[inline]
     pub fn padded(&self) -> &[T] {
         bytemuck::cast_slice(&self.data)
     }
 
     /// All numbers with the padding, which the caller must leave zero.
+    #[inline]
     pub fn padded_mut(&mut self) -> &mut [T] {
         bytemuck::cast_slice_mut(&mut self.data)
     }
 
     /// The numbers without padding, row by row.
+    #[inline]
     pub fn to_vec(&self) -> Vec<T> {
         (0..self.rows).flat_map(|r| self.row(r)).copied().collect()
     }
 
     /// Bytes that it takes in memory.
+    #[inline]
     pub fn bytes(&self) -> usize {
         self.data.len() * size_of::<Line>()
     }
 
     /// The first number.
+    #[inline]
     pub fn as_ptr(&self) -> *const T {
         self.padded().as_ptr()
     }
 
     /// The first number, to be written.
+    #[inline]
     pub fn as_mut_ptr(&mut self) -> *mut T {
         self.padded_mut().as_mut_ptr()
     }
 }
 
 impl<T> std::fmt::Debug for AlignedMatrix<T> {
+    #[inline]
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "AlignedMatrix({}x{})", self.rows, self.cols)
     }

@@ -23,11 +23,13 @@ pub struct Neighbours {
 
 impl Neighbours {
     /// Numbers that a position sees.
+    #[inline]
     pub fn width(self) -> usize {
         (SQUARE + self.means()) * self.channels
     }
 
     /// Means that every position sees: of the cells, and of the prefix where there is one.
+    #[inline]
     pub fn means(self) -> usize {
         1 + usize::from(self.prefix > 0)
     }
@@ -47,6 +49,7 @@ impl Neighbours {
     }
 
     /// Positions of a mean.
+    #[inline]
     fn members(self, mean: usize) -> std::ops::Range<usize> {
         match mean {
             0 => self.prefix..self.prefix + self.cells,
@@ -93,6 +96,7 @@ impl Neighbours {
     }
 
     /// What all positions see of `x`, into `to`; `means` (`[means, channels]`) is scratch space.
+    #[inline]
     pub fn gather_all(self, x: View, means: View, to: View) {
         self.average(x, means);
         self.gather(x, means, to, 0, self.prefix + self.cells);

@@ -102,6 +102,7 @@ pub struct Entries<'a> {
 
 impl Entries<'_> {
     /// A matrix as it stands.
+    #[inline]
     pub fn of(matrix: &AlignedMatrix) -> Entries<'_> {
         Entries {
             matrix,
@@ -110,6 +111,7 @@ impl Entries<'_> {
     }
 
     /// A matrix transposed.
+    #[inline]
     pub fn transposed(matrix: &AlignedMatrix) -> Entries<'_> {
         Entries {
             matrix,
@@ -117,6 +119,7 @@ impl Entries<'_> {
         }
     }
 
+    #[inline]
     fn shape(self) -> (usize, usize) {
         let (rows, cols) = (self.matrix.rows(), self.matrix.cols());
         if self.transposed {
@@ -126,6 +129,7 @@ impl Entries<'_> {
         }
     }
 
+    #[inline]
     fn value(self, output: usize, input: usize) -> f32 {
         if self.transposed {
             self.matrix.row(input)[output]
@@ -135,11 +139,13 @@ impl Entries<'_> {
     }
 
     /// Units of a float.
+    #[inline]
     fn floats(self) -> impl Fn(usize, usize) -> u32 {
         move |r, i| self.value(r, i).to_bits()
     }
 
     /// Units of two bfloat16.
+    #[inline]
     fn pairs(self) -> impl Fn(usize, usize) -> u32 {
         let (_, inputs) = self.shape();
         let bits = move |r, i| match i < inputs {
@@ -239,6 +245,7 @@ impl PackedMatrix {
     }
 
     /// Packs f32 weights; panics as [`PackedMatrix::new`].
+    #[inline]
     pub fn of_floats(isa: Isa, packing: Packing, w: &AlignedMatrix) -> Self {
         Self::rounded(isa, packing, Precision::F32, Entries::of(w))
     }
@@ -248,6 +255,7 @@ impl PackedMatrix {
     ///
     /// # Panics
     /// As [`PackedMatrix::new`], and for a precision of integers.
+    #[inline]
     pub fn rounded(isa: Isa, packing: Packing, precision: Precision, w: Entries<'_>) -> Self {
         let (n, k) = w.shape();
         match precision {
@@ -257,6 +265,7 @@ impl PackedMatrix {
         }
     }
 
+    #[inline]
     fn of_bytes(isa: Isa, packing: Packing, w: &Q8Weights) -> Self {
         let w = &*fitted(isa, w);
         let unit = |r: usize, i: usize| {
@@ -326,6 +335,7 @@ impl PackedMatrix {
     ///
     /// # Panics
     /// For another shape, or packed integers.
+    #[inline]
     pub fn repack(&mut self, isa: Isa, w: Entries<'_>) {
         assert_eq!(w.shape(), (self.n, self.k));
         match self.precision {
@@ -335,6 +345,7 @@ impl PackedMatrix {
         }
     }
 
+    #[inline]
     fn fill<U: Instructions>(&mut self, isa: Isa, unit: impl Fn(usize, usize) -> u32) {
         isa.compile(Pack {
             packing: self.packing,
@@ -347,26 +358,31 @@ impl PackedMatrix {
     }
 
     /// Units of the inner sum of a product with it, as the other factor counts them.
+    #[inline]
     pub fn units(&self) -> usize {
         self.k.div_ceil(per_unit(self.precision))
     }
 
     /// Bytes that it takes in memory.
+    #[inline]
     pub fn bytes(&self) -> usize {
         4 * (self.data.padded().len() + self.scales.padded().len() + self.starts.padded().len())
     }
 
     /// The first number.
+    #[inline]
     pub fn as_ptr(&self) -> *const u32 {
         self.data.as_ptr()
     }
 
     /// The scale of each output, in packed order; for 8 bits.
+    #[inline]
     pub fn scales(&self) -> *const f32 {
         self.scales.as_ptr()
     }
 
     /// Where the sum of each output starts; for 8 bits.
+    #[inline]
     pub fn starts(&self) -> *const u32 {
         self.starts.as_ptr()
     }

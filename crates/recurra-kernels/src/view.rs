@@ -23,6 +23,7 @@ unsafe impl Sync for View {}
 
 impl View {
     /// The part of the matrix from element (row, col).
+    #[inline]
     pub fn at(self, row: usize, col: usize) -> View {
         View {
             ptr: self.ptr.wrapping_add(row * self.stride + col),
@@ -31,6 +32,7 @@ impl View {
     }
 
     /// As a left factor.
+    #[inline]
     pub fn lhs<'a>(self) -> Lhs<'a> {
         Lhs::Strided {
             ptr: self.ptr.cast(),
@@ -40,6 +42,7 @@ impl View {
     }
 
     /// The transposed matrix as a left factor.
+    #[inline]
     pub fn transposed_lhs<'a>(self) -> Lhs<'a> {
         Lhs::Strided {
             ptr: self.ptr.cast(),
@@ -49,6 +52,7 @@ impl View {
     }
 
     /// As a right factor.
+    #[inline]
     pub fn rhs<'a>(self) -> Rhs<'a> {
         Rhs::Rows {
             ptr: self.ptr.cast(),
@@ -57,6 +61,7 @@ impl View {
     }
 
     /// Results replace what is here.
+    #[inline]
     pub fn store(self) -> Store {
         Store {
             ptr: self.ptr,
@@ -65,6 +70,7 @@ impl View {
     }
 
     /// Results are added to what is here.
+    #[inline]
     pub fn add(self) -> Add {
         Add {
             ptr: self.ptr,
@@ -73,6 +79,7 @@ impl View {
     }
 
     /// A SwiGLU whose result goes here; with `SHORT` to be quantised.
+    #[inline]
     pub fn acts<const SHORT: bool>(self) -> Acts<SHORT> {
         Acts {
             ptr: self.ptr,
@@ -81,6 +88,7 @@ impl View {
     }
 
     /// The same memory as units of a float each.
+    #[inline]
     pub fn units(self) -> Units {
         Units {
             ptr: self.ptr.cast(),
@@ -100,6 +108,7 @@ pub struct Pre {
 
 impl Pre {
     /// A sink that keeps gates and ups here.
+    #[inline]
     pub fn keep<A>(self, acts: A) -> KeepPre<A> {
         KeepPre {
             acts,
@@ -126,6 +135,7 @@ unsafe impl Sync for Units {}
 
 impl Units {
     /// The part of the matrix from unit (row, col).
+    #[inline]
     pub fn at(self, row: usize, col: usize) -> Units {
         Units {
             ptr: self.ptr.wrapping_add(row * self.stride + col),
@@ -134,6 +144,7 @@ impl Units {
     }
 
     /// As a left factor.
+    #[inline]
     pub fn lhs<'a>(self) -> Lhs<'a> {
         Lhs::Strided {
             ptr: self.ptr,
@@ -143,6 +154,7 @@ impl Units {
     }
 
     /// As a right factor.
+    #[inline]
     pub fn rhs<'a>(self) -> Rhs<'a> {
         Rhs::Rows {
             ptr: self.ptr,
@@ -151,6 +163,7 @@ impl Units {
     }
 
     /// The transposed matrix as a left factor.
+    #[inline]
     pub fn transposed_lhs<'a>(self) -> Lhs<'a> {
         Lhs::Strided {
             ptr: self.ptr,
@@ -160,6 +173,7 @@ impl Units {
     }
 
     /// A SwiGLU whose result goes here as bfloat16.
+    #[inline]
     pub fn acts<const PAIRS: bool>(self) -> ActsBf16<PAIRS> {
         ActsBf16 {
             ptr: self.ptr,
@@ -170,6 +184,7 @@ impl Units {
 
 impl AlignedMatrix<u32> {
     /// A view of the units.
+    #[inline]
     pub fn units(&mut self) -> Units {
         Units {
             ptr: self.as_mut_ptr(),
@@ -180,6 +195,7 @@ impl AlignedMatrix<u32> {
 
 impl AlignedMatrix {
     /// A view that may be written through.
+    #[inline]
     pub fn view(&mut self) -> View {
         View {
             ptr: self.as_mut_ptr(),
@@ -188,6 +204,7 @@ impl AlignedMatrix {
     }
 
     /// A view that must not be written through.
+    #[inline]
     pub fn view_const(&self) -> View {
         View {
             ptr: self.as_ptr().cast_mut(),
