@@ -3,15 +3,13 @@
 use crate::exit::{Refusals, UsageError};
 use crate::progress;
 use anyhow::{anyhow, bail};
+use recurra::model::disk;
 use recurra::model::file::Header;
-use recurra::model::import::TableRows;
-use recurra::model::{TrmModel, disk};
 use recurra::solver::{ArcOptions, ArcSolver};
 use recurra::tasks::TaskSpec;
-use recurra::tasks::arc::{ArcTask, Attempts, Identifiers, Submission, TaskSet, read_task};
+use recurra::tasks::arc::{ArcTask, Attempts, Submission, TaskSet, read_task};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Tasks of a file or a folder.
@@ -173,18 +171,12 @@ impl ArcFlags {
     }
 
     /// Opens a model, whose puzzle table stays in its file.
-    pub(crate) fn solver(
-        &self,
-        model: &Path,
-        threads: usize,
-    ) -> anyhow::Result<(TrmModel, ArcSolver<TableRows<File>>)> {
-        let (opened, rows) = TrmModel::open_apart(model)?;
-        let path = self.identifiers.clone();
-        let path = path.unwrap_or_else(|| identifiers_path(model));
-        let identifiers =
-            Identifiers::from_json(&disk::read(&path)?).map_err(|e| e.in_file(&path))?;
-        let solver = ArcSolver::new(&opened, rows, identifiers, threads);
-        Ok((opened, solver.map_err(|e| e.in_file(model))?))
+    pub(crate) fn solver(&self, model: &Path, threads: usize) -> anyhow::Result<ArcSolver> {
+        Ok(ArcSolver::open(
+            model,
+            self.identifiers.as_deref(),
+            threads,
+        )?)
     }
 
     /// Writes the attempts, where that was asked for.
@@ -211,7 +203,7 @@ pub(crate) struct Answers {
 
 /// Answers the test inputs of tasks. Of several tasks of a name, the first counts.
 pub(crate) fn answer<'a>(
-    solver: &mut ArcSolver<TableRows<File>>,
+    solver: &ArcSolver,
     options: &ArcOptions,
     tasks: impl IntoIterator<Item = &'a ArcTask>,
 ) -> anyhow::Result<Answers> {

@@ -36,14 +36,14 @@ impl CacheFlags {
     /// Gives the solver of a model a cache, where that was asked for.
     pub(crate) fn attach(
         &self,
-        solver: &mut Solver,
+        solver: Solver,
         model: &TrmModel,
-    ) -> anyhow::Result<Option<Arc<TrmCache>>> {
+    ) -> anyhow::Result<(Solver, Option<Arc<TrmCache>>)> {
         let memory = match (&self.cache, self.cache_memory) {
-            (None, None) => return Ok(None),
+            (None, None) => return Ok((solver, None)),
             (_, memory) => memory.unwrap_or(64),
         };
-        let mut cache = TrmCache::new(solver.cache_config(memory << 20));
+        let mut cache = TrmCache::new(solver.cache_config(memory << 20)?);
         if let Some(path) = &self.cache {
             let options = StoreOptions {
                 max_bytes: self.cache_size << 20,
@@ -53,8 +53,7 @@ impl CacheFlags {
             cache = cache.with_store(Arc::new(store), model.digest());
         }
         let cache = Arc::new(cache);
-        solver.remember(cache.clone());
-        Ok(Some(cache))
+        Ok((solver.remembering(cache.clone()), Some(cache)))
     }
 }
 

@@ -1,7 +1,6 @@
 //! Puzzles from a file or standard input, as many at a time as are there.
 
 use anyhow::anyhow;
-use recurra::tasks::InputError;
 use recurra::tasks::Task;
 use recurra::tasks::data;
 use recurra::tasks::dataset::Part;
@@ -80,18 +79,6 @@ impl Puzzles {
         }
         entries
     }
-}
-
-/// What is wrong with an entry that begins in `line`; the line is told only where it is another.
-pub(crate) fn describe(line: u64, error: &InputError) -> String {
-    let mut text = String::new();
-    if error.line != line {
-        text.push_str(&format!("line {}: ", error.line));
-    }
-    if let Some(column) = error.column {
-        text.push_str(&format!("column {column}: "));
-    }
-    text + &format!("expected {}, found {}", error.expected, error.found)
 }
 
 /// A buffered reader that tells whether it holds a whole line that may be a puzzle.

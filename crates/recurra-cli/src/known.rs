@@ -1,7 +1,7 @@
 //! Puzzles whose answers are known.
 
 use crate::exit;
-use crate::input::{Puzzles, describe};
+use crate::input::Puzzles;
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 use recurra::tasks::Task;
@@ -47,7 +47,7 @@ pub(crate) fn chunk(
 /// A puzzle with its answer, from the data or the exact solver; else the line and what is wrong.
 fn known(task: &dyn Task, entry: Entry) -> Result<Known, (u64, String)> {
     let refuse = |text: String| (entry.line, text);
-    let puzzle = entry.result.map_err(|e| refuse(describe(entry.line, &e)))?;
+    let puzzle = entry.result.map_err(|e| refuse(e.within(entry.line)))?;
     let answer = match puzzle.answer {
         Some(answer) => answer,
         None => match task.solve(&puzzle.question) {

@@ -33,7 +33,7 @@ impl Recorder {
     /// Thinks about puzzles without stopping; those for which there is no room are left out.
     pub(crate) fn add(
         &mut self,
-        solver: &mut Solver,
+        solver: &Solver,
         known: &[Known],
         done: &(dyn Fn() + Sync),
     ) -> anyhow::Result<()> {

@@ -5,12 +5,11 @@ use crate::exit::UsageError;
 use crate::task::{Size, TaskName};
 use crate::threads::Threads;
 use recurra::model::TrmModel;
-use recurra::model::import::TableRows;
+use recurra::model::file::Header;
 use recurra::solver::{ArcOptions, ArcSolver, SolveOptions, Solver};
 use recurra::thinking::{
     AdaptiveKSelector, AdaptiveOptions, Calibration, KPredictor, RuleList, StopRules, Variation,
 };
-use std::fs::File;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -70,14 +69,15 @@ pub(crate) struct Thinking {
 impl Thinking {
     /// Opens a model to answer questions with, and starts the threads.
     pub(crate) fn solver(&self, model: &Path) -> anyhow::Result<(TrmModel, Solver, usize)> {
-        let (opened, mut solver, threads) = open(model, self.size, self.threads)?;
+        let (opened, solver, threads) = open(model, self.size, self.threads)?;
         if let Some(file) = &self.adaptive {
             let options = self.options(&solver)?;
+            let task = solver.task()?;
             if !options.stop.verified {
                 let text = "--adaptive: expected `verified` in --stop, which tells how many steps were needed";
                 return Err(UsageError(text.into()).into());
             }
-            if !solver.task().proves() {
+            if !task.proves() {
                 let text = "--adaptive: expected a task whose rules prove answers right, found one where nothing tells how many steps were needed";
                 return Err(UsageError(text.into()).into());
             }
@@ -89,7 +89,8 @@ impl Thinking {
             };
             let mut plan = AdaptiveOptions::new(options.stop.max_steps);
             plan.limits.min_k = options.stop.min_steps;
-            solver.adapt(AdaptiveKSelector::new(plan, predictor));
+            let solver = solver.adapting(AdaptiveKSelector::new(plan, predictor));
+            return Ok((opened, solver, threads));
         }
         Ok((opened, solver, threads))
     }
@@ -104,12 +105,14 @@ impl Thinking {
 
     /// The flags, completed by the model's own limit of steps and calibrated rules.
     pub(crate) fn options(&self, solver: &Solver) -> anyhow::Result<SolveOptions> {
+        let default = solver.options();
         Ok(SolveOptions {
-            stop: self.stop_rules(solver.default_steps(), solver.calibration())?,
+            stop: self.stop_rules(default.stop.max_steps, solver.calibration())?,
             restarts: self.restarts,
             variation: self.restart_by,
             side_by_side: self.side_by_side.get(),
             seed: self.seed,
+            ..default
         })
     }
 
@@ -140,13 +143,13 @@ impl Thinking {
         &self,
         model: &Path,
         flags: &ArcFlags,
-    ) -> anyhow::Result<(ArcSolver<TableRows<File>>, ArcOptions)> {
+    ) -> anyhow::Result<(ArcSolver, ArcOptions)> {
         if self.restarts > 0 || self.adaptive.is_some() || self.size.is_some() {
             let text = "--restarts, --adaptive and --size: expected a model whose answers have a rule check, found one for ARC-AGI";
             return Err(UsageError(text.into()).into());
         }
-        let (opened, solver) = flags.solver(model, self.threads.start()?)?;
-        let header = &opened.header;
+        let header = Header::open(model)?;
+        let solver = flags.solver(model, self.threads.start()?)?;
         let steps = header.architecture.halt_max_steps;
         let options = ArcOptions {
             stop: self.stop_rules(steps, header.thinking.as_ref())?,

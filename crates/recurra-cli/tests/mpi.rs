@@ -1,6 +1,7 @@
 //! Two processes over MPI train what one does. Needs the feature `mpi` and `mpirun`.
 #![cfg(feature = "mpi")]
 
+#[path = "cli/common/mod.rs"]
 mod common;
 
 use common::stderr;

@@ -2,31 +2,26 @@
 //!
 //! `cargo run --release -p recurra --example solve`
 
-use recurra::model::TrmModel;
-use recurra::solver::{SolveOptions, Solver};
-use recurra::thinking::StopRules;
+use recurra::{Event, SolveOptions, Solver};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let model = TrmModel::open(concat!(
+fn main() -> recurra::Result<()> {
+    let solver = Solver::open(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../../models/sudoku4.safetensors"
     ))?;
-    let mut solver = Solver::new(&model, 1)?;
-    let task = solver.task().clone();
-    let question = task.parse("1.....3..2.....4")?;
-    // A puzzle without a solution, or with several, is refused before anybody thinks about it.
-    task.admit(&question)?;
     let options = SolveOptions {
         restarts: 4,
-        ..SolveOptions::new(StopRules::new(solver.default_steps()))
+        ..solver.options()
     };
-    let answer = solver.solve_watched(&question, &options, &mut |glimpse| {
-        println!("step {}: {}", glimpse.step, task.line(&glimpse.tokens));
-    })?;
-    println!("{}", task.drawing(&answer.tokens));
-    println!(
-        "verified: {:?} after {} steps",
-        answer.verified, answer.steps
-    );
+    for event in solver.stream("1.....3..2.....4", &options)? {
+        match event? {
+            Event::Attempt { attempt } => println!("attempt {attempt}"),
+            Event::Step(step) => println!("step {}: {}", step.step, step.text),
+            Event::Answer(answer) => println!(
+                "{}, verified: {:?} after {} steps",
+                answer.text, answer.verified, answer.steps
+            ),
+        }
+    }
     Ok(())
 }

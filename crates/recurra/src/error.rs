@@ -56,6 +56,21 @@ pub enum Error {
     /// This processor has no instruction set of that name.
     #[error(transparent)]
     InstructionSet(#[from] UnknownIsa),
+    /// What was asked is no question, or none that can be answered.
+    #[error("{}", .0.error)]
+    Refused(Box<crate::solver::Refusal>),
+    /// The question was given up.
+    #[error("cancelled")]
+    Cancelled,
+    /// The question's deadline passed before anybody could think about it.
+    #[error("the deadline passed before the question was begun")]
+    Deadline,
+    /// Thinking failed: an error of this library.
+    #[error("thinking failed: {0}")]
+    Panicked(String),
+    /// More questions wait than the queue holds.
+    #[error("the queue is full")]
+    Busy,
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     Io {
@@ -72,6 +87,12 @@ pub enum Error {
         /// What is wrong in it.
         source: Box<Error>,
     },
+}
+
+impl From<crate::solver::Refusal> for Error {
+    fn from(refusal: crate::solver::Refusal) -> Self {
+        Error::Refused(Box::new(refusal))
+    }
 }
 
 impl Error {

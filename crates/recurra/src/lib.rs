@@ -20,5 +20,7 @@ pub mod thinking;
 pub mod train;
 
 pub use error::{Error, Result};
+pub use model::TrmModel as Model;
 pub use model::config::{Mixer, Positions, SWIGLU_MULTIPLE, TrmConfig};
 pub use recurra_kernels as kernels;
+pub use solver::{Answer, CancelToken, Event, SolveOptions, Solver};

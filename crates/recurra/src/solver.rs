@@ -1,125 +1,86 @@
-//! The front desk: takes a question of the model's task, lets the engine think, checks the answer against the
-//! task's own rules, and starts again from another side where they do not hold.
+//! The front desk: takes a question, lets the engine think, checks the answer against the task's own rules, and starts
+//! again from another side where they do not hold.
 
+mod answer;
 mod arc;
 mod attempts;
+mod cancel;
+mod desk;
+mod events;
+mod options;
 mod planner;
+mod pool;
+mod question;
 mod record;
 mod remember;
 
+pub use answer::{Answer, Refusal, Source};
+pub use arc::{ArcOptions, ArcSolver, PuzzleRows};
+pub use cancel::CancelToken;
+pub use events::{Event, Step};
+pub use options::SolveOptions;
+pub use pool::{Answers, Events, Pending};
+pub use question::Question;
+
 use crate::cache::{CacheConfig, TrmCache};
-use crate::engine::{PackedModel, TrmEngine};
+use crate::engine::PackedModel;
 use crate::error::{Error, Result};
-use crate::executor::{
-    self, Cancelled, ExecutorConfig, JobError, Order, ParallelTrmExecutor, Schedule,
-};
 use crate::kernels::Isa;
 use crate::model::TrmModel;
-use crate::tasks::Task;
 use crate::tasks::task::Tokens;
-use crate::thinking::{
-    AdaptiveKSelector, Calibration, KPredictor, StopReason, StopRules, Variation,
-};
-pub use arc::{ArcOptions, ArcSolver, PuzzleRows};
-use attempts::Desk;
+use crate::tasks::{Task, TaskSpec};
+use crate::thinking::{AdaptiveKSelector, Calibration, KPredictor};
+use desk::Desk;
 use planner::Planner;
-use serde::Serialize;
+use pool::Pool;
 use std::sync::Arc;
 
-/// How to think about a question.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct SolveOptions {
-    /// When to stop one attempt; its time is for all attempts together, of which there is at least one.
-    pub stop: StopRules,
-    /// How often to start again while the task's rules do not hold.
-    pub restarts: usize,
-    /// What is different about those attempts.
-    pub variation: Variation,
-    /// How many of them think side by side, a step each in turn; the first verified answer ends them all. At least one.
-    pub side_by_side: usize,
-    /// Seed of all that is random in them. With the question it decides them, whatever the number of threads.
-    pub seed: u64,
-}
-
-impl SolveOptions {
-    /// One attempt.
-    pub fn new(stop: StopRules) -> Self {
-        SolveOptions {
-            stop,
-            restarts: 0,
-            variation: Variation::SYMMETRY,
-            side_by_side: 1,
-            seed: 0,
-        }
-    }
-}
-
-/// Where an answer comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Source {
-    /// The model thought about this question.
-    Model,
-    /// It was in memory: this question, or one that is the same but for a symmetry, was answered before.
-    Exact,
-    /// The same from disk.
-    Stored,
-    /// A near question was answered before.
-    Similar,
-}
-
-/// An answer and how it was found.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
-    /// The answer's tokens; blank ones where those that the model gave mean nothing.
-    pub tokens: Tokens,
-    /// Whether the task's own rules hold, for the whole answer and the question's givens. For a puzzle with one
-    /// solution that is proof. `None`: the task has no rule check.
-    pub verified: Option<bool>,
-    /// Improvement steps done for it, over all attempts; none for what was known.
-    pub steps: usize,
-    /// Attempts that were begun after the first.
-    pub restarts: usize,
-    /// Why the attempt that gave it stopped, when it was thought.
-    pub stopped: StopReason,
-    /// Halting logit at the end of the attempt that gave the answer.
-    pub halt: f32,
-    /// Seconds from taking up the question to this answer.
-    pub seconds: f64,
-    /// Where it comes from.
-    pub source: Source,
-}
-
-/// What an observer of [`Solver::solve_watched`] sees after each improvement step.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Glimpse {
-    /// Which attempt, from 0.
-    pub attempt: usize,
-    /// Improvement steps done in this attempt.
-    pub step: usize,
-    /// The answer so far, in the question's own form.
-    pub tokens: Tokens,
-    /// Halting logit.
-    pub halt: f32,
-    /// Whether the task's rules hold.
-    pub verified: Option<bool>,
-}
-
-/// Answers questions with one model on some threads.
-#[derive(Debug)]
+/// Answers questions with one model.
+///
+/// A solver owns what it needs and is cheap to clone: clones share weights, threads, cache and queue, so that the questions
+/// of many callers meet. Questions may be asked from any thread.
+///
+/// ```
+/// # fn main() -> recurra::Result<()> {
+/// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sudoku4.safetensors");
+/// let solver = recurra::Solver::open(path)?;
+/// let answer = solver.ask("1.....3..2.....4")?;
+/// assert_eq!(answer.text, "1342243142133124");
+/// assert_eq!(answer.verified, Some(true));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
 pub struct Solver {
-    desk: Desk,
-    calibration: Option<Calibration>,
-    /// Several threads on one question.
-    alone: TrmEngine,
-    threads: usize,
+    inner: Inner,
+}
+
+#[derive(Debug, Clone)]
+enum Inner {
+    Puzzles(Arc<Pool>),
+    Arc(Arc<ArcSolver>),
 }
 
 impl Solver {
-    /// A solver of the model's task.
+    /// A solver of the model in a file, with a thread for each core. A model for ARC-AGI has its identifiers beside it, in
+    /// `MODEL.identifiers.json`.
     ///
     /// # Errors
-    /// [`Error::Config`] if the model's file names no task.
+    /// Where the file cannot be read, is no model, or names no task.
+    #[cfg(feature = "files")]
+    pub fn open(path: impl AsRef<std::path::Path>) -> Result<Self> {
+        let path = path.as_ref();
+        #[cfg(feature = "import")]
+        if crate::model::file::Header::open(path).is_ok_and(|h| h.task == Some(TaskSpec::Arc)) {
+            return Ok(ArcSolver::open(path, None, cores())?.into());
+        }
+        Self::new(&TrmModel::open(path)?, cores()).map_err(|e| e.in_file(path))
+    }
+
+    /// A solver of a model with so many threads, at least one.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if the model's file names no task, or one whose questions are not asked one by one.
     pub fn new(model: &TrmModel, threads: usize) -> Result<Self> {
         let Some(spec) = &model.header.task else {
             return Err(Error::Config {
@@ -128,155 +89,217 @@ impl Solver {
                 found: "none".into(),
             });
         };
-        let task = spec.task()?;
-        let packed = PackedModel::new(Isa::detect(), model.config(), &model.weights);
-        Ok(Solver {
-            desk: Desk {
-                task,
-                vocab_size: model.config().vocab_size,
-                planner: None,
-                cache: None,
-            },
+        let desk = Desk {
+            task: spec.task()?,
+            weights: Arc::new(PackedModel::new(
+                Isa::detect(),
+                model.config(),
+                &model.weights,
+            )),
             calibration: model.header.thinking.clone(),
-            alone: TrmEngine::with_weights(Arc::new(packed), threads),
-            threads: threads.max(1),
-        })
+            planner: None,
+            cache: None,
+        };
+        Ok(Self::of(desk, threads.max(1)))
+    }
+
+    fn of(desk: Desk, threads: usize) -> Self {
+        Solver {
+            inner: Inner::Puzzles(Arc::new(Pool::new(Arc::new(desk), threads))),
+        }
+    }
+
+    /// A solver of puzzles like this one, with a changed desk: it shares nothing but weights with others.
+    fn changed(self, change: impl FnOnce(&mut Desk)) -> Self {
+        match self.inner {
+            Inner::Arc(_) => self,
+            Inner::Puzzles(pool) => {
+                let mut desk = (*pool.desk).clone();
+                change(&mut desk);
+                Self::of(desk, pool.threads)
+            }
+        }
+    }
+
+    /// The same solver, which plans how many steps the first attempt at a question gets, and learns from each: what comes
+    /// later needs fewer steps, and depends on what came before. It takes effect where
+    /// [`StopRules::verified`](crate::thinking::StopRules::verified) is asked.
+    #[must_use]
+    pub fn adapting(self, selector: AdaptiveKSelector) -> Self {
+        self.changed(|desk| desk.planner = Some(Arc::new(Planner::new(selector))))
+    }
+
+    /// The same solver, which looks questions up before it thinks about them, and keeps the answers. The cache must not
+    /// have been used with another model. A question that is the same as an earlier one but for a symmetry of the task gets
+    /// that one's proven answer; answers without proof are for the same question and the same options only, and are not
+    /// kept where they depend on time or on what came before.
+    #[must_use]
+    pub fn remembering(self, cache: Arc<TrmCache>) -> Self {
+        self.changed(|desk| desk.cache = Some(cache))
+    }
+
+    fn puzzles(&self) -> Result<&Arc<Pool>> {
+        match &self.inner {
+            Inner::Puzzles(pool) => Ok(pool),
+            // The message of who asks for its task.
+            Inner::Arc(_) => Err(TaskSpec::Arc.task().expect_err("it is no such task")),
+        }
     }
 
     /// The task whose questions it answers.
-    pub fn task(&self) -> &Arc<dyn Task> {
-        &self.desk.task
-    }
-
-    /// The model's default limit of improvement steps.
-    pub fn default_steps(&self) -> usize {
-        self.alone.config().halt_max_steps
+    ///
+    /// # Errors
+    /// [`Error::Config`] for ARC-AGI, whose answers are voted over.
+    pub fn task(&self) -> Result<&Arc<dyn Task>> {
+        Ok(&self.puzzles()?.desk.task)
     }
 
     /// The model's calibrated stop rules, if its file has any.
     pub fn calibration(&self) -> Option<&Calibration> {
-        self.calibration.as_ref()
+        self.puzzles().ok()?.desk.calibration.as_ref()
     }
 
-    /// From now on plans how many steps the first attempt at a question gets, and learns from each: what comes later
-    /// needs fewer steps, and depends on what came before. It takes effect where [`StopRules::verified`] is asked.
-    pub fn adapt(&mut self, selector: AdaptiveKSelector) {
-        self.desk.planner = Some(Planner::new(selector));
-    }
-
-    /// What has been learnt since [`Solver::adapt`].
+    /// What has been learnt since [`Solver::adapting`].
     pub fn predictor(&self) -> Option<KPredictor> {
-        let planner = self.desk.planner.as_ref()?;
+        let planner = self.puzzles().ok()?.desk.planner.as_ref()?;
         Some(planner.selector().predictor().clone())
     }
 
     /// A cache of so many bytes that suits this solver's questions.
-    pub fn cache_config(&self, max_bytes: u64) -> CacheConfig {
-        CacheConfig {
+    ///
+    /// # Errors
+    /// As [`Solver::task`].
+    pub fn cache_config(&self, max_bytes: u64) -> Result<CacheConfig> {
+        let task = &**self.task()?;
+        Ok(CacheConfig {
             max_bytes,
-            key_bytes: remember::key_bytes(&*self.desk.task),
-            answer_bytes: remember::answer_bytes(&*self.desk.task),
+            key_bytes: remember::key_bytes(task),
+            answer_bytes: remember::answer_bytes(task),
+        })
+    }
+
+    /// The options of [`Solver::ask`]: the model's own limit of steps, and the rules `verified` and `halt` as they were
+    /// calibrated for it.
+    pub fn options(&self) -> SolveOptions {
+        match &self.inner {
+            Inner::Puzzles(pool) => pool.desk.options(),
+            Inner::Arc(arc) => SolveOptions::new(arc.options().stop),
         }
     }
 
-    /// From now on looks questions up before it thinks about them, and keeps the answers. The cache must not have been
-    /// used with another model. A question that is the same as an earlier one but for a symmetry of the task gets that
-    /// one's proven answer; answers without proof are for the same question and the same options only, and are not kept
-    /// where they depend on time or on what came before.
-    pub fn remember(&mut self, cache: Arc<TrmCache>) {
-        self.desk.cache = Some(cache);
+    /// Answers a question, in the form in which its task is written. A model for ARC-AGI is asked a file of challenges, and
+    /// answers two attempts at each test input in the competition's form.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for what is no question, or has no answer or several where a proof rests on there being one.
+    pub fn ask(&self, question: impl Into<Question>) -> Result<Answer> {
+        self.ask_with(question, &self.options())
     }
 
-    /// Answers one question with all threads.
+    /// The same with options.
+    ///
+    /// # Errors
+    /// As [`Solver::ask`]; [`Error::Cancelled`] and [`Error::Deadline`] where the options ask for them.
+    pub fn ask_with(
+        &self,
+        question: impl Into<Question>,
+        options: &SolveOptions,
+    ) -> Result<Answer> {
+        match &self.inner {
+            Inner::Arc(arc) => arc.ask(&question.into(), options),
+            Inner::Puzzles(pool) => pool.answer(question.into(), options),
+        }
+    }
+
+    /// Answers many questions side by side. The answers come in the questions' order, as soon as they are there; questions
+    /// are taken as there is room, so that an endless iterator costs bounded memory.
+    ///
+    /// # Errors
+    /// As [`Solver::task`]; each answer as in [`Solver::ask_with`].
+    pub fn ask_many<I>(&self, questions: I, options: &SolveOptions) -> Result<Answers<I::IntoIter>>
+    where
+        I: IntoIterator<Item: Into<Question>>,
+    {
+        Ok(self.puzzles()?.answers(questions.into_iter(), options))
+    }
+
+    /// Asks a question, to be answered while the caller goes on. Waits while the queue is full.
+    ///
+    /// # Errors
+    /// As [`Solver::task`].
+    pub fn submit(&self, question: impl Into<Question>, options: &SolveOptions) -> Result<Pending> {
+        Ok(self.puzzles()?.submit(question.into(), options))
+    }
+
+    /// The same where the queue is not full.
+    ///
+    /// # Errors
+    /// As [`Solver::task`]; [`Error::Busy`] where it is full.
+    pub fn try_submit(
+        &self,
+        question: impl Into<Question>,
+        options: &SolveOptions,
+    ) -> Result<Pending> {
+        self.puzzles()?.try_submit(question.into(), options)
+    }
+
+    /// Asks a question and gives what happens, event by event, as it happens: the last is the answer. Dropped before, it
+    /// cancels the question.
+    ///
+    /// # Errors
+    /// As [`Solver::task`].
+    pub fn stream(&self, question: impl Into<Question>, options: &SolveOptions) -> Result<Events> {
+        Ok(self.puzzles()?.stream(question.into(), options))
+    }
+
+    /// Answers a question on this thread and shows every event to `watch`.
+    ///
+    /// # Errors
+    /// As [`Solver::ask_with`].
+    pub fn watch(
+        &self,
+        question: impl Into<Question>,
+        options: &SolveOptions,
+        watch: &mut dyn FnMut(Event),
+    ) -> Result<Answer> {
+        self.puzzles()?.watch(question.into(), options, watch)
+    }
+
+    /// Answers one question in tokens.
     ///
     /// # Errors
     /// [`Error::Question`] if it has another length or other tokens than the model's.
-    pub fn solve(&mut self, question: &[u16], options: &SolveOptions) -> Result<Answer> {
-        self.solve_watched(question, options, &mut |_| {})
+    pub fn solve(&self, question: &[u16], options: &SolveOptions) -> Result<Answer> {
+        self.puzzles()?.answer(question.into(), options)
     }
 
-    /// The same, with an observer that sees every step.
-    ///
-    /// # Errors
-    /// As [`Solver::solve`].
-    pub fn solve_watched(
-        &mut self,
-        question: &[u16],
-        options: &SolveOptions,
-        watch: &mut dyn FnMut(&Glimpse),
-    ) -> Result<Answer> {
-        remember::answer(&mut self.alone, &self.desk, question, options, watch)
-    }
-
-    /// Answers many questions, each on one thread; the answers come in the questions' order, whatever the
+    /// Answers many questions in tokens, each on one thread; the answers come in the questions' order, whatever the
     /// number of threads. `done` is called after each answer, from any thread.
     pub fn solve_many(
-        &mut self,
+        &self,
         questions: &[Tokens],
         options: &SolveOptions,
         done: &(dyn Fn() + Sync),
     ) -> Vec<Result<Answer>> {
-        let desk = &self.desk;
-        share_out(
-            self.alone.weights(),
-            self.threads,
-            questions.len(),
-            &|engine, i| {
-                let question = &questions[i];
-                let answer = remember::answer(engine, desk, question, options, &mut |_| {});
-                done();
-                answer
-            },
-        )
+        match self.puzzles() {
+            Ok(pool) => pool.solve_many(questions, options, done),
+            Err(_) => questions.iter().map(|_| self.solve(&[], options)).collect(),
+        }
     }
 }
 
-/// Does `count` jobs on some threads, each on one; the results come in order.
-fn share_out<T: Send>(
-    weights: &Arc<PackedModel>,
-    threads: usize,
-    count: usize,
-    job: &(dyn Fn(&mut TrmEngine, usize) -> T + Sync),
-) -> Vec<T> {
-    let threads = threads.min(count);
-    let config = ExecutorConfig {
-        // One does its work itself.
-        workers: if threads > 1 { threads } else { 0 },
-        bound: 32 * threads,
-        schedule: Schedule::Fifo,
-    };
-    let shares = (0..count).map(|number| Share {
-        weights,
-        job,
-        number,
-    });
-    let mut results: Vec<_> = ParallelTrmExecutor::scoped(config, |executor| {
-        executor.stream(shares, Order::Completion).collect()
-    });
-    results.sort_by_key(|(i, _)| *i);
-    // Nobody cancels, so what is missing has panicked.
-    let given = |(_, result): (_, Result<T, JobError>)| result.unwrap_or_else(|e| panic!("{e}"));
-    results.into_iter().map(given).collect()
+impl From<ArcSolver> for Solver {
+    fn from(arc: ArcSolver) -> Self {
+        Solver {
+            inner: Inner::Arc(Arc::new(arc)),
+        }
+    }
 }
 
-/// One of many jobs that are done with an engine each.
-struct Share<'a, T> {
-    weights: &'a Arc<PackedModel>,
-    job: &'a (dyn Fn(&mut TrmEngine, usize) -> T + Sync),
-    number: usize,
-}
-
-impl<T: Send> executor::Job for Share<'_, T> {
-    type Worker = TrmEngine;
-    type Output = T;
-
-    fn worker(&self) -> TrmEngine {
-        TrmEngine::with_weights(self.weights.clone(), 1)
-    }
-
-    fn run(self, engine: &mut TrmEngine, _: &Cancelled) -> Option<T> {
-        Some((self.job)(engine, self.number))
-    }
+/// Cores of this machine, as far as it tells.
+#[cfg(feature = "files")]
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 // The browser's clock needs what wasm-bindgen puts around a module, which tests there do without.

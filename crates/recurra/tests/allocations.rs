@@ -74,10 +74,11 @@ fn a_step_allocates_nothing() {
                 for threads in [1, 2] {
                     let mut engine = TrmEngine::with_weights(weights.clone(), threads);
                     engine.start(&question, 2).unwrap();
+                    let mut certainty = vec![0.0; question.len()];
                     let before = ALLOCATIONS.load(Ordering::Relaxed);
                     engine.step();
                     engine.step_with_residual();
-                    engine.decode().confidence();
+                    engine.decode().certainty_into(&mut certainty);
                     engine.halt_logits();
                     let after = ALLOCATIONS.load(Ordering::Relaxed);
                     let name = isa.name();

@@ -22,10 +22,9 @@ fn model() -> TrmModel {
 }
 
 fn solver(threads: usize) -> (Solver, Arc<TrmCache>) {
-    let mut solver = Solver::new(&model(), threads).unwrap();
-    let cache = Arc::new(TrmCache::new(solver.cache_config(1 << 20)));
-    solver.remember(cache.clone());
-    (solver, cache)
+    let solver = Solver::new(&model(), threads).unwrap();
+    let cache = Arc::new(TrmCache::new(solver.cache_config(1 << 20).unwrap()));
+    (solver.remembering(cache.clone()), cache)
 }
 
 fn puzzles(count: u64) -> Vec<Pair> {
@@ -61,7 +60,7 @@ fn forms(puzzles: &[Pair]) -> Vec<Pair> {
     forms
 }
 
-fn answers(solver: &mut Solver, forms: &[Pair], options: &SolveOptions) -> Vec<Answer> {
+fn answers(solver: &Solver, forms: &[Pair], options: &SolveOptions) -> Vec<Answer> {
     let questions: Vec<Tokens> = forms.iter().map(|p| p.question.clone()).collect();
     let answers = solver.solve_many(&questions, options, &|| {});
     answers.into_iter().map(Result::unwrap).collect()
@@ -72,12 +71,12 @@ fn all_forms_of_a_puzzle_are_thought_about_once() {
     let puzzles = puzzles(60);
     let forms = forms(&puzzles);
     for threads in [1, 4] {
-        let (mut solver, cache) = solver(threads);
+        let (solver, cache) = solver(threads);
         let options = SolveOptions {
             restarts: 8,
             ..SolveOptions::new(StopRules::new(16))
         };
-        let answers = answers(&mut solver, &forms, &options);
+        let answers = answers(&solver, &forms, &options);
         for (form, answer) in forms.iter().zip(&answers) {
             assert_eq!(answer.verified, Some(true));
             assert_eq!(answer.tokens, form.answer);
@@ -101,15 +100,15 @@ fn all_forms_of_a_puzzle_are_thought_about_once() {
 
 #[test]
 fn answers_without_proof_are_for_the_same_question_and_options() {
-    let (mut solver, cache) = solver(1);
+    let (solver, cache) = solver(1);
     let hasty = SolveOptions::new(StopRules::none(1));
     let puzzles = open_puzzles(600);
-    let first = answers(&mut solver, &puzzles, &hasty);
+    let first = answers(&solver, &puzzles, &hasty);
     let unproven: Vec<usize> = (0..puzzles.len())
         .filter(|&i| first[i].verified == Some(false))
         .collect();
     assert!(!unproven.is_empty());
-    let again = answers(&mut solver, &puzzles, &hasty);
+    let again = answers(&solver, &puzzles, &hasty);
     for (first, again) in first.iter().zip(&again) {
         assert_eq!(again.source, Source::Exact);
         if again.verified == first.verified {
@@ -151,17 +150,17 @@ fn answers_without_proof_are_for_the_same_question_and_options() {
 #[test]
 fn a_small_cache_forgets_and_is_never_wrong() {
     let forms = forms(&puzzles(300));
-    let (mut solver, _) = solver(2);
+    let (solver, _) = solver(2);
     let cache = Arc::new(TrmCache::new(CacheConfig {
         max_bytes: 6_000,
-        ..solver.cache_config(0)
+        ..solver.cache_config(0).unwrap()
     }));
-    solver.remember(cache.clone());
+    let solver = solver.remembering(cache.clone());
     let options = SolveOptions {
         restarts: 8,
         ..SolveOptions::new(StopRules::new(16))
     };
-    for (form, answer) in forms.iter().zip(answers(&mut solver, &forms, &options)) {
+    for (form, answer) in forms.iter().zip(answers(&solver, &forms, &options)) {
         assert_eq!(answer.tokens, form.answer);
     }
     let counters = cache.counters();

@@ -62,8 +62,10 @@ struct Report<'a> {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let (_, mut solver, _) = thinking::open(&args.model, None, args.threads)?;
-    let max_steps = args.max_steps.map_or(solver.default_steps(), usize::from);
+    let (_, solver, _) = thinking::open(&args.model, None, args.threads)?;
+    let max_steps = args
+        .max_steps
+        .map_or(solver.options().stop.max_steps, usize::from);
     let limit = args.limit.map_or(usize::MAX, usize::from);
     let asked = args.limit.map_or(1, usize::from).saturating_mul(max_steps);
     if asked > MOST_READINGS {
@@ -72,7 +74,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         ))
         .into());
     }
-    let task = solver.task().clone();
+    let task = solver.task()?.clone();
     let mut puzzles = Puzzles::open(&args.data, &*task)?;
     let bar = progress::bar(None, "puzzles");
     let mut recorder = Recorder::new(max_steps);
@@ -87,7 +89,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         let Some(known) = known::chunk(&mut puzzles, &*task, most, &mut refused, &bar) else {
             break;
         };
-        recorder.add(&mut solver, &known, &|| bar.inc(1))?;
+        recorder.add(&solver, &known, &|| bar.inc(1))?;
         if recorder.left_out() {
             break;
         }

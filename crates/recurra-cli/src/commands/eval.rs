@@ -69,9 +69,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         return arc::run(args);
     }
     args.arc.refuse()?;
-    let (_, mut model, _) = args.thinking.solver(&args.model)?;
+    let (_, model, _) = args.thinking.solver(&args.model)?;
     let options = args.thinking.options(&model)?;
-    let task = model.task().clone();
+    let task = model.task()?.clone();
     let mut recorder = recorder(args, options.stop.max_steps)?;
     let limit = args.limit.unwrap_or(u64::MAX);
     let total = count(&args.data, &*task, limit)?;
@@ -93,7 +93,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         }
         bar.set_message(tally.headline());
         if let Some(recorder) = &mut recorder {
-            recorder.add(&mut model, &known, &|| {})?;
+            recorder.add(&model, &known, &|| {})?;
         }
     }
     bar.finish_and_clear();

@@ -1,7 +1,7 @@
 //! `recurra quantize`: a model in fewer bits.
 
 use crate::exit::{self, Exit, message};
-use crate::input::{Puzzles, describe};
+use crate::input::Puzzles;
 use crate::output::OutputFile;
 use crate::progress;
 use crate::threads::Threads;
@@ -196,7 +196,7 @@ fn read(data: &Path, task: &dyn Task, most: usize) -> anyhow::Result<(Vec<Sample
                 Ok(puzzle) => samples.push(sample(puzzle.question)),
                 Err(error) => {
                     let (name, line) = (puzzles.name(), entry.line);
-                    exit::say(&format!("{name}:{line}: {}", describe(line, &error)));
+                    exit::say(&format!("{name}:{line}: {}", error.within(line)));
                     refused = true;
                 }
             }

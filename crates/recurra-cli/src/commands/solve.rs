@@ -5,18 +5,16 @@ mod arc;
 use crate::arc::{ArcFlags, is_arc};
 use crate::cache::{self, CacheFlags};
 use crate::exit::{self, Exit};
-use crate::input::{Puzzles, describe};
+use crate::input::Puzzles;
 use crate::progress;
 use crate::terminal::Screen;
 use crate::thinking::Thinking;
 use anyhow::anyhow;
 use indicatif::ProgressBar;
-use rayon::prelude::*;
-use recurra::solver::{Answer, SolveOptions, Solver, Source};
+use recurra::solver::{Refusal, Source};
 use recurra::tasks::Task;
-use recurra::tasks::task::{Entry, Tokens};
-use recurra::thinking::StopReason;
-use serde::Serialize;
+use recurra::tasks::task::Entry;
+use recurra::{Answer, Event, SolveOptions, Solver};
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -60,38 +58,16 @@ const CHUNK: usize = 256;
 /// How long the answers of a chunk may take before the next is made smaller.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// An answered puzzle, as `--json` prints it.
-#[derive(Serialize)]
-struct Answered {
-    line: u64,
-    question: String,
-    answer: String,
-    verified: Option<bool>,
-    steps: usize,
-    restarts: usize,
-    stopped: StopReason,
-    halt: f32,
-    seconds: f64,
-    source: Source,
-}
-
-/// A refused one.
-#[derive(Serialize)]
-struct Refused<'a> {
-    line: u64,
-    error: &'a str,
-}
-
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     if is_arc(&args.model) {
         return arc::run(args);
     }
     args.arc.refuse()?;
-    let (model, mut solver, threads) = args.thinking.solver(&args.model)?;
-    let cache = args.cache.attach(&mut solver, &model)?;
+    let (model, solver, threads) = args.thinking.solver(&args.model)?;
+    let (solver, cache) = args.cache.attach(solver, &model)?;
     let options = args.thinking.options(&solver)?;
-    let task = solver.task().clone();
+    let task = solver.task()?.clone();
     let mut puzzles = Puzzles::open(&args.file, &*task)?;
     if puzzles.typed() {
         exit::message("reading puzzles from the terminal, one a line; Ctrl-D ends");
@@ -120,10 +96,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         }
         any = true;
         let started = Instant::now();
-        let questions = admitted(&*task, entries);
         match &mut screen {
-            Some(screen) => printer.draw(questions, &mut solver, &options, screen)?,
-            None => printer.print(questions, &mut solver, &options)?,
+            Some(screen) => printer.draw(entries, &solver, &options, screen)?,
+            None => printer.print(entries, &solver, &options)?,
         }
         // The first answers come soon, and many quick ones do not wait for the slowest of a few.
         if started.elapsed() < PATIENCE {
@@ -143,27 +118,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::refused(printer.refused))
 }
 
-/// A puzzle that may be thought about, or why not.
-struct Asked {
-    line: u64,
-    question: Result<Tokens, String>,
-}
-
-fn admitted(task: &dyn Task, entries: Vec<Entry>) -> Vec<Asked> {
-    let one = |entry: Entry| {
-        let puzzle = entry.result.map_err(|e| describe(entry.line, &e));
-        let question = puzzle.and_then(|puzzle| match task.admit(&puzzle.question) {
-            Ok(()) => Ok(puzzle.question),
-            Err(error) => Err(error.to_string()),
-        });
-        Asked {
-            line: entry.line,
-            question,
-        }
-    };
-    entries.into_par_iter().map(one).collect()
-}
-
 /// Where answers and refusals go.
 struct Printer {
     task: Arc<dyn Task>,
@@ -178,71 +132,53 @@ impl Printer {
     /// Thinks about a chunk and prints its answers.
     fn print(
         &mut self,
-        asked: Vec<Asked>,
-        solver: &mut Solver,
+        mut entries: Vec<Entry>,
+        solver: &Solver,
         options: &SolveOptions,
     ) -> anyhow::Result<()> {
-        let questions: Vec<Tokens> = asked
-            .iter()
-            .filter_map(|asked| asked.question.clone().ok())
-            .collect();
-        let answers = match questions.as_slice() {
+        if entries.len() == 1 {
             // One question gets all threads.
-            [question] => {
-                let answer = solver.solve(question, options);
-                self.bar.inc(1);
-                vec![answer]
-            }
-            _ => {
-                let bar = &self.bar;
-                solver.solve_many(&questions, options, &|| bar.inc(1))
-            }
-        };
-        let mut answers = answers.into_iter();
-        for Asked { line, question } in asked {
-            match question {
-                Err(error) => self.refuse(line, &error)?,
-                Ok(question) => match answers.next().expect("every question has an answer") {
-                    Err(error) => self.refuse(line, &error.to_string())?,
-                    Ok(answer) => self.answer(line, &question, &answer)?,
-                },
+            let entry = entries.remove(0);
+            let answered = (entry.line, solver.ask_with(entry, options));
+            self.tell(answered)?;
+        } else {
+            let lines: Vec<u64> = entries.iter().map(|entry| entry.line).collect();
+            let answers = solver.ask_many(entries, options)?;
+            for answered in lines.into_iter().zip(answers) {
+                self.tell(answered)?;
             }
         }
         Ok(self.out.flush()?)
     }
 
-    fn answer(&mut self, line: u64, question: &[u16], answer: &Answer) -> io::Result<()> {
+    fn tell(&mut self, (line, result): (u64, recurra::Result<Answer>)) -> anyhow::Result<()> {
+        match result {
+            Ok(answer) => {
+                self.bar.inc(1);
+                self.answer(&answer)?;
+            }
+            Err(error) => self.refuse(line, error.to_string())?,
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, answer: &Answer) -> io::Result<()> {
         if self.json {
-            let answered = Answered {
-                line,
-                question: self.task.line(question),
-                answer: self.task.line(&answer.tokens),
-                verified: answer.verified,
-                steps: answer.steps,
-                restarts: answer.restarts,
-                stopped: answer.stopped,
-                halt: answer.halt,
-                // To the microsecond: more is noise.
-                seconds: (answer.seconds * 1e6).round() / 1e6,
-                source: answer.source,
-            };
-            let text = serde_json::to_string(&answered)?;
-            return writeln!(self.out, "{text}");
+            return writeln!(self.out, "{}", serde_json::to_string(answer)?);
         }
         let verdict = match answer.verified {
             Some(true) => "verified",
             Some(false) => "unverified",
             None => "unchecked",
         };
-        let text = self.task.line(&answer.tokens);
-        writeln!(self.out, "{text}\t{verdict}\t{}", answer.steps)
+        writeln!(self.out, "{}\t{verdict}\t{}", answer.text, answer.steps)
     }
 
-    fn refuse(&mut self, line: u64, error: &str) -> io::Result<()> {
+    fn refuse(&mut self, line: u64, error: String) -> io::Result<()> {
         self.refused = true;
         if self.json {
-            let text = serde_json::to_string(&Refused { line, error })?;
-            return writeln!(self.out, "{text}");
+            let refusal = Refusal { line, error };
+            return writeln!(self.out, "{}", serde_json::to_string(&refusal)?);
         }
         // In their place among the answers, where both go to one terminal or file.
         self.out.flush()?;
@@ -255,36 +191,39 @@ impl Printer {
     /// Thinks about puzzles one by one, on the screen.
     fn draw(
         &mut self,
-        asked: Vec<Asked>,
-        solver: &mut Solver,
+        entries: Vec<Entry>,
+        solver: &Solver,
         options: &SolveOptions,
         screen: &mut Screen,
     ) -> anyhow::Result<()> {
-        for Asked { line, question } in asked {
-            let question = match question {
-                Ok(question) => question,
-                Err(error) => {
-                    self.refuse(line, &error)?;
-                    continue;
-                }
-            };
+        for entry in entries {
+            let line = entry.line;
+            let question = entry.result.as_ref().map(|puzzle| puzzle.question.clone());
+            let question = question.unwrap_or_default();
             let mut before = question.clone();
-            screen.passing(&question, &question, &question, "thinking")?;
             let mut drawn = Ok(());
             let most = options.stop.max_steps;
-            let answer = solver.solve_watched(&question, options, &mut |glimpse| {
-                let mut status = format!("step {} of at most {most}", glimpse.step);
-                if glimpse.attempt > 0 {
-                    status += &format!(", restart {}", glimpse.attempt);
+            let answer = solver.watch(entry, options, &mut |event| {
+                let step = match event {
+                    Event::Attempt { attempt: 0 } => {
+                        drawn = screen.passing(&question, &question, &question, "thinking");
+                        return;
+                    }
+                    Event::Step(step) => step,
+                    Event::Attempt { .. } | Event::Answer(_) => return,
+                };
+                let mut status = format!("step {} of at most {most}", step.step);
+                if step.attempt > 0 {
+                    status += &format!(", restart {}", step.attempt);
                 }
                 if drawn.is_ok() {
-                    drawn = screen.passing(&question, &glimpse.tokens, &before, &status);
+                    drawn = screen.passing(&question, &step.tokens, &before, &status);
                 }
-                before.clone_from(&glimpse.tokens);
+                before = step.tokens;
             });
             drawn?;
             match answer {
-                Err(error) => self.refuse(line, &error.to_string())?,
+                Err(error) => self.refuse(line, error.to_string())?,
                 Ok(answer) => {
                     let good = answer.verified == Some(true);
                     let verdict = self.verdict(&question, &answer, most);

@@ -107,12 +107,12 @@ fn solving() {
     let (config, _) = preset(&TaskSpec::Sudoku { size: 9 }).unwrap();
     let weights = TrmWeights::random(&config, 1);
     let model = TrmModel::new(config, Some(sudoku.spec()), weights);
-    let mut solver = Solver::new(&model, 1).unwrap();
+    let solver = Solver::new(&model, 1).unwrap();
     let question = |number: u64| sudoku.generate(3, 2 * number, &|_| true).unwrap().question;
     let questions: Vec<Tokens> = (0..200).map(question).collect();
     // With random weights nothing is ever proven, so what a trained model would have found is put in.
     let options = SolveOptions::new(StopRules::new(16));
-    let mut think = |steps: usize| {
+    let think = |steps: usize| {
         let options = SolveOptions::new(StopRules::none(steps));
         let times = questions[..5].iter().map(|question| {
             let began = Instant::now();
@@ -122,7 +122,7 @@ fn solving() {
         median(times.collect())
     };
     let (one, sixteen) = (think(1), think(16));
-    let cache = Arc::new(TrmCache::new(solver.cache_config(64 << 20)));
+    let cache = Arc::new(TrmCache::new(solver.cache_config(64 << 20).unwrap()));
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     for question in &questions {
         let answer = sudoku.solve(question).unwrap().unwrap();
@@ -138,7 +138,7 @@ fn solving() {
             },
         );
     }
-    solver.remember(cache);
+    let solver = solver.remembering(cache);
     let mut hit = |symmetric: bool| {
         let times = questions.iter().map(|question| {
             let question = match sudoku.random_symmetry(question, &mut rng) {

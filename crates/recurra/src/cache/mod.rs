@@ -140,11 +140,36 @@ impl TrmCache {
     /// The answer to a question, or one's turn to think about it; waits while another thinks about its canonical key, at
     /// most for `patience`.
     pub fn ask<'a>(&'a self, keys: Keys<'a>, patience: Option<Duration>) -> Ask<'a> {
+        self.ask_unless(keys, patience, &|| false)
+    }
+
+    /// The same, but waits no longer than until `gone` holds, which is asked a hundred times a second.
+    pub fn ask_unless<'a>(
+        &'a self,
+        keys: Keys<'a>,
+        patience: Option<Duration>,
+        gone: &dyn Fn() -> bool,
+    ) -> Ask<'a> {
+        const SLICE: Duration = Duration::from_millis(10);
         let Keys { canonical, own } = keys;
         if let Some(thought) = self.exact.get(canonical) {
             return Ask::Hit(self.hit(thought, false, CacheLevel::Exact));
         }
-        let turn = match self.exact.ask(canonical, patience) {
+        let mut left = patience;
+        let asked = loop {
+            // Without threads nobody else thinks, and there is no clock to wait by.
+            let slice = match left {
+                None if cfg!(not(feature = "threads")) => None,
+                left => Some(left.map_or(SLICE, |left| left.min(SLICE))),
+            };
+            match self.exact.ask(canonical, slice) {
+                Asked::Busy if left != slice && !gone() => {
+                    left = left.map(|left| left - SLICE);
+                }
+                asked => break asked,
+            }
+        };
+        let turn = match asked {
             Asked::Here(thought) => {
                 Counts::add(&self.counts.joined);
                 return Ask::Hit(self.hit(thought, false, CacheLevel::Exact));

@@ -13,6 +13,8 @@ pub struct Attempt {
     stop: EarlyStopOptimizer,
     /// The most likely token at each place of the question.
     pub answer: Vec<u16>,
+    /// Probability of each of them.
+    pub certainty: Vec<f32>,
     /// Improvement steps done.
     pub steps: usize,
     /// Logit of "halt" after the last step.
@@ -25,6 +27,7 @@ impl Attempt {
         Attempt {
             stop: EarlyStopOptimizer::new(rules),
             answer: vec![0; seq_len],
+            certainty: vec![0.0; seq_len],
             steps: 0,
             halt_logit: f32::NAN,
         }
@@ -120,10 +123,12 @@ impl TrmEngine {
         attempt.steps += 1;
         let logits = self.decode();
         logits.answer_into(&mut attempt.answer);
-        let confidence = logits.confidence();
+        logits.certainty_into(&mut attempt.certainty);
+        let confidence = attempt.certainty.iter().sum::<f32>() / attempt.certainty.len() as f32;
         attempt.halt_logit = self.halt_logits()[0];
         let progress = Progress {
             step: attempt.steps,
+            certainty: &attempt.certainty,
             confidence,
             halt_logit: attempt.halt_logit,
             residual,

@@ -273,10 +273,11 @@ impl Logits<'_> {
         1.0 / row.iter().map(|v| (v - most).exp()).sum::<f32>()
     }
 
-    /// Mean over all places of [`Logits::probability`], as in [`Progress::confidence`].
-    pub fn confidence(&self) -> f32 {
-        let places = self.matrix.rows() - self.prefix;
-        (0..places).map(|i| self.probability(i)).sum::<f32>() / places as f32
+    /// [`Logits::probability`] of each place.
+    pub fn certainty_into(&self, certainty: &mut [f32]) {
+        for (i, probability) in certainty.iter_mut().enumerate() {
+            *probability = self.probability(i);
+        }
     }
 }
 

@@ -1,14 +1,17 @@
 //! Answers to ARC tasks: a test input is asked in every form that the model knows, and the answers are voted over.
 
-use super::share_out;
+use super::desk::default_rules;
+use super::pool::share_out;
+use super::{Answer, Question, Refusal, SolveOptions, Source};
 use crate::engine::{Attempt, PackedModel, Surroundings};
 use crate::error::{Error, Result};
 use crate::kernels::{AlignedMatrix, Isa};
 use crate::model::TrmModel;
 use crate::tasks::TaskSpec;
-use crate::tasks::arc::{Ballot, Grid, Identifiers, Question, questions};
-use crate::thinking::StopRules;
-use std::sync::Arc;
+use crate::tasks::arc::{Attempts, Ballot, Grid, Identifiers, Submission, TaskSet, questions};
+use crate::thinking::{StopReason, StopRules};
+use std::sync::{Arc, Mutex, PoisonError};
+use web_time::Instant;
 
 /// Where the rows of a puzzle table are read from: memory, or a file too large for it.
 pub trait PuzzleRows {
@@ -36,6 +39,16 @@ impl PuzzleRows for &AlignedMatrix {
     }
 }
 
+impl PuzzleRows for Box<dyn PuzzleRows + Send> {
+    fn shape(&self) -> [usize; 2] {
+        (**self).shape()
+    }
+
+    fn rows(&mut self, rows: &[usize]) -> Result<AlignedMatrix> {
+        (**self).rows(rows)
+    }
+}
+
 #[cfg(feature = "import")]
 impl<R: std::io::Read + std::io::Seek> PuzzleRows for crate::model::import::TableRows<R> {
     fn shape(&self) -> [usize; 2] {
@@ -57,12 +70,93 @@ pub struct ArcOptions {
 }
 
 /// Answers ARC tasks with one model on some threads.
-#[derive(Debug)]
-pub struct ArcSolver<T> {
+pub struct ArcSolver<T = Box<dyn PuzzleRows + Send>> {
     weights: Arc<PackedModel>,
-    table: T,
+    table: Mutex<T>,
     identifiers: Identifiers,
+    stop: StopRules,
     threads: usize,
+}
+
+impl<T> std::fmt::Debug for ArcSolver<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ArcSolver")
+            .field("stop", &self.stop)
+            .field("threads", &self.threads)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ArcSolver {
+    /// A solver of the model in a file, whose puzzle table stays there. `identifiers` is the file that says which task each of
+    /// its rows belongs to: `MODEL.identifiers.json` unless another is named.
+    ///
+    /// # Errors
+    /// Where a file cannot be read, or the two do not belong together.
+    #[cfg(all(feature = "files", feature = "import"))]
+    pub fn open(
+        model: &std::path::Path,
+        identifiers: Option<&std::path::Path>,
+        threads: usize,
+    ) -> Result<Self> {
+        let (opened, rows) = TrmModel::open_apart(model)?;
+        let mut beside = model.as_os_str().to_owned();
+        beside.push(".identifiers.json");
+        let path = identifiers.unwrap_or(beside.as_ref());
+        let read = Identifiers::from_json(&crate::model::disk::read(path)?);
+        let identifiers = read.map_err(|e| e.in_file(path))?;
+        let rows: Box<dyn PuzzleRows + Send> = Box::new(rows);
+        Self::new(&opened, rows, identifiers, threads).map_err(|e| e.in_file(model))
+    }
+
+    /// Answers the test inputs of a file of challenges.
+    pub(super) fn ask(&self, question: &Question, options: &SolveOptions) -> Result<Answer> {
+        let refuse = |error: String| Refusal { line: 1, error };
+        let text = question
+            .text()
+            .ok_or_else(|| refuse("expected the text of a file of challenges".into()))?;
+        let set = TaskSet::read(text.as_bytes());
+        if let Some(error) = set.errors.first() {
+            return Err(refuse(error.to_string()).into());
+        }
+        let started = Instant::now();
+        let options = ArcOptions {
+            stop: options.stop,
+            votes: usize::MAX,
+        };
+        let mut submission = Submission::default();
+        let mut all = Vec::new();
+        for task in &set.tasks {
+            if !self.knows(&task.name) {
+                let name = &task.name;
+                let expected = "expected one whose demonstrations the model has learnt";
+                return Err(refuse(format!("task `{name}`: {expected}")).into());
+            }
+            let mut attempts = Vec::with_capacity(task.test.len());
+            for pair in &task.test {
+                let forms = self.forms(&task.name, &pair.input, &options, &|| {})?;
+                attempts.push(Attempts::best(&ballot(&forms).ranking()));
+                all.extend(forms);
+            }
+            submission.tasks.insert(task.name.clone(), attempts);
+        }
+        // Of all forms, the one that the model is surest of stands for them.
+        let surest = all.iter().max_by(|a, b| a.halt.total_cmp(&b.halt));
+        let names: Vec<&str> = set.tasks.iter().map(|task| task.name.as_str()).collect();
+        Ok(Answer {
+            line: 1,
+            question: names.join(" "),
+            text: submission.to_json(),
+            verified: None,
+            steps: all.iter().map(|form| form.steps).sum(),
+            restarts: all.len().saturating_sub(1),
+            stopped: surest.map_or(StopReason::MaxSteps, |form| form.stopped),
+            halt: surest.map_or(f32::NAN, |form| form.halt),
+            seconds: started.elapsed().as_secs_f64(),
+            source: Source::Model,
+            tokens: Vec::new(),
+        })
+    }
 }
 
 impl<T: PuzzleRows> ArcSolver<T> {
@@ -100,10 +194,22 @@ impl<T: PuzzleRows> ArcSolver<T> {
                 model.config(),
                 &model.weights,
             )),
-            table,
+            table: Mutex::new(table),
             identifiers,
+            stop: default_rules(
+                model.config().halt_max_steps,
+                model.header.thinking.as_ref(),
+            ),
             threads: threads.max(1),
         })
+    }
+
+    /// How test inputs are thought about unless somebody says otherwise: in all forms.
+    pub fn options(&self) -> ArcOptions {
+        ArcOptions {
+            stop: self.stop,
+            votes: usize::MAX,
+        }
     }
 
     /// Whether the model has learnt from the demonstrations of the task of this name.
@@ -117,35 +223,66 @@ impl<T: PuzzleRows> ArcSolver<T> {
     /// # Errors
     /// [`Error::Format`] or [`Error::Tensor`] where the table's rows cannot be read.
     pub fn vote(
-        &mut self,
+        &self,
         task: &str,
         input: &Grid,
         options: &ArcOptions,
         done: &(dyn Fn() + Sync),
     ) -> Result<Ballot> {
-        let asked: Vec<Question> = questions(task, input, &self.identifiers)
+        Ok(ballot(&self.forms(task, input, options, done)?))
+    }
+
+    fn forms(
+        &self,
+        task: &str,
+        input: &Grid,
+        options: &ArcOptions,
+        done: &(dyn Fn() + Sync),
+    ) -> Result<Vec<Form>> {
+        let asked: Vec<_> = questions(task, input, &self.identifiers)
             .take(options.votes)
             .collect();
         let places: Vec<usize> = asked.iter().map(|question| question.puzzle).collect();
-        let rows = self.table.rows(&places)?;
-        let answers = share_out(&self.weights, self.threads, asked.len(), &|engine, i| {
+        let rows = {
+            let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+            table.rows(&places)?
+        };
+        let forms = share_out(&self.weights, self.threads, asked.len(), &|engine, i| {
             let question = &asked[i];
             engine.start_with_row(&question.tokens, rows.row(i))?;
             let mut attempt = Attempt::new(options.stop, question.tokens.len());
-            while engine
-                .advance(&mut attempt, &mut Surroundings::default())
-                .is_none()
-            {}
+            let stopped = loop {
+                if let Some(stopped) = engine.advance(&mut attempt, &mut Surroundings::default()) {
+                    break stopped;
+                }
+            };
             done();
-            Ok::<_, Error>((question.read_answer(&attempt.answer), attempt.halt_logit))
+            Ok(Form {
+                grid: question.read_answer(&attempt.answer),
+                halt: attempt.halt_logit,
+                steps: attempt.steps,
+                stopped,
+            })
         });
-        let mut ballot = Ballot::new();
-        for answer in answers {
-            let (grid, halt) = answer?;
-            ballot.add(grid, halt);
-        }
-        Ok(ballot)
+        forms.into_iter().collect()
     }
+}
+
+/// What came of one form of a test input.
+struct Form {
+    /// The answer, turned back; none where the tokens are no grid.
+    grid: Option<Grid>,
+    halt: f32,
+    steps: usize,
+    stopped: StopReason,
+}
+
+fn ballot(forms: &[Form]) -> Ballot {
+    let mut ballot = Ballot::new();
+    for form in forms {
+        ballot.add(form.grid.clone(), form.halt);
+    }
+    ballot
 }
 
 // The executor's threads are not there in the browser.
@@ -199,7 +336,7 @@ mod tests {
             votes,
         };
         let vote = |votes, threads| {
-            let mut solver = ArcSolver::new(&model, table, identifiers.clone(), threads).unwrap();
+            let solver = ArcSolver::new(&model, table, identifiers.clone(), threads).unwrap();
             assert!(solver.knows("a") && !solver.knows("b"));
             let input = &task.test[0].input;
             let unknown = solver.vote("b", input, &options(9), &|| {}).unwrap();

@@ -1,43 +1,25 @@
 //! A question's attempts: the first as it stands, then others that begin another way, some of them side by side.
 
+use super::answer::Found;
+use super::desk::Desk;
 use super::planner::{Planned, Planner};
-use super::{Answer, Glimpse, SolveOptions, Source};
-use crate::cache::TrmCache;
+use super::{Event, SolveOptions, Source, Step};
 use crate::engine::{Attempt, LatentState, Surroundings, TrmEngine};
 use crate::error::{Error, Result};
 use crate::tasks::Task;
 use crate::tasks::task::{TokenSymmetry, Tokens};
-use crate::thinking::{Progress, StopReason, elect};
+use crate::thinking::{Progress, StopReason, StopRules, elect};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use std::sync::Arc;
+use std::time::Duration;
 use web_time::Instant;
 
-/// What the attempts at all questions share.
-#[derive(Debug)]
-pub(super) struct Desk {
-    pub(super) task: Arc<dyn Task>,
-    pub(super) vocab_size: usize,
-    pub(super) planner: Option<Planner>,
-    pub(super) cache: Option<Arc<TrmCache>>,
-}
-
-impl Desk {
-    /// Refuses a question that the model cannot take.
-    pub(super) fn check(&self, question: &[u16]) -> Result<()> {
-        let (places, most) = (self.task.seq_len(), self.vocab_size);
-        let unknown = question.iter().find(|&&t| usize::from(t) >= most);
-        let found = match unknown {
-            Some(token) => format!("token {token}"),
-            None if question.len() != places => format!("{} tokens", question.len()),
-            None => return Ok(()),
-        };
-        Err(Error::Question {
-            what: "question",
-            expected: format!("{places} tokens below {most}"),
-            found,
-        })
-    }
+/// Who sees what happens, and who may end it.
+pub(super) struct Audience<'a> {
+    /// Sees every event but the last; without it, none is made.
+    pub(super) watch: Option<&'a mut dyn FnMut(Event)>,
+    /// Whether to give up; asked before every step.
+    pub(super) gone: &'a dyn Fn() -> bool,
 }
 
 /// Thinks about a question and, while no answer is verified, begins again another way.
@@ -46,17 +28,22 @@ pub(super) fn think(
     desk: &Desk,
     question: &[u16],
     options: &SolveOptions,
-    watch: &mut dyn FnMut(&Glimpse),
-) -> Result<Answer> {
+    audience: &mut Audience<'_>,
+) -> Result<Found> {
+    let mut stop = options.stop;
+    if let Some(left) = time_left(options)? {
+        stop.time = Some(stop.time.map_or(left, |time| time.min(left)));
+    }
     let mut thinker = Thinker {
         engine,
         // Without proof nobody knows how many steps were needed.
-        planner: desk.planner.as_ref().filter(|_| options.stop.verified),
+        planner: desk.planner.as_deref().filter(|_| options.stop.verified),
         task: &*desk.task,
         has_rules: desk.task.verify(question, question).is_some(),
         question,
         options,
-        watch,
+        stop,
+        audience,
         started: Instant::now(),
         begun: 0,
         steps: 0,
@@ -72,8 +59,19 @@ pub(super) fn think(
     Ok(thinker.answer())
 }
 
+/// The time until the deadline, if there is one.
+pub(super) fn time_left(options: &SolveOptions) -> Result<Option<Duration>> {
+    let Some(deadline) = options.deadline else {
+        return Ok(None);
+    };
+    match deadline.checked_duration_since(Instant::now()) {
+        Some(left) if !left.is_zero() => Ok(Some(left)),
+        _ => Err(Error::Deadline),
+    }
+}
+
 /// The attempts at one question.
-struct Thinker<'a> {
+struct Thinker<'a, 'w> {
     engine: &'a mut TrmEngine,
     planner: Option<&'a Planner>,
     task: &'a dyn Task,
@@ -81,7 +79,9 @@ struct Thinker<'a> {
     has_rules: bool,
     question: &'a [u16],
     options: &'a SolveOptions,
-    watch: &'a mut dyn FnMut(&Glimpse),
+    /// The rules, with what the deadline leaves.
+    stop: StopRules,
+    audience: &'a mut Audience<'w>,
     started: Instant,
     /// Attempts begun.
     begun: usize,
@@ -109,7 +109,7 @@ struct Ended {
     verified: Option<bool>,
 }
 
-impl Thinker<'_> {
+impl Thinker<'_, '_> {
     /// Makes attempts until so many were begun in all, some of them abreast: each does a step in turn, and where one
     /// ends unverified the next takes its place. Says whether there is no use in more: one is verified, or time is up.
     fn run(&mut self, abreast: usize, until: usize) -> Result<bool> {
@@ -123,6 +123,9 @@ impl Thinker<'_> {
             }
             let mut i = 0;
             while let Some(lane) = lanes.get_mut(i) {
+                if (self.audience.gone)() {
+                    return Err(Error::Cancelled);
+                }
                 let Some(ended) = self.advance(lane) else {
                     i += 1;
                     continue;
@@ -141,6 +144,9 @@ impl Thinker<'_> {
     fn begin(&mut self, aside: bool) -> Result<Lane> {
         let number = self.begun;
         self.begun += 1;
+        if let Some(watch) = &mut self.audience.watch {
+            watch(Event::Attempt { attempt: number });
+        }
         // An attempt depends on the question, the seed and its number alone: neither on the question's place among
         // others nor on how many attempts are abreast.
         let key = self.task.class(self.question);
@@ -170,7 +176,7 @@ impl Thinker<'_> {
             self.engine.exchange(&mut state);
             state
         });
-        let attempt = Attempt::new(self.options.stop, tokens.len());
+        let attempt = Attempt::new(self.stop, tokens.len());
         let planner = self.planner.filter(|_| number == 0);
         Ok(Lane {
             number,
@@ -185,7 +191,7 @@ impl Thinker<'_> {
     fn advance(&mut self, lane: &mut Lane) -> Option<Ended> {
         let (question, number) = (self.question, lane.number);
         let (task, back) = (self.task, lane.back.as_ref());
-        let (started, watch) = (self.started, &mut *self.watch);
+        let (started, watch) = (self.started, &mut self.audience.watch);
         let own_form = |tokens: &[u16]| {
             let mut tokens = back.map_or_else(|| tokens.to_vec(), |back| back.apply(tokens));
             task.tidy(&mut tokens);
@@ -196,13 +202,18 @@ impl Thinker<'_> {
         let mut residual = f32::NAN;
         let mut observe = |p: &Progress<'_>| {
             residual = p.residual;
-            watch(&Glimpse {
-                attempt: number,
-                step: p.step,
-                tokens: own_form(p.answer),
-                halt: p.halt_logit,
-                verified: p.verified,
-            });
+            if let Some(watch) = watch {
+                let tokens = own_form(p.answer);
+                watch(Event::Step(Step {
+                    attempt: number,
+                    step: p.step,
+                    text: task.line(&tokens),
+                    tokens,
+                    certainty: back.map_or_else(|| p.certainty.to_vec(), |b| b.carry(p.certainty)),
+                    halt: p.halt_logit,
+                    verified: p.verified,
+                }));
+            }
         };
         let mut surroundings = Surroundings {
             check: self.has_rules.then_some(&check),
@@ -243,14 +254,14 @@ impl Thinker<'_> {
     }
 
     /// The verified answer, or else the one to believe.
-    fn answer(mut self) -> Answer {
+    fn answer(mut self) -> Found {
         let found = self.ended.iter().position(|e| e.verified == Some(true));
         let best = found.unwrap_or_else(|| {
             let attempts: Vec<_> = self.ended.iter().map(|e| (&e.tokens, e.halt)).collect();
             elect(&attempts).expect("the first attempt has ended")
         });
         let best = self.ended.swap_remove(best);
-        Answer {
+        Found {
             tokens: best.tokens,
             verified: best.verified,
             steps: self.steps,

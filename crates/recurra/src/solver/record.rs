@@ -1,6 +1,6 @@
 //! Thinking on without stopping, to learn when one might have stopped.
 
-use super::{Solver, share_out};
+use super::{Solver, pool::share_out};
 use crate::engine::Surroundings;
 use crate::error::Result;
 use crate::tasks::task::Pair;
@@ -13,52 +13,51 @@ impl Solver {
     /// # Errors
     /// For a puzzle as in [`Solver::solve`].
     pub fn record(
-        &mut self,
+        &self,
         puzzles: &[Pair],
         max_steps: usize,
         done: &(dyn Fn() + Sync),
     ) -> Vec<Result<Vec<Reading>>> {
-        let desk = &self.desk;
-        share_out(
-            self.alone.weights(),
-            self.threads,
-            puzzles.len(),
-            &|engine, i| {
-                let Pair { question, answer } = &puzzles[i];
-                desk.check(question)?;
-                desk.check(answer)?;
-                let tidy = |tokens: &[u16]| {
-                    let mut tokens = tokens.to_vec();
-                    desk.task.tidy(&mut tokens);
-                    tokens
-                };
-                let mut readings: Vec<Reading> = Vec::new();
-                let mut last = Vec::new();
-                let mut watch = |p: &Progress<'_>| {
-                    readings.push(Reading {
-                        halt_logit: p.halt_logit,
-                        confidence: p.confidence,
-                        residual: p.residual,
-                        changed: last != p.answer,
-                        verified: p.verified,
-                        right: p.verified == Some(true) || tidy(p.answer) == *answer,
-                    });
-                    last.clear();
-                    last.extend_from_slice(p.answer);
-                };
-                let verify = |tokens: &[u16]| desk.task.verify(question, tokens);
-                let check = |tokens: &[u16]| verify(&tidy(tokens)) == Some(true);
-                let has_rules = verify(question).is_some();
-                let surroundings = Surroundings {
-                    check: has_rules.then_some(&check),
-                    watch: Some(&mut watch),
-                    watch_residual: true,
-                    ..Surroundings::default()
-                };
-                engine.reason(question, 0, StopRules::none(max_steps), surroundings)?;
-                done();
-                Ok(readings)
-            },
-        )
+        let pool = match self.puzzles() {
+            Ok(pool) => pool,
+            Err(error) => return vec![Err(error)],
+        };
+        let desk = &*pool.desk;
+        share_out(&desk.weights, pool.threads, puzzles.len(), &|engine, i| {
+            let Pair { question, answer } = &puzzles[i];
+            desk.check(question)?;
+            desk.check(answer)?;
+            let tidy = |tokens: &[u16]| {
+                let mut tokens = tokens.to_vec();
+                desk.task.tidy(&mut tokens);
+                tokens
+            };
+            let mut readings: Vec<Reading> = Vec::new();
+            let mut last = Vec::new();
+            let mut watch = |p: &Progress<'_>| {
+                readings.push(Reading {
+                    halt_logit: p.halt_logit,
+                    confidence: p.confidence,
+                    residual: p.residual,
+                    changed: last != p.answer,
+                    verified: p.verified,
+                    right: p.verified == Some(true) || tidy(p.answer) == *answer,
+                });
+                last.clear();
+                last.extend_from_slice(p.answer);
+            };
+            let verify = |tokens: &[u16]| desk.task.verify(question, tokens);
+            let check = |tokens: &[u16]| verify(&tidy(tokens)) == Some(true);
+            let has_rules = verify(question).is_some();
+            let surroundings = Surroundings {
+                check: has_rules.then_some(&check),
+                watch: Some(&mut watch),
+                watch_residual: true,
+                ..Surroundings::default()
+            };
+            engine.reason(question, 0, StopRules::none(max_steps), surroundings)?;
+            done();
+            Ok(readings)
+        })
     }
 }

@@ -1,10 +1,12 @@
 //! Answers from the cache: looking a question up, and keeping what was thought about it.
 
-use super::attempts::{self, Desk};
-use super::{Answer, Glimpse, SolveOptions, Source};
+use super::answer::Found;
+use super::attempts::{self, Audience, time_left};
+use super::desk::Desk;
+use super::{SolveOptions, Source};
 use crate::cache::{Ask, CacheHit, CacheLevel, Keys, Thought};
 use crate::engine::TrmEngine;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::tasks::Task;
 use crate::tasks::task::{TokenSymmetry, Tokens};
 use web_time::Instant;
@@ -15,18 +17,20 @@ pub(super) fn answer(
     desk: &Desk,
     question: &[u16],
     options: &SolveOptions,
-    watch: &mut dyn FnMut(&Glimpse),
-) -> Result<Answer> {
+    audience: &mut Audience<'_>,
+) -> Result<Found> {
     desk.check(question)?;
     let Some(cache) = &desk.cache else {
-        return attempts::think(engine, desk, question, options, watch);
+        return attempts::think(engine, desk, question, options, audience);
     };
     let started = Instant::now();
     let asked = Asked::new(&*desk.task, question, options);
-    let turn = match cache.ask(asked.keys(), options.stop.time) {
+    let patience = [options.stop.time, time_left(options)?];
+    let patience = patience.into_iter().flatten().min();
+    let turn = match cache.ask_unless(asked.keys(), patience, audience.gone) {
         Ask::Hit(hit) => match asked.recall(&hit) {
             Some(tokens) => {
-                return Ok(Answer {
+                return Ok(Found {
                     tokens,
                     verified: hit.thought.verified,
                     steps: 0,
@@ -43,15 +47,16 @@ pub(super) fn answer(
             }
         },
         Ask::Turn(turn) => Some(turn),
+        Ask::Busy if (audience.gone)() => return Err(Error::Cancelled),
         Ask::Busy => None,
     };
-    let answer = attempts::think(engine, desk, question, options, watch)?;
+    let answer = attempts::think(engine, desk, question, options, audience)?;
     if answer.verified == Some(true) {
         match turn {
             Some(turn) => turn.prove(asked.proof(&answer)),
             None => cache.put(&asked.canonical, asked.proof(&answer)),
         }
-    } else if options.stop.time.is_none() && desk.planner.is_none() {
+    } else if options.stop.time.is_none() && options.deadline.is_none() && desk.planner.is_none() {
         // Thought about again it would be the same. Who waits for the turn finds it.
         cache.put(&asked.own, asked.thought(&answer.tokens, &answer));
     }
@@ -112,7 +117,7 @@ impl<'a> Asked<'a> {
             symmetry,
             // Proofs hold whatever the options, any other answer depends on all of them. The first byte tells which.
             canonical: [b"c", &canonical[..]].concat(),
-            own: [b"o", &own[..], format!("{options:?}").as_bytes()].concat(),
+            own: [b"o", &own[..], options.key().as_bytes()].concat(),
         }
     }
 
@@ -138,14 +143,14 @@ impl<'a> Asked<'a> {
     }
 
     /// What is kept of a proven answer.
-    fn proof(&self, answer: &Answer) -> Thought {
+    fn proof(&self, answer: &Found) -> Thought {
         match &self.symmetry {
             Some(symmetry) => self.thought(&symmetry.apply(&answer.tokens), answer),
             None => self.thought(&answer.tokens, answer),
         }
     }
 
-    fn thought(&self, tokens: &[u16], answer: &Answer) -> Thought {
+    fn thought(&self, tokens: &[u16], answer: &Found) -> Thought {
         Thought {
             answer: pack(self.task, tokens).into(),
             verified: answer.verified,

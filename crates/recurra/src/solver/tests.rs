@@ -6,6 +6,7 @@ use crate::tasks::TaskSpec;
 use crate::tasks::sudoku::{Grid, Sudoku};
 use crate::tasks::task::Pair;
 use crate::thinking::Rule;
+use crate::thinking::{StopReason, StopRules};
 use crate::{Mixer, Positions, SWIGLU_MULTIPLE};
 use std::collections::HashSet;
 use std::time::Duration;
@@ -51,8 +52,8 @@ fn options(stop: StopRules) -> SolveOptions {
 
 #[test]
 fn the_time_is_for_all_attempts_together() {
-    let (mut solver, question) = (solver(), tokens(PUZZLE));
-    let mut answer = |time| {
+    let (solver, question) = (solver(), tokens(PUZZLE));
+    let answer = |time| {
         let stop = StopRules {
             time,
             ..StopRules::new(5)
@@ -72,7 +73,7 @@ fn the_time_is_for_all_attempts_together() {
 
 #[test]
 fn an_attempt_that_is_given_up_is_followed_by_another() {
-    let (mut solver, question) = (solver(), tokens(PUZZLE));
+    let (solver, question) = (solver(), tokens(PUZZLE));
     let stop = StopRules::new(1000).with(Rule::Residual { below: 1e30 });
     let answer = solver.solve(&question, &options(stop)).unwrap();
     assert_eq!((answer.steps, answer.restarts), (4, 3));
@@ -82,8 +83,8 @@ fn an_attempt_that_is_given_up_is_followed_by_another() {
 
 #[test]
 fn attempts_do_not_depend_on_how_many_are_side_by_side() {
-    let (mut solver, question) = (solver(), tokens(PUZZLE));
-    let mut ends = |variation: &str, side_by_side, seed| {
+    let (solver, question) = (solver(), tokens(PUZZLE));
+    let ends = |variation: &str, side_by_side, seed| {
         let options = SolveOptions {
             variation: variation.parse().unwrap(),
             side_by_side,
@@ -92,12 +93,14 @@ fn attempts_do_not_depend_on_how_many_are_side_by_side() {
             ..SolveOptions::new(StopRules::none(3))
         };
         let mut ends = Vec::new();
-        let watch = &mut |g: &Glimpse| {
-            if g.step == 3 {
-                ends.push((g.attempt, g.tokens.clone(), g.halt.to_bits()));
+        let watch = &mut |event| {
+            if let Event::Step(g) = event
+                && g.step == 3
+            {
+                ends.push((g.attempt, g.tokens, g.halt.to_bits()));
             }
         };
-        let answer = solver.solve_watched(&question, &options, watch).unwrap();
+        let answer = solver.watch(&question[..], &options, watch).unwrap();
         assert_eq!((answer.steps, answer.restarts), (18, 5));
         ends.sort();
         (ends, answer.tokens)
@@ -117,7 +120,7 @@ fn attempts_do_not_depend_on_how_many_are_side_by_side() {
 
 #[test]
 fn what_is_recorded_is_what_would_have_been_seen() {
-    let mut solver = solver();
+    let solver = solver();
     let (question, known) = (tokens(PUZZLE), tokens(ANSWER));
     let pair = |question: &Tokens, answer: &Tokens| Pair {
         question: question.clone(),
@@ -136,8 +139,12 @@ fn what_is_recorded_is_what_would_have_been_seen() {
             restarts: 0,
             ..options(StopRules::none(6))
         };
-        let watch = &mut |g: &Glimpse| seen.push(g.clone());
-        solver.solve_watched(question, &options, watch).unwrap();
+        let watch = &mut |event| {
+            if let Event::Step(step) = event {
+                seen.push(step);
+            }
+        };
+        solver.watch(&question[..], &options, watch).unwrap();
         assert_eq!(readings.len(), 6);
         assert!(readings[0].changed);
         for (i, (reading, glimpse)) in readings.iter().zip(&seen).enumerate() {
@@ -157,3 +164,5 @@ fn what_is_recorded_is_what_would_have_been_seen() {
     let other = [pair(&Grid::blank(nine).encode(), &known)];
     assert!(solver.record(&other, 6, &|| {})[0].is_err());
 }
+
+mod shared;

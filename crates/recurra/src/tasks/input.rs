@@ -17,6 +17,20 @@ pub struct InputError {
     pub found: String,
 }
 
+impl InputError {
+    /// The message in an entry that begins in `line`: the line is told only where it is another.
+    pub fn within(&self, line: u64) -> String {
+        let mut text = String::new();
+        if self.line != line {
+            text.push_str(&format!("line {}: ", self.line));
+        }
+        if let Some(column) = self.column {
+            text.push_str(&format!("column {column}: "));
+        }
+        text + &format!("expected {}, found {}", self.expected, self.found)
+    }
+}
+
 impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}", self.line)?;

@@ -72,6 +72,12 @@ impl TokenSymmetry {
         image.collect()
     }
 
+    /// Values, one for each place, where the symmetry carries them.
+    pub fn carry<T: Copy>(&self, values: &[T]) -> Vec<T> {
+        let from = self.from.iter();
+        from.map(|&from| values[usize::from(from)]).collect()
+    }
+
     /// The symmetry that undoes this one.
     pub fn inverse(&self) -> Self {
         let inverse = |permutation: &[u16]| {

@@ -108,6 +108,7 @@ pub fn replay(trajectory: &[Reading], rules: &StopRules) -> (usize, StopReason) 
     for (i, reading) in trajectory.iter().enumerate() {
         answer[0] ^= u16::from(reading.changed);
         let stop = optimizer.observe(&Progress {
+            certainty: &[],
             step: i + 1,
             answer: &answer,
             halt_logit: reading.halt_logit,

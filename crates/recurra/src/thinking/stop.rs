@@ -17,6 +17,8 @@ pub struct Progress<'a> {
     /// Mean, over the places of the answer, of the probability (softmax over the whole vocabulary) of the most likely
     /// token: from 1/vocabulary to 1. NaN where a logit is NaN or infinite.
     pub confidence: f32,
+    /// Probability of the most likely token at each place.
+    pub certainty: &'a [f32],
     /// Relative change of the answer state by this step, `|z_H - z_H before| / |z_H|` (2-norms over all positions). NaN
     /// where neither a rule nor an observer asks for it, and where z_H is zero.
     pub residual: f32,

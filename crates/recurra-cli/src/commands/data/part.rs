@@ -275,7 +275,7 @@ fn look(entry: Entry, rules: Option<&dyn Rules>) -> Result<Looked, (u64, String)
         identifier,
     } = entry
         .result
-        .map_err(|e| (entry.line, crate::input::describe(entry.line, &e)))?;
+        .map_err(|e| (entry.line, e.within(entry.line)))?;
     let mut looked = Looked {
         line,
         question: hash(&question, identifier),

@@ -54,13 +54,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         let text = "--curves: expected a model for puzzles, found one for ARC-AGI";
         return Err(UsageError(text.into()).into());
     }
-    let (mut solver, options) = args.thinking.arc_solver(&args.model, &args.arc)?;
+    let (solver, options) = args.thinking.arc_solver(&args.model, &args.arc)?;
     let data = ArcData::open(&args.data)?;
     let refused = data.refused.count();
     let mut tasks = data.measured();
     tasks.truncate(args.limit.map_or(usize::MAX, |limit| limit as usize));
     let started = Instant::now();
-    let answers = answer(&mut solver, &options, &tasks)?;
+    let answers = answer(&solver, &options, &tasks)?;
     let submission = &answers.submission;
     let [first, second] = [1, 2].map(|attempts| submission.score(&tasks, attempts));
     let report = Report {

@@ -12,7 +12,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             "--cache and --cache-memory: expected a model for puzzles, found one for ARC-AGI";
         return Err(UsageError(text.into()).into());
     }
-    let (mut solver, options) = args.thinking.arc_solver(&args.model, &args.arc)?;
+    let (solver, options) = args.thinking.arc_solver(&args.model, &args.arc)?;
     let data = ArcData::open(&args.file)?;
     // Asked to answer, it answers everything that is there.
     let tasks = || data.training.iter().chain(&data.evaluation);
@@ -25,7 +25,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             task.name
         ));
     }
-    let submission = answer(&mut solver, &options, tasks())?.submission;
+    let submission = answer(&solver, &options, tasks())?.submission;
     args.arc.write(&submission)?;
     if args.arc.submission.is_none() {
         writeln!(std::io::stdout().lock(), "{}", submission.to_json())?;

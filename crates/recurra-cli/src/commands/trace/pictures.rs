@@ -2,7 +2,6 @@
 
 use super::Args;
 use crate::exit::{Exit, UsageError};
-use crate::input::describe;
 use crate::output::OutputFile;
 use crate::picture::{self, Frame, Look, Thought};
 use crate::progress;
@@ -117,7 +116,7 @@ fn named(name: String, entry: Option<Entry>) -> anyhow::Result<(String, Puzzle)>
     };
     match entry.result {
         Ok(puzzle) => Ok((name, puzzle)),
-        Err(error) => bail!("{name}: {}", describe(entry.line, &error)),
+        Err(error) => bail!("{name}: {}", error.within(entry.line)),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::thinking::RuleList;
 use proptest::prelude::*;
 
 const PROGRESS: Progress<'static> = Progress {
+    certainty: &[],
     step: 1,
     answer: &[],
     halt_logit: -1.0,

@@ -91,7 +91,7 @@ impl Data for ArcTraining {
         if self.tests.is_empty() {
             return Ok(None);
         }
-        let mut solver = ArcSolver::new(model, table, self.identifiers.clone(), threads)?;
+        let solver = ArcSolver::new(model, table, self.identifiers.clone(), threads)?;
         let options = ArcOptions {
             stop: StopRules::new(model.config().halt_max_steps),
             votes: VOTES,

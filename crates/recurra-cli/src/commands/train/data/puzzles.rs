@@ -133,8 +133,8 @@ impl Data for PuzzleTraining {
         if self.tests.is_empty() {
             return Ok(None);
         }
-        let mut solver = Solver::new(model, threads)?;
-        let options = SolveOptions::new(StopRules::new(solver.default_steps()));
+        let solver = Solver::new(model, threads)?;
+        let options = SolveOptions::new(StopRules::new(solver.options().stop.max_steps));
         let questions: Vec<Tokens> = self.tests.iter().map(|p| p.question.clone()).collect();
         let answers = solver.solve_many(&questions, &options, &|| {});
         let mut right = 0;

@@ -1,8 +1,6 @@
 //! Tasks besides Sudoku, from data to answers: a few steps of training are enough to see that all commands know them.
 
-mod common;
-
-use common::{json, recurra, run, status, stderr, stdout};
+use crate::common::{json, recurra, run, status, stderr, stdout};
 use std::path::Path;
 
 const FEW_STEPS: &str =

@@ -1,8 +1,6 @@
 //! Model files that are damaged, or made to do harm: one message, status 1, no panic, no memory taken for nothing.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Command, Output};
@@ -259,5 +257,5 @@ fn info_says_what_is_in_the_file() {
         .env("RECURRA_ISA", "scalar")
         .output()
         .unwrap();
-    assert_eq!(common::json(&forced)[0]["instruction_set"], "scalar");
+    assert_eq!(crate::common::json(&forced)[0]["instruction_set"], "scalar");
 }

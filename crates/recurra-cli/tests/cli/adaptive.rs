@@ -1,8 +1,6 @@
 //! `--adaptive`: steps are planned from what earlier puzzles needed.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,6 @@
 //! `recurra solve` with a cache, in memory and in a file.
 
-mod common;
-
-use common::{recurra, status, stderr, stdout};
+use crate::common::{recurra, status, stderr, stdout};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,6 @@
 //! `recurra eval`.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 
 /// The copying model is right on the two solved grids and wrong on the puzzle.
 fn data() -> String {

@@ -1,8 +1,6 @@
 //! `recurra generate`.
 
-mod common;
-
-use common::{recurra, status, stderr, stdout};
+use crate::common::{recurra, status, stderr, stdout};
 use recurra::tasks::HeldOut;
 use recurra::tasks::data::Puzzles;
 use recurra::tasks::dataset::Part;
@@ -84,9 +82,9 @@ fn files_appear_whole_or_not_at_all() {
         "generate sudoku --size 4 --count 5 --seed 3 --held-out 1999 --split test -o {}",
         &[&dir.path().join("none.csv")],
     );
-    common::refused(&none, "no solution grid left");
+    crate::common::refused(&none, "no solution grid left");
     let nowhere = dir.path().join("nowhere/puzzles.csv");
-    common::refused(
+    crate::common::refused(
         &recurra(&format!("{flags} -o {{}}"), &[&nowhere]),
         "nowhere",
     );
@@ -175,7 +173,7 @@ fn impossible_wishes_are_usage_errors() {
 #[test]
 fn a_closed_pipe_ends_it_quietly() {
     use std::io::{BufRead, BufReader, Read};
-    let mut child = common::program()
+    let mut child = crate::common::program()
         .args(["generate", "sudoku", "--size", "4", "--count", "1000000"])
         .args(["--seed", "0"])
         .stdout(std::process::Stdio::piped())

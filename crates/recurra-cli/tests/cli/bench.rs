@@ -1,8 +1,6 @@
 //! `recurra bench`: what it tells, and its answers to another program.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use serde_json::Value;
 
 #[test]

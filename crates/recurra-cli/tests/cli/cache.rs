@@ -1,8 +1,6 @@
 //! `recurra cache`: whole files of answers, broken ones, and files that are something else.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use recurra::cache::{Store, StoreOptions};
 use recurra::model::{ModelId, TrmModel};
 use std::path::{Path, PathBuf};

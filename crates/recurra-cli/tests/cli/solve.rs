@@ -1,8 +1,6 @@
 //! `recurra solve`: every line gets its answer or its refusal, in order.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use recurra::tasks::sudoku::{Sudoku, rules, solver};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};

@@ -1,8 +1,8 @@
 //! Pictures of `recurra trace`.
 
-mod common;
-
-use common::{PUZZLE, SOLVED, config, copying_model, recurra, refused, status, stderr, stdout};
+use crate::common::{
+    PUZZLE, SOLVED, config, copying_model, recurra, refused, status, stderr, stdout,
+};
 use recurra::TrmConfig;
 use recurra::model::{TrmModel, TrmWeights};
 use std::path::{Path, PathBuf};

@@ -1,8 +1,6 @@
 //! `recurra generate maze`.
 
-mod common;
-
-use common::{recurra, status, stderr, stdout};
+use crate::common::{recurra, status, stderr, stdout};
 use recurra::tasks::HeldOut;
 use recurra::tasks::maze::{Maze, MazeReader, Shape, rules, solve, split};
 
@@ -82,7 +80,7 @@ fn files_appear_whole_or_not_at_all() {
         "generate maze --size 2 --count 5 --seed 3 --held-out 1999 --split test -o {}",
         &[&dir.path().join("none.csv")],
     );
-    common::refused(&none, "no maze left");
+    crate::common::refused(&none, "no maze left");
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
 }
 

@@ -1,8 +1,6 @@
 //! `recurra train` end to end: it learns, goes on where it stopped, and the same seed gives the same bytes.
 
-mod common;
-
-use common::{program, stderr};
+use crate::common::{program, stderr};
 use std::path::Path;
 
 /// Trains a tiny model for so many steps.

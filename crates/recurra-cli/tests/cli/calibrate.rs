@@ -1,8 +1,6 @@
 //! `recurra calibrate`: settings that hold what is said of them.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 

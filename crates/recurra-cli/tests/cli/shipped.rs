@@ -1,8 +1,6 @@
 //! The models that come with the repository do what their cards say.
 
-mod common;
-
-use common::{recurra, status, stderr, stdout};
+use crate::common::{recurra, status, stderr, stdout};
 use serde_json::Value;
 use std::path::Path;
 

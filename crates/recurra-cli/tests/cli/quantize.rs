@@ -1,8 +1,6 @@
 //! `recurra quantize`.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 

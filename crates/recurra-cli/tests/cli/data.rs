@@ -1,8 +1,6 @@
 //! `recurra data check`.
 
-mod common;
-
-use common::{json, recurra, refused, status, stderr, stdout};
+use crate::common::{json, recurra, refused, status, stderr, stdout};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 

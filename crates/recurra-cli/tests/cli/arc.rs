@@ -1,8 +1,6 @@
 //! ARC-AGI from tasks to a submission: a few steps of training are enough to see that the whole path is there.
 
-mod common;
-
-use common::{json, recurra, status, stderr, stdout};
+use crate::common::{json, recurra, status, stderr, stdout};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -130,7 +128,7 @@ fn what_is_wrong_is_named_and_the_rest_is_answered() {
     assert!(stderr(&out).contains("no ARC task"), "{}", stderr(&out));
     std::fs::write(&file, r#"["<blank>", "a"]"#).unwrap();
     let out = recurra("eval {} {} --identifiers {}", &[&model, &data(""), &file]);
-    common::refused(&out, "num_puzzle_identifiers");
+    crate::common::refused(&out, "num_puzzle_identifiers");
     for flags in ["--restarts 3", "--cache x", "--adaptive x"] {
         let out = recurra(&format!("solve {{}} {{}} {flags}"), &[&model, &data("")]);
         assert_eq!(status(&out), Some(2), "{}", stderr(&out));
@@ -141,5 +139,5 @@ fn what_is_wrong_is_named_and_the_rest_is_answered() {
     assert!(stderr(&out).contains("--votes: expected a model for ARC-AGI"));
     // The model asked like one for puzzles.
     let out = recurra("calibrate {} {} -o {}", &[&model, &data(""), &file]);
-    common::refused(&out, "ARC-AGI, whose answers are voted over");
+    crate::common::refused(&out, "ARC-AGI, whose answers are voted over");
 }

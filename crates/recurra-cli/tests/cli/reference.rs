@@ -1,8 +1,6 @@
 //! `recurra import` and `recurra trace` against the reference implementation's own numbers.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors, serialize};
 use std::path::Path;

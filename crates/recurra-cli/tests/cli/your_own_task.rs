@@ -1,8 +1,6 @@
 //! The ten commands of docs/your-own-task.md, as they stand there.
 
-mod common;
-
-use common::{program, stderr, stdout};
+use crate::common::{program, stderr, stdout};
 use recurra::tasks::grid::toy::Toy;
 use std::path::Path;
 

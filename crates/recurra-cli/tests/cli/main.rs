@@ -1,0 +1,23 @@
+//! The program, end to end. One binary: linking a dozen took longer than running them.
+
+mod common;
+
+mod adaptive;
+mod arc;
+mod bench;
+mod cache;
+mod calibrate;
+mod data;
+mod eval;
+mod generate;
+mod generate_maze;
+mod models;
+mod quantize;
+mod reference;
+mod shipped;
+mod solve;
+mod solve_cache;
+mod tasks;
+mod trace;
+mod train;
+mod your_own_task;
