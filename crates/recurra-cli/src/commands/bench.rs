@@ -6,6 +6,7 @@ mod measure;
 mod peaks;
 mod references;
 mod report;
+mod timed;
 mod worker;
 
 use crate::exit::Exit;

@@ -1,7 +1,7 @@
 //! The machine's own limits: arithmetic and memory.
 
 use super::machine;
-use super::measure::{LEAST_TIME, Timed};
+use super::timed::{LEAST_TIME, Timed};
 use rayon::prelude::*;
 use recurra::kernels::matrix::LINE;
 use recurra::kernels::{AlignedMatrix, Isa, Precision, peak};
