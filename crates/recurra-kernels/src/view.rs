@@ -8,7 +8,7 @@ use super::product::{Lhs, Rhs};
 ///
 /// Whoever builds a kernel on a view promises that the matrix outlives it, that the kernel stays inside, and
 /// that threads which run at the same time write to different elements.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct View {
     /// The first number.
     pub ptr: *mut f32,
@@ -120,7 +120,7 @@ impl Pre {
 }
 
 /// The same for a matrix of units, each of which holds several numbers of a product's inner sum.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct Units {
     /// The first unit.
     pub ptr: *mut u32,
@@ -134,6 +134,15 @@ unsafe impl Send for Units {}
 unsafe impl Sync for Units {}
 
 impl Units {
+    /// The same memory as floats.
+    #[inline]
+    pub fn view(self) -> View {
+        View {
+            ptr: self.ptr.cast(),
+            stride: self.stride,
+        }
+    }
+
     /// The part of the matrix from unit (row, col).
     #[inline]
     pub fn at(self, row: usize, col: usize) -> Units {

@@ -11,6 +11,7 @@ pub mod executor;
 #[cfg(all(test, feature = "import"))]
 mod fixtures;
 pub mod model;
+pub(crate) mod network;
 pub mod quantize;
 pub mod solver;
 pub mod tasks;
@@ -21,6 +22,6 @@ pub mod train;
 
 pub use error::{Error, Result};
 pub use model::TrmModel as Model;
-pub use model::config::{Mixer, Positions, SWIGLU_MULTIPLE, TrmConfig};
+pub use network::{Mixer, Positions, SWIGLU_MULTIPLE, TrmConfig};
 pub use recurra_kernels as kernels;
 pub use solver::{Answer, CancelToken, Event, SolveOptions, Solver};

@@ -79,11 +79,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
 
 fn table(info: &Info<'_>) -> String {
     let c = info.architecture;
-    let mixer = match c.mixer {
-        Mixer::Mlp => "MLP across positions".to_owned(),
-        Mixer::Attention => format!("attention, {} heads", c.num_heads),
-        Mixer::Conv => "3 x 3 convolution, and means of positions".to_owned(),
-    };
+    let mixer = c.describe_mixer();
     let positions = match c.positions {
         Positions::None => "none".to_owned(),
         Positions::Rotary => "rotary".to_owned(),

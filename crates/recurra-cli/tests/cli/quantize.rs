@@ -103,10 +103,7 @@ fn what_does_not_quantise_well_is_told() {
         matrix.padded_mut().iter_mut().for_each(|v| *v *= 30.0);
     };
     for layer in &mut weights.layers {
-        if let recurra::model::weights::MixWeights::Attention { qkv, o } = &mut layer.mix {
-            rough(qkv);
-            rough(o);
-        }
+        layer.mix.iter_mut().for_each(rough);
         rough(&mut layer.mlp.gate_up);
         rough(&mut layer.mlp.down);
     }

@@ -3,16 +3,8 @@
 
 pub(crate) mod arena;
 mod attempt;
-mod attention;
-mod columns;
-mod conv;
-pub(crate) mod layer;
-pub(crate) mod linear;
-mod mixer;
 pub(crate) mod packed;
 pub(crate) mod recursion;
-pub(crate) mod tape;
-pub(crate) mod team;
 #[cfg(all(test, feature = "import"))]
 mod tests;
 
@@ -23,10 +15,10 @@ pub use packed::PackedModel;
 use crate::error::{Error, Result};
 use crate::kernels::{AlignedMatrix, Isa};
 use crate::model::{TrmConfig, TrmModel};
+use crate::network::team::Team;
 use crate::thinking::{Progress, StopReason, StopRules};
 use std::sync::Arc;
 use std::time::Duration;
-use team::Team;
 
 /// One worker: it thinks about one question at a time, with its own state and shared weights.
 #[derive(Debug)]
@@ -79,7 +71,7 @@ impl TrmEngine {
 
     /// Another worker on the same weights.
     pub fn with_weights(model: Arc<PackedModel>, threads: usize) -> Self {
-        let config = &model.config;
+        let config = &model.stack.config;
         let flops = config.flops_per_step() / config.calls_per_step() as u64;
         let worth = flops >= MIN_SPLIT_FLOPS && cfg!(feature = "threads");
         let team = Team::new(if worth { threads } else { 1 });
@@ -92,7 +84,7 @@ impl TrmEngine {
 
     /// The architecture.
     pub fn config(&self) -> &TrmConfig {
-        &self.model.config
+        &self.model.stack.config
     }
 
     /// The shared weights.
@@ -129,7 +121,7 @@ impl TrmEngine {
     /// # Errors
     /// [`Error::Question`] for a wrong number of tokens or of numbers, or a token outside the vocabulary.
     pub fn start_with_row(&mut self, question: &[u16], row: &[f32]) -> Result<()> {
-        let config = &self.model.config;
+        let config = &self.model.stack.config;
         if question.len() != config.seq_len {
             return Err(Error::Question {
                 what: "question",
@@ -179,7 +171,7 @@ impl TrmEngine {
             .decode(self.pool.z_h.view(), &mut self.pool.logits);
         Logits {
             matrix: &self.pool.logits,
-            prefix: self.model.config.puzzle_emb_len,
+            prefix: self.model.stack.config.puzzle_emb_len,
         }
     }
 

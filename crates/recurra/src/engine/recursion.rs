@@ -1,48 +1,19 @@
 //! One improvement step: the recursion itself.
 
-use super::arena::{ScratchViews, TrmBufferPool};
-use super::layer::{Inject, Network};
+use super::arena::TrmBufferPool;
 use super::packed::PackedModel;
-use super::tape::LayerTape;
-use super::team::{Member, Team};
 use crate::kernels::AlignedMatrix;
 use crate::kernels::product::Rhs;
 use crate::kernels::view::View;
-
-/// The latent state and the input of one sample.
-#[derive(Clone, Copy)]
-pub(crate) struct Latent {
-    pub(crate) x: View,
-    pub(crate) z_h: View,
-    pub(crate) z_l: View,
-}
-
-impl Network<'_> {
-    /// One cycle: `l_cycles` updates of z_L, then one of z_H. `tapes` is empty, or one for each layer of each call.
-    pub(crate) fn cycle(
-        &self,
-        l_cycles: usize,
-        latent: Latent,
-        scratch: ScratchViews,
-        tapes: &mut [LayerTape],
-    ) {
-        let Latent { x, z_h, z_l } = latent;
-        let mut tapes = tapes.chunks_mut(self.depth());
-        for _ in 0..l_cycles {
-            let inject = Inject { a: z_h, b: Some(x) };
-            self.call(z_l, inject, scratch, tapes.next().unwrap_or_default());
-        }
-        let inject = Inject { a: z_l, b: None };
-        self.call(z_h, inject, scratch, tapes.next().unwrap_or_default());
-    }
-}
+use crate::network::team::{Member, Team};
+use crate::network::{Latent, Network};
 
 impl PackedModel {
     /// Input embeddings of a question: prefix, tokens, learned positions, scaled.
     ///
     /// Tokens have been checked; `row` is that of the puzzle table, empty if there is none.
     pub(crate) fn embed(&self, question: &[u16], row: &[f32], x: &mut AlignedMatrix) {
-        let config = &self.config;
+        let config = &self.stack.config;
         let scale = (config.hidden_size as f64).sqrt() as f32;
         let mut row = row.iter();
         for p in 0..config.puzzle_emb_len {
@@ -69,7 +40,7 @@ impl PackedModel {
 
     /// Sets z_H and z_L to the model's initial states.
     pub(crate) fn reset(&self, z_h: &mut AlignedMatrix, z_l: &mut AlignedMatrix) {
-        for p in 0..self.config.positions_len() {
+        for p in 0..self.stack.config.positions_len() {
             z_h.row_mut(p).copy_from_slice(self.h_init.row(0));
             z_l.row_mut(p).copy_from_slice(self.l_init.row(0));
         }
@@ -77,9 +48,9 @@ impl PackedModel {
 
     /// Logits of all tokens from z_H.
     pub(crate) fn decode(&self, z_h: View, logits: &mut AlignedMatrix) {
-        let config = &self.config;
+        let config = &self.stack.config;
         let prefix = config.puzzle_emb_len;
-        Network::new(self, Member::ALONE).product(
+        Network::new(&self.stack, Member::ALONE).product(
             config.seq_len,
             config.vocab_size,
             config.hidden_size,
@@ -112,9 +83,9 @@ impl PackedModel {
         };
         let scratch = pool.scratch.views();
         team.run(&|member| {
-            let network = Network::new(self, member);
-            for _ in 0..self.config.h_cycles {
-                network.cycle(self.config.l_cycles, latent, scratch, &mut []);
+            let network = Network::new(&self.stack, member);
+            for _ in 0..self.stack.config.h_cycles {
+                network.cycle(self.stack.config.l_cycles, latent, scratch, &mut []);
             }
         });
     }

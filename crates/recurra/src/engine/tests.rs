@@ -1,12 +1,12 @@
 //! The engine against the reference implementation's outputs, on every instruction set, with one and more threads.
 
-use super::layer::{Inject, Network};
-use super::team::Member;
 use super::*;
 use crate::fixtures::{MODELS, largest_difference, model, tensors};
 use crate::kernels::{AlignedMatrix, Precision};
 use crate::model::TrmWeights;
-use crate::model::config::{Mixer, Positions};
+use crate::network::config::{Mixer, Positions};
+use crate::network::team::Member;
+use crate::network::{Inject, Network};
 use crate::thinking::{Rule, StopRules};
 use rand::SeedableRng;
 
@@ -76,7 +76,7 @@ fn one_call_agrees_with_the_reference_implementation() {
                     a: a.view(),
                     b: None,
                 };
-                Network::new(&packed, Member::ALONE).call(
+                Network::new(&packed.stack, Member::ALONE).call(
                     z.view(),
                     inject,
                     pool.scratch.views(),
@@ -324,7 +324,7 @@ fn fewer_bits_give_nearly_the_same_state() {
                 Mixer::Attention => Positions::Rotary,
                 Mixer::Conv => Positions::Grid { cols: 4 },
             },
-            ..crate::model::config::tests::small()
+            ..crate::network::limits::tests::small()
         };
         let weights = TrmWeights::random(&config, 3);
         let question: Vec<u16> = (0..36).map(|i| i % config.vocab_size as u16).collect();
@@ -370,7 +370,7 @@ fn threads_do_not_change_a_convolution() {
         h_cycles: 1,
         mixer: Mixer::Conv,
         positions: Positions::Grid { cols: 28 },
-        ..crate::model::config::tests::small()
+        ..crate::network::limits::tests::small()
     };
     let weights = TrmWeights::random(&config, 3);
     let model = TrmModel::new(config.clone(), None, weights);

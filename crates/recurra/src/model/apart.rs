@@ -110,7 +110,7 @@ mod tests {
     use super::*;
     use crate::kernels::Linear;
     use crate::model::TrmWeights;
-    use crate::model::config::tests::small;
+    use crate::network::limits::tests::small;
 
     fn saved(config: crate::TrmConfig) -> (tempfile::TempDir, std::path::PathBuf, TrmModel) {
         let folder = tempfile::tempdir().unwrap();

@@ -81,7 +81,7 @@ impl TrmModel {
 mod tests {
     use super::*;
     use crate::kernels::Precision;
-    use crate::model::config::tests::small;
+    use crate::network::limits::tests::small;
     use crate::tasks::TaskSpec;
 
     #[test]

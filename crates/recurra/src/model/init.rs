@@ -1,8 +1,8 @@
 //! Weights of an untrained model.
 
-use super::config::TrmConfig;
 use super::weights::{PUZZLE_TABLE, TrmWeights};
 use crate::kernels::AlignedMatrix;
+use crate::network::config::TrmConfig;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -69,7 +69,7 @@ pub(crate) fn normal(rng: &mut impl Rng) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::config::tests::small;
+    use crate::network::limits::tests::small;
 
     #[test]
     fn random_weights_have_the_stated_spread() {

@@ -2,7 +2,6 @@
 
 #[cfg(all(feature = "files", feature = "import"))]
 mod apart;
-pub mod config;
 #[cfg(feature = "store")]
 pub mod digest;
 #[cfg(feature = "files")]
@@ -16,7 +15,7 @@ pub mod stopping;
 pub(crate) mod tensors;
 pub mod weights;
 
-pub use config::TrmConfig;
+pub use crate::network::config::TrmConfig;
 #[cfg(feature = "store")]
 pub use digest::ModelId;
 pub use file::TrmModel;

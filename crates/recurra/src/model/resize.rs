@@ -1,7 +1,7 @@
 //! The same weights for grids of another size.
 
-use super::config::Positions;
 use super::{TrmModel, TrmWeights};
+use crate::network::config::Positions;
 use crate::tasks::TaskSpec;
 
 impl TrmModel {

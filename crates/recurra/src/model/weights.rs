@@ -1,64 +1,14 @@
 //! The named weights of a model.
 
-use super::config::{Mixer, Positions, TrmConfig};
 use crate::error::{Error, Result};
 use crate::kernels::{AlignedMatrix, Linear, Precision};
+use crate::network::config::{Positions, TrmConfig};
+use crate::network::mixers;
+use crate::network::weights::linears_of;
+pub use crate::network::weights::{LayerWeights, SwiGluWeights};
 
 /// Name of the puzzle table.
 pub(crate) const PUZZLE_TABLE: &str = "puzzle_emb.weights";
-
-/// A SwiGLU without bias: `down(silu(gate(x)) * up(x))`.
-#[derive(Debug, Clone)]
-pub struct SwiGluWeights<M = AlignedMatrix> {
-    /// `[2 * width, inputs]`: gate rows first, then up rows.
-    pub gate_up: M,
-    /// `[inputs, width]`.
-    pub down: M,
-}
-
-impl<M> SwiGluWeights<M> {
-    /// Its linear layers.
-    pub fn linears(&self) -> Vec<&M> {
-        vec![&self.gate_up, &self.down]
-    }
-}
-
-/// The part of a layer that mixes positions.
-#[derive(Debug, Clone)]
-pub enum MixWeights<M = AlignedMatrix> {
-    /// A SwiGLU across positions.
-    Mlp(SwiGluWeights<M>),
-    /// Attention: `qkv` is `[3 * hidden, hidden]` (queries, keys, values; heads within), `o` is `[hidden, hidden]`.
-    Attention {
-        /// Queries, keys and values.
-        qkv: M,
-        /// Output projection.
-        o: M,
-    },
-    /// A convolution: `[hidden, seen]`, seen being the nine cells of a square row by row, the mean of all cells and, with
-    /// a prefix, its mean, `hidden` numbers each.
-    Conv(M),
-}
-
-impl<M> MixWeights<M> {
-    /// Its linear layers.
-    pub fn linears(&self) -> Vec<&M> {
-        match self {
-            MixWeights::Mlp(w) => w.linears(),
-            MixWeights::Attention { qkv, o } => vec![qkv, o],
-            MixWeights::Conv(kernel) => vec![kernel],
-        }
-    }
-}
-
-/// One layer of the network.
-#[derive(Debug, Clone)]
-pub struct LayerWeights<M = AlignedMatrix> {
-    /// Mixes positions.
-    pub mix: MixWeights<M>,
-    /// Mixes channels.
-    pub mlp: SwiGluWeights<M>,
-}
 
 /// All weights of a model: the tables in f32, the linear layers of its network as `M` holds them. With f32 for those
 /// too, also the shape of a gradient, a moment of an optimiser, a moving average.
@@ -122,32 +72,14 @@ impl TrmWeights {
 
     /// The part of [`TrmWeights::shapes`] inside the layers, in the order of [`TrmWeights::linears`].
     pub fn linear_shapes(config: &TrmConfig) -> Vec<NamedShape> {
-        let (d, l) = (config.hidden_size, config.positions_len());
-        let swiglu = |layer: usize, name: &str, n: usize| {
-            let width = config.swiglu_width(n);
-            let name = format!("L_level.layers.{layer}.{name}");
-            [
-                (format!("{name}.gate_up_proj.weight"), vec![2 * width, n]),
-                (format!("{name}.down_proj.weight"), vec![n, width]),
-            ]
+        let of_layer = linears_of(config);
+        let layer = |i: usize| {
+            let named = |(name, size): &(String, [usize; 2])| {
+                (format!("L_level.layers.{i}.{name}"), size.to_vec())
+            };
+            of_layer.iter().map(named).collect::<Vec<_>>()
         };
-        let mut shapes = Vec::new();
-        for i in 0..config.num_layers {
-            match config.mixer {
-                Mixer::Mlp => shapes.extend(swiglu(i, "mlp_t", l)),
-                Mixer::Attention => {
-                    let name = format!("L_level.layers.{i}.self_attn");
-                    shapes.push((format!("{name}.qkv_proj.weight"), vec![3 * d, d]));
-                    shapes.push((format!("{name}.o_proj.weight"), vec![d, d]));
-                }
-                Mixer::Conv => {
-                    let name = format!("L_level.layers.{i}.conv.weight");
-                    shapes.push((name, vec![d, config.neighbours().width()]));
-                }
-            }
-            shapes.extend(swiglu(i, "mlp", d));
-        }
-        shapes
+        (0..config.num_layers).flat_map(layer).collect()
     }
 
     /// Zeros in the shapes of `config`.
@@ -199,6 +131,7 @@ impl<M> TrmWeights<M> {
         tables: Vec<AlignedMatrix>,
         linears: Vec<M>,
     ) -> Self {
+        let mixing = mixers::of(config.mixer).slots(config).len();
         let mut tables = tables.into_iter();
         let mut table = || tables.next().expect("`table_shapes` lists every table");
         let mut linears = linears.into_iter();
@@ -213,23 +146,7 @@ impl<M> TrmWeights<M> {
             h_init: table(),
             l_init: table(),
             layers: (0..config.num_layers)
-                .map(|_| LayerWeights {
-                    mix: match config.mixer {
-                        Mixer::Mlp => MixWeights::Mlp(SwiGluWeights {
-                            gate_up: linear(),
-                            down: linear(),
-                        }),
-                        Mixer::Attention => MixWeights::Attention {
-                            qkv: linear(),
-                            o: linear(),
-                        },
-                        Mixer::Conv => MixWeights::Conv(linear()),
-                    },
-                    mlp: SwiGluWeights {
-                        gate_up: linear(),
-                        down: linear(),
-                    },
-                })
+                .map(|_| LayerWeights::take(mixing, &mut linear))
                 .collect(),
         }
     }
@@ -250,12 +167,7 @@ impl<M> TrmWeights<M> {
 
     /// The linear layers, in the order of [`TrmWeights::linear_shapes`].
     pub fn linears(&self) -> Vec<&M> {
-        let mut all = Vec::new();
-        for layer in &self.layers {
-            all.extend(layer.mix.linears());
-            all.extend(layer.mlp.linears());
-        }
-        all
+        self.layers.iter().flat_map(LayerWeights::linears).collect()
     }
 
     /// Tables and linear layers, to be changed.
@@ -269,39 +181,18 @@ impl<M> TrmWeights<M> {
         tables.extend(&mut self.puzzle_emb);
         tables.extend(&mut self.embed_pos);
         tables.extend([&mut self.h_init, &mut self.l_init]);
-        let mut linears = Vec::new();
-        for layer in &mut self.layers {
-            match &mut layer.mix {
-                MixWeights::Mlp(w) => linears.extend([&mut w.gate_up, &mut w.down]),
-                MixWeights::Attention { qkv, o } => linears.extend([qkv, o]),
-                MixWeights::Conv(kernel) => linears.push(kernel),
-            }
-            linears.extend([&mut layer.mlp.gate_up, &mut layer.mlp.down]);
-        }
-        (tables, linears)
+        let layers = self.layers.iter_mut();
+        (tables, layers.flat_map(LayerWeights::linears_mut).collect())
     }
 
     /// The same model with its linear layers held in another way.
     pub fn map<N>(self, mut linear: impl FnMut(M) -> N) -> TrmWeights<N> {
-        let mut layers = Vec::with_capacity(self.layers.len());
-        for LayerWeights { mix, mlp } in self.layers {
-            let mix = match mix {
-                MixWeights::Mlp(w) => MixWeights::Mlp(SwiGluWeights {
-                    gate_up: linear(w.gate_up),
-                    down: linear(w.down),
-                }),
-                MixWeights::Attention { qkv, o } => MixWeights::Attention {
-                    qkv: linear(qkv),
-                    o: linear(o),
-                },
-                MixWeights::Conv(kernel) => MixWeights::Conv(linear(kernel)),
-            };
-            let mlp = SwiGluWeights {
-                gate_up: linear(mlp.gate_up),
-                down: linear(mlp.down),
-            };
-            layers.push(LayerWeights { mix, mlp });
-        }
+        let layer = |layer: LayerWeights<M>| {
+            let mixing = layer.mix.len();
+            let mut linears = layer.into_linears().map(&mut linear);
+            LayerWeights::take(mixing, || linears.next().expect("as many as there were"))
+        };
+        let layers = self.layers.into_iter().map(layer).collect();
         TrmWeights {
             embed_tokens: self.embed_tokens,
             lm_head: self.lm_head,

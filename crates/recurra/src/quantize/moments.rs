@@ -2,17 +2,14 @@
 
 use super::Progress;
 use crate::engine::PackedModel;
-use crate::engine::arena::Scratch;
-use crate::engine::layer::Network;
-use crate::engine::recursion::Latent;
-use crate::engine::tape::{LayerTape, MixTape};
-use crate::engine::team::Member;
 use crate::error::{Error, Result};
-use crate::kernels::swiglu::SwiGluBackward;
-use crate::kernels::view::{Pre, View, transpose};
+use crate::kernels::view::View;
 use crate::kernels::{AlignedMatrix, Isa, Precision};
-use crate::model::config::Mixer;
 use crate::model::{TrmConfig, TrmModel, TrmWeights};
+use crate::network::scratch::Scratch;
+use crate::network::tape::LayerTape;
+use crate::network::team::Member;
+use crate::network::{Latent, Network, mixers};
 use crate::train::Sample;
 
 /// Questions whose moments are summed in f32 before they are added to the whole, in the questions' order: so the
@@ -106,15 +103,6 @@ pub fn moments(
     })
 }
 
-/// Memory for the inputs of a mixer's products.
-enum MixMemory {
-    /// The SwiGLU, `[width, hidden]`, and the inputs of both products transposed, `[hidden, inputs]`.
-    Mlp([AlignedMatrix; 3]),
-    Attention,
-    /// What positions see, `[positions, seen]`, and means of positions, `[2, hidden]`.
-    Conv([AlignedMatrix; 2]),
-}
-
 /// The memory and the sums of one thread.
 struct Collector {
     scratch: Scratch,
@@ -125,7 +113,8 @@ struct Collector {
     z_l: AlignedMatrix,
     /// SwiGLU of the channels, `[positions, width]`.
     act: AlignedMatrix,
-    mix: MixMemory,
+    /// Memory for the inputs of the mixer's products.
+    mix: Vec<AlignedMatrix>,
     sums: Vec<AlignedMatrix>,
 }
 
@@ -144,15 +133,9 @@ impl Collector {
             z_h: zeros(l, d),
             z_l: zeros(l, d),
             act: zeros(l, config.swiglu_width(d)),
-            mix: match config.mixer {
-                Mixer::Mlp => {
-                    let width = config.swiglu_width(l);
-                    MixMemory::Mlp([zeros(width, d), zeros(d, l), zeros(d, width)])
-                }
-                Mixer::Attention => MixMemory::Attention,
-                Mixer::Conv => {
-                    MixMemory::Conv([zeros(l, config.neighbours().width()), zeros(2, d)])
-                }
+            mix: {
+                let sizes = mixers::of(config.mixer).inputs_space(config).into_iter();
+                sizes.map(|[rows, cols]| zeros(rows, cols)).collect()
             },
             sums: shapes.iter().map(|(_, s)| zeros(s[1], s[1])).collect(),
         }
@@ -167,7 +150,7 @@ impl Collector {
     /// Thinks about a question and adds what the layers see.
     fn think(&mut self, model: &PackedModel, question: &Sample) {
         let config = model.config();
-        let network = Network::new(model, Member::ALONE);
+        let network = Network::new(&model.stack, Member::ALONE);
         model.embed(
             &question.question,
             model.puzzle_row(question.puzzle),
@@ -202,51 +185,15 @@ impl Collector {
                 let to = sums.next().expect("a sum for each product").view().add();
                 network.product(size, size, count, rows.transposed_lhs(), rows.rhs(), to);
             };
-            match (&mut tape.mix, &mut self.mix) {
-                (MixTape::Mlp { x, pre, .. }, MixMemory::Mlp([act, x_t, act_t])) => {
-                    let width = act.rows();
-                    transpose(x.view().units(), x_t.view().units(), l, d);
-                    add(x_t.view(), d, l);
-                    swiglu(network, pre.view(), pre.view().at(width, 0), act, width, d);
-                    transpose(act.view().units(), act_t.view().units(), width, d);
-                    add(act_t.view(), d, width);
-                }
-                (MixTape::Attention { x, out, .. }, MixMemory::Attention) => {
-                    add(x.view(), l, d);
-                    add(out.view(), l, d);
-                }
-                (MixTape::Conv { x, .. }, MixMemory::Conv([seen, means])) => {
-                    let width = seen.cols();
-                    let neighbours = network.neighbours;
-                    neighbours.gather_all(x.view(), means.view(), seen.view());
-                    add(seen.view(), l, width);
-                }
-                _ => unreachable!("a tape of another mixer"),
-            }
+            let memory: Vec<View> = self.mix.iter_mut().map(AlignedMatrix::view).collect();
+            network
+                .mixer
+                .inputs(network, &mut tape.mix, &memory, &mut add);
             let width = self.act.cols();
             add(tape.middle.view(), l, d);
-            let pre = tape.pre.view();
-            swiglu(network, pre, pre.at(0, width), &mut self.act, l, width);
-            add(self.act.view(), l, width);
+            let (pre, act) = (tape.pre.view(), self.act.view());
+            network.swiglu(pre, pre.at(0, width), act, [l, width]);
+            add(act, l, width);
         }
     }
-}
-
-/// `act = silu(gate) * up`; gates and ups are lost.
-fn swiglu(
-    network: &Network,
-    gate: View,
-    up: View,
-    act: &mut AlignedMatrix,
-    rows: usize,
-    cols: usize,
-) {
-    // The backward kernel computes it beside the gradients; those of a loss that does not change are zero.
-    act.padded_mut().fill(0.0);
-    network.isa.run(SwiGluBackward {
-        pre: Pre { gate, up },
-        act: act.view(),
-        rows,
-        cols,
-    });
 }

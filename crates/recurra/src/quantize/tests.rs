@@ -3,7 +3,7 @@
 use super::metric::Metric;
 use super::*;
 use crate::kernels::Q4Weights;
-use crate::model::config::tests::{each_mixer, small};
+use crate::network::limits::tests::{each_mixer, small};
 use crate::train::{IGNORE_LABEL, Sample};
 use crate::{Mixer, TrmConfig};
 use proptest::prelude::*;

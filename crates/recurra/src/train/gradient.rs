@@ -2,8 +2,10 @@
 
 use crate::kernels::AlignedMatrix;
 use crate::kernels::view::transpose;
-use crate::model::weights::{MixWeights, PUZZLE_TABLE};
+use crate::model::weights::PUZZLE_TABLE;
 use crate::model::{TrmConfig, TrmWeights};
+use crate::network::backward::LayerSums;
+use crate::network::mixers;
 
 /// The gradient of everything that an optimiser trains.
 ///
@@ -12,9 +14,8 @@ use crate::model::{TrmConfig, TrmWeights};
 #[derive(Debug)]
 pub(crate) struct Gradient {
     pub(crate) weights: TrmWeights,
-    /// For each layer, the gradient of an MLP mixer's `down` as it is summed: transposed, `[width, positions]`,
-    /// which spares transposing a large factor in every call.
-    pub(crate) down_transposed: Vec<AlignedMatrix>,
+    /// For each layer, the mixer's gradients that are summed transposed, and empty matrices for the others.
+    transposed: Vec<Vec<AlignedMatrix>>,
 }
 
 /// Whether the optimiser trains the tensor of this name.
@@ -37,36 +38,49 @@ pub(crate) fn trained_zeros(config: &TrmConfig) -> TrmWeights {
 impl Gradient {
     pub(crate) fn new(config: &TrmConfig) -> Self {
         let weights = trained_zeros(config);
-        let down_transposed = weights.layers.iter().map(|layer| match &layer.mix {
-            MixWeights::Mlp(w) => AlignedMatrix::zeros(w.down.cols(), w.down.rows()),
-            MixWeights::Attention { .. } | MixWeights::Conv(_) => AlignedMatrix::zeros(0, 0),
+        let slots = mixers::of(config.mixer).slots(config);
+        let transposed = slots.iter().map(|slot| match slot.sum_transposed {
+            true => AlignedMatrix::zeros(slot.size[1], slot.size[0]),
+            false => AlignedMatrix::zeros(0, 0),
         });
+        let transposed: Vec<AlignedMatrix> = transposed.collect();
         Gradient {
-            down_transposed: down_transposed.collect(),
+            transposed: vec![transposed; config.num_layers],
             weights,
         }
+    }
+
+    /// Where each layer's gradients are summed.
+    pub(crate) fn layers(
+        &mut self,
+    ) -> impl DoubleEndedIterator<Item = LayerSums<'_>> + ExactSizeIterator {
+        let layers = self.weights.layers.iter_mut().zip(&mut self.transposed);
+        layers.map(|(weights, transposed)| LayerSums {
+            weights,
+            transposed,
+        })
     }
 
     pub(crate) fn clear(&mut self) {
         for matrix in self.weights.tensors_mut() {
             matrix.padded_mut().fill(0.0);
         }
-        for matrix in &mut self.down_transposed {
+        for matrix in self.transposed.iter_mut().flatten() {
             matrix.padded_mut().fill(0.0);
         }
     }
 
     /// Brings all sums into the shape of the weights.
     pub(crate) fn finish(&mut self) {
-        for (layer, from) in self
-            .weights
-            .layers
-            .iter_mut()
-            .zip(&mut self.down_transposed)
+        for LayerSums {
+            weights,
+            transposed,
+        } in self.layers()
         {
-            if let MixWeights::Mlp(w) = &mut layer.mix {
+            let pairs = weights.mix.iter_mut().zip(transposed);
+            for (to, from) in pairs.filter(|(_, from)| from.rows() > 0) {
                 let (rows, cols) = (from.rows(), from.cols());
-                transpose(from.view().units(), w.down.view().units(), rows, cols);
+                transpose(from.view().units(), to.view().units(), rows, cols);
             }
         }
     }

@@ -5,9 +5,7 @@
 //! the halting head says "halt" or its steps are used up; then a new one comes.
 
 mod arc;
-mod backward;
 mod checkpoint;
-mod factors;
 mod gradient;
 mod group;
 pub mod loss;

@@ -3,7 +3,7 @@
 use super::{Probabilities, TrainConfig};
 use crate::error::Result;
 use crate::model::TrmConfig;
-use crate::model::config::{Mixer, Positions, SWIGLU_MULTIPLE};
+use crate::network::config::{Mixer, Positions, SWIGLU_MULTIPLE};
 use crate::tasks::{TaskSpec, arc};
 
 /// The architecture and training for a task.

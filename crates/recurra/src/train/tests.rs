@@ -145,7 +145,7 @@ fn fixture_case(name: &str) -> Case {
 
 /// The fixtures have no convolution.
 fn conv_case() -> Case {
-    let [.., config] = crate::model::config::tests::each_mixer();
+    let [.., config] = crate::network::limits::tests::each_mixer();
     let weights = TrmWeights::random(&config, 5);
     let tokens = |seed: usize| (0..16).map(move |i| ((i * i + seed * i + seed) % 6) as u16);
     let sample = move |seed: usize| Sample {

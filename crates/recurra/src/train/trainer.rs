@@ -9,11 +9,11 @@ use super::sample::{Sample, SampleSource};
 use super::schedule::{Decay, depth, learning_rate_ratio};
 use super::worker::{Recipe, Slot, Weights, Worker};
 use crate::engine::PackedModel;
-use crate::engine::packed::PackedLayer;
 use crate::error::{Error, Result};
 use crate::kernels::pack::Entries;
 use crate::kernels::{AlignedMatrix, Isa, Precision};
 use crate::model::{TrmConfig, TrmWeights};
+use crate::network::stack::PackedLayer;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -240,9 +240,7 @@ impl Trainer {
         // Rows of the table are taken from the weights, which change with every step.
         let packed = PackedModel::rounded(isa, config, &weights, precision);
         Ok(Trainer {
-            transposed: (weights.layers.iter())
-                .map(|layer| PackedLayer::transposed(&packed, layer))
-                .collect(),
+            transposed: packed.transposed(&weights),
             packed,
             average: weights.clone(),
             slots: places.map(|_| Slot::new(config)).collect(),

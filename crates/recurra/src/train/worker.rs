@@ -1,19 +1,20 @@
 //! One sample through one training step: improve, answer, compare, derive.
 
-use super::backward::Backward;
 use super::gradient::Gradient;
 use super::loss::{HALT_WEIGHT, IGNORE_LABEL, Probabilities, SampleLoss, binary_cross_entropy};
 use super::sample::Sample;
-use crate::engine::arena::Scratch;
 use crate::engine::largest;
-use crate::engine::layer::Network;
-use crate::engine::packed::{PackedLayer, PackedModel};
-use crate::engine::recursion::{LEARNED_SCALE, Latent};
-use crate::engine::tape::LayerTape;
-use crate::engine::team::Member;
+use crate::engine::packed::PackedModel;
+use crate::engine::recursion::LEARNED_SCALE;
 use crate::kernels::{AlignedMatrix, Precision};
 use crate::model::init::random_state;
 use crate::model::{TrmConfig, TrmWeights};
+use crate::network::backward::Backward;
+use crate::network::scratch::Scratch;
+use crate::network::stack::PackedLayer;
+use crate::network::tape::LayerTape;
+use crate::network::team::Member;
+use crate::network::{Latent, Network};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -131,7 +132,7 @@ impl Worker {
         let (h_cycles, l_cycles) = recipe.depth;
         let model = weights.packed;
         let config = model.config();
-        let network = Network::new(model, Member::ALONE);
+        let network = Network::new(&model.stack, Member::ALONE);
         let table = weights.floats.puzzle_emb.as_ref();
         let row = table.map_or(&[][..], |table| table.row(slot.sample.puzzle));
         model.embed(&slot.sample.question, row, &mut self.x);
@@ -164,7 +165,7 @@ impl Worker {
     /// Of several starts the one from which a new sample is nearest to its answer after a step. Uses the slot's states.
     fn best_start(&mut self, model: &PackedModel, slot: &mut Slot, recipe: Recipe) -> Option<u64> {
         let ((h_cycles, l_cycles), kind) = (recipe.depth, recipe.probabilities);
-        let network = Network::new(model, Member::ALONE);
+        let network = Network::new(&model.stack, Member::ALONE);
         let mut best = (f64::INFINITY, slot.starts[0]);
         for &start in &slot.starts {
             set_state(model, &mut slot.z_h, &mut slot.z_l, start);
@@ -260,7 +261,7 @@ impl Worker {
         let dz = self.dz.view();
         for call in (0..=l_cycles).rev() {
             let tapes = &mut self.tapes[call * config.num_layers..][..config.num_layers];
-            let sums = &mut self.gradient;
+            let sums = self.gradient.layers();
             self.backward.call(network, weights, tapes, dz, sums);
             // The last call, z_H <- f(z_H + z_L), does not see the input. In all calls the gradient goes on to
             // z_L unchanged; what goes to z_H ends there, at the state before the cycle.

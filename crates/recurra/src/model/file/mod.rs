@@ -3,12 +3,12 @@
 //! Tensors have the reference implementation's names without its prefix. The metadata entry `recurra.config` holds a
 //! [`Header`].
 
-use super::config::TrmConfig;
 use super::stopping::Calibration;
 use super::tensors::{Found, Kind, Tensor, serialize};
 use super::weights::{LayerWeights, NamedShape, PUZZLE_TABLE, TrmWeights};
 use crate::error::{Error, Result};
 use crate::kernels::{AlignedMatrix, Linear, Precision};
+use crate::network::config::TrmConfig;
 use crate::tasks::TaskSpec;
 use safetensors::SafeTensors;
 use safetensors::tensor::Metadata;
@@ -195,7 +195,7 @@ impl TrmModel {
             precision: self.precision().min(Precision::Bf16),
             bytes: bytes(self.table_tensors()),
         };
-        let mixers = half("mixers", |layer| layer.mix.linears());
+        let mixers = half("mixers", |layer| layer.mix.iter().collect());
         let swiglus = half("SwiGLUs", |layer| layer.mlp.linears());
         [tables, mixers, swiglus]
     }

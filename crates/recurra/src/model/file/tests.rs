@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::kernels::{Bf16Weights, Q4Weights, Q8Weights};
-use crate::model::config::tests::small;
 use crate::model::stopping::tests::calibration;
 use crate::model::tensors::to_bf16;
+use crate::network::limits::tests::small;
 use proptest::prelude::*;
 
 fn model() -> TrmModel {

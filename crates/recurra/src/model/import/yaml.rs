@@ -2,7 +2,7 @@
 
 use super::{ImportedTensor, printable};
 use crate::error::{Error, Result};
-use crate::model::config::{Mixer, Positions, SWIGLU_MULTIPLE, TrmConfig};
+use crate::network::config::{Mixer, Positions, SWIGLU_MULTIPLE, TrmConfig};
 use std::collections::BTreeMap;
 use yaml_rust2::parser::{Event, Parser};
 use yaml_rust2::scanner::TScalarStyle;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::kernels::AlignedMatrix;
-use crate::model::config::tests::small;
+use crate::network::limits::tests::small;
 
 const LR: f64 = 1e-2;
 const DECAY: f64 = 0.1;

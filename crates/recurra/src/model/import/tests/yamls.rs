@@ -2,7 +2,7 @@
 
 use super::super::{ImportedTensor, config_from_yaml, read_checkpoint};
 use super::support::fixture;
-use crate::model::config::{Mixer, Positions, SWIGLU_MULTIPLE, TrmConfig};
+use crate::network::config::{Mixer, Positions, SWIGLU_MULTIPLE, TrmConfig};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! A linear layer on the rows of a matrix, in the precision of its weights.
 
-use super::layer::Network;
+use super::Network;
 use crate::kernels::compiled::{Follows, FollowsLinear};
 use crate::kernels::epilogue::{ActSink, KeepPre, SwiGluPanels};
 use crate::kernels::format::{Bf16, F32, Format, Int8};

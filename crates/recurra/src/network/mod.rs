@@ -1,17 +1,35 @@
-//! The network of a model: a stack of layers, each a mixer and a SwiGLU with their norms.
+//! One call of the network: a stack of layers, each a mixer of positions and a SwiGLU of channels with their norms, forward
+//! and backward.
 
-use super::arena::{ScratchViews, Sharing};
-use super::packed::{PackedLayer, PackedModel, RotaryTable};
-use super::tape::LayerTape;
-use super::team::Member;
+pub(crate) mod arithmetic;
+pub(crate) mod backward;
+mod channels;
+pub(crate) mod config;
+pub(crate) mod limits;
+pub(crate) mod linear;
+pub(crate) mod mixers;
+pub(crate) mod scratch;
+pub(crate) mod stack;
+pub(crate) mod tape;
+pub(crate) mod team;
+pub(crate) mod weights;
+
+pub use config::{Mixer, Positions, SWIGLU_MULTIPLE, TrmConfig};
+
+use crate::kernels::Isa;
 use crate::kernels::compiled::Follows;
 use crate::kernels::format::F32;
 use crate::kernels::neighbours::Neighbours;
-use crate::kernels::norm::NormRows;
+use crate::kernels::norm::{AddInto, NormRows};
 use crate::kernels::pack::split;
 use crate::kernels::product::{Lhs, Part, Product, Rhs};
-use crate::kernels::view::{Pre, View, copy_rows};
-use crate::kernels::{Isa, Precision};
+use crate::kernels::swiglu::SwiGluBackward;
+use crate::kernels::view::{Pre, View};
+use mixers::{Mix, Tables};
+use scratch::{ScratchViews, Sharing};
+use stack::{PackedLayer, Stack};
+use tape::LayerTape;
+use team::Member;
 
 /// What is added to the state before the first layer: `a`, or `a + b`.
 #[derive(Clone, Copy)]
@@ -30,7 +48,8 @@ pub(crate) struct Network<'a> {
     pub(crate) d: usize,
     pub(crate) heads: usize,
     pub(crate) eps: f32,
-    pub(crate) rotary: Option<&'a RotaryTable>,
+    pub(crate) mixer: &'static dyn Mix,
+    pub(crate) tables: &'a Tables,
     pub(crate) neighbours: Neighbours,
     pub(crate) member: Member<'a>,
     pub(crate) sharing: Sharing,
@@ -38,19 +57,21 @@ pub(crate) struct Network<'a> {
 }
 
 impl<'a> Network<'a> {
-    pub(crate) fn new(model: &'a PackedModel, member: Member<'a>) -> Self {
-        let l = model.config.positions_len();
+    pub(crate) fn new(stack: &'a Stack, member: Member<'a>) -> Self {
+        let Stack { isa, config, .. } = stack;
+        let l = config.positions_len();
         Network {
-            isa: model.isa,
+            isa: *isa,
             l,
-            d: model.config.hidden_size,
-            heads: model.config.num_heads,
-            eps: model.config.rms_norm_eps,
-            rotary: model.rotary.as_ref(),
-            neighbours: model.config.neighbours(),
+            d: config.hidden_size,
+            heads: config.num_heads,
+            eps: config.rms_norm_eps,
+            mixer: mixers::of(config.mixer),
+            tables: &stack.tables,
+            neighbours: config.neighbours(),
             member,
             sharing: Sharing::new(l, member.part().parts),
-            layers: &model.layers,
+            layers: &stack.layers,
         }
     }
 
@@ -79,18 +100,14 @@ impl<'a> Network<'a> {
         tape: Option<&mut LayerTape>,
     ) {
         let (mix_tape, kept) = match tape {
-            Some(t) => {
-                let kept = Kept {
-                    middle: t.middle.view(),
-                    pre: t.pre.view(),
-                    out: t.out.view(),
-                    inverse: t.inverse.view(),
-                };
-                (Some(&mut t.mix), Some(kept))
+            Some(tape) => {
+                let (mix, kept) = tape.parts();
+                (Some(mix), Some(kept))
             }
             None => (None, None),
         };
-        self.mix(&weights.mix, z, inject, scratch, mix_tape);
+        self.mixer
+            .forward(self, &weights.mix, z, inject, scratch, mix_tape);
         self.member.meet();
         self.on_rows(&mut |member, first, count, at| {
             let kept = kept.map(|kept| kept.at(first));
@@ -116,53 +133,6 @@ impl<'a> Network<'a> {
         }
     }
 
-    /// `z <- norm(z + swiglu(z))` for some rows. What the backward pass needs is kept by a member that is alone.
-    fn channels(
-        &self,
-        weights: &PackedLayer,
-        z: View,
-        count: usize,
-        scratch: ScratchViews,
-        member: Member,
-        kept: Option<Kept>,
-    ) {
-        let PackedLayer { gate_up, down, .. } = weights;
-        let ScratchViews {
-            act,
-            z_rows,
-            act_rows,
-            ..
-        } = scratch;
-        let part = member.part();
-        let mine = part.of(count);
-        let (first, rows) = (mine.start, mine.len());
-        if let Some(kept) = kept {
-            copy_rows(z, kept.middle, count, self.d);
-        }
-        if gate_up.precision != Precision::F32 {
-            self.prepare_rows(gate_up, z.at(first, 0), rows, z_rows.at(first));
-            member.meet();
-        }
-        let input = self.prepared(gate_up, z, z_rows);
-        let pre = kept.map(|kept| Pre {
-            gate: kept.pre,
-            up: kept.pre.at(0, down.k),
-        });
-        self.linear_swiglu(count, input, gate_up, (down, act, act_rows), pre, part);
-        member.meet();
-        if !Self::acts_are_prepared(gate_up, down) {
-            self.prepare_rows(down, act.at(first, 0), rows, act_rows.at(first));
-            member.meet();
-        }
-        let input = self.prepared(down, act, act_rows);
-        self.linear(count, input, down, z.add(), part);
-        member.meet();
-        self.norm_rows(z.at(first, 0), rows, kept.map(|kept| kept.inverse));
-        if let Some(kept) = kept {
-            copy_rows(z, kept.out, count, self.d);
-        }
-    }
-
     /// RMS norm of some rows of the state; `inverse` receives what the backward pass needs.
     pub(crate) fn norm_rows(&self, z: View, rows: usize, inverse: Option<View>) {
         self.isa.run(NormRows {
@@ -171,6 +141,42 @@ impl<'a> Network<'a> {
             cols: self.d,
             eps: self.eps,
             inverse: inverse.map(|v| v.ptr),
+        });
+    }
+
+    /// Adds the injection to a part of `z` that starts at (row, col).
+    pub(crate) fn inject(
+        &self,
+        inject: Option<Inject>,
+        z: View,
+        row: usize,
+        col: usize,
+        rows: usize,
+        cols: usize,
+    ) {
+        if let Some(Inject { a, b }) = inject {
+            self.isa.run(AddInto {
+                z,
+                a: a.at(row, col),
+                b: b.map(|b| b.at(row, col)),
+                rows,
+                cols,
+            });
+        }
+    }
+
+    /// `act = silu(gate) * up`; gates and ups are lost.
+    pub(crate) fn swiglu(&self, gate: View, up: View, act: View, [rows, cols]: [usize; 2]) {
+        // The backward kernel computes it beside the gradients; those of a loss that does not change are zero.
+        for row in 0..rows {
+            // SAFETY: `act` has `rows` rows of at least `cols` numbers.
+            unsafe { act.at(row, 0).ptr.write_bytes(0, cols) }
+        }
+        self.isa.run(SwiGluBackward {
+            pre: Pre { gate, up },
+            act,
+            rows,
+            cols,
         });
     }
 
@@ -202,22 +208,30 @@ impl<'a> Network<'a> {
     }
 }
 
-/// Where the channels' half of a layer keeps what its backward pass needs.
+/// The latent state and the input of one sample.
 #[derive(Clone, Copy)]
-struct Kept {
-    middle: View,
-    pre: View,
-    out: View,
-    inverse: View,
+pub(crate) struct Latent {
+    pub(crate) x: View,
+    pub(crate) z_h: View,
+    pub(crate) z_l: View,
 }
 
-impl Kept {
-    fn at(self, row: usize) -> Kept {
-        Kept {
-            middle: self.middle.at(row, 0),
-            pre: self.pre.at(row, 0),
-            out: self.out.at(row, 0),
-            inverse: self.inverse.at(0, row),
+impl Network<'_> {
+    /// One cycle: `l_cycles` updates of z_L, then one of z_H. `tapes` is empty, or one for each layer of each call.
+    pub(crate) fn cycle(
+        &self,
+        l_cycles: usize,
+        latent: Latent,
+        scratch: ScratchViews,
+        tapes: &mut [LayerTape],
+    ) {
+        let Latent { x, z_h, z_l } = latent;
+        let mut tapes = tapes.chunks_mut(self.depth());
+        for _ in 0..l_cycles {
+            let inject = Inject { a: z_h, b: Some(x) };
+            self.call(z_l, inject, scratch, tapes.next().unwrap_or_default());
         }
+        let inject = Inject { a: z_l, b: None };
+        self.call(z_h, inject, scratch, tapes.next().unwrap_or_default());
     }
 }

@@ -2,8 +2,7 @@
 //!
 //! Nothing is transposed: weights are the left factor, the state is the right one, positions run along the inner sum.
 
-use super::arena::MixViews;
-use super::layer::Network;
+use super::{ACT, ACT_PANEL, PANEL, SCALES};
 use crate::kernels::compiled::Follows;
 use crate::kernels::epilogue::{ActSink, KeepPre, SwiGluRows};
 use crate::kernels::format::{Bf16, F32, Format, Int8};
@@ -11,6 +10,7 @@ use crate::kernels::product::{Lhs, Part, Product, Rhs};
 use crate::kernels::quantize::{Bf16Cols, QuantizeCols};
 use crate::kernels::view::{Pre, Units, View};
 use crate::kernels::{PackedMatrix, Precision};
+use crate::network::Network;
 
 /// A mixer's scratch space for one member.
 #[derive(Clone, Copy)]
@@ -31,23 +31,14 @@ enum Cols {
     Q8(Units, *const f32),
 }
 
-impl MixViews {
+impl PanelScratch {
     /// The scratch space of one member for `l` positions and a SwiGLU of `width` rows.
-    pub(crate) fn of_part(self, part: usize, l: usize, width: usize) -> PanelScratch {
-        let MixViews::Mlp {
-            act,
-            panel,
-            act_panel,
-            scales,
-        } = self
-        else {
-            unreachable!("scratch space of another mixer")
-        };
+    pub(super) fn of_part(scratch: &[Units], part: usize, l: usize, width: usize) -> Self {
         PanelScratch {
-            act: act.at(part * width, 0),
-            panel: panel.at(part * l.div_ceil(2), 0),
-            act_panel: act_panel.at(part * width.div_ceil(2), 0),
-            scales: scales.at(2 * part, 0),
+            act: scratch[ACT].view().at(part * width, 0),
+            panel: scratch[PANEL].at(part * l.div_ceil(2), 0),
+            act_panel: scratch[ACT_PANEL].at(part * width.div_ceil(2), 0),
+            scales: scratch[SCALES].view().at(2 * part, 0),
         }
     }
 }

@@ -3,9 +3,8 @@
 //! Scores are computed for a block of queries at a time and never stored whole. Keys are laid out transposed, as the
 //! right factor of the scores; where weights are quantised, queries, keys and values are too.
 
-use super::arena::{MixViews, QUERY_BLOCK, ScratchViews};
-use super::layer::{Inject, Network};
-use super::tape::MixTape;
+use super::views::AttentionViews;
+use super::{INVERSE, OUT, QKV, QUERY_BLOCK, X};
 use crate::kernels::attention::{Rotate, SoftmaxBytes, SoftmaxRows};
 use crate::kernels::compiled::Follows;
 use crate::kernels::epilogue::Store;
@@ -14,47 +13,10 @@ use crate::kernels::matrix::LINE;
 use crate::kernels::pack::split;
 use crate::kernels::product::{Lhs, Part, Product, Rhs};
 use crate::kernels::quantize::{Bf16Cols, Bf16Rows, QuantizeCols, QuantizeRows};
-use crate::kernels::view::{Units, View, copy_rows, transpose};
-use crate::kernels::{PackedMatrix, Precision};
-
-/// Attention's scratch space as its kernels see it.
-#[derive(Clone, Copy)]
-pub(crate) struct AttentionViews {
-    /// Queries, keys and values, rotated: `[positions, 3 * hidden]`, with room for a whole vector behind the last head.
-    pub(crate) qkv: View,
-    /// Keys transposed, head after head: `[hidden, positions]`.
-    pub(crate) keys: View,
-    /// What the heads found, `[positions, hidden]`, with room for a whole vector behind the last head.
-    pub(crate) out: View,
-    /// For each part, the scores of a block of queries: `[parts * 32, positions]`.
-    pub(crate) scores: View,
-    pub(crate) quantized: QuantizedHeads,
-}
-
-/// The heads' factors quantised; empty for a model in f32.
-#[derive(Clone, Copy)]
-pub(crate) struct QuantizedHeads {
-    /// `[positions, hidden / 2]` units, each head's in its place.
-    pub(crate) queries: Units,
-    /// `[heads, positions]`.
-    pub(crate) query_scales: View,
-    /// `[heads * head_dim / 2, positions]` units.
-    pub(crate) keys: Units,
-    /// `[heads, positions]`.
-    pub(crate) key_scales: View,
-    /// `[heads, positions]`.
-    pub(crate) key_starts: Units,
-    /// `[heads * positions / 2, head_dim]` units.
-    pub(crate) values: Units,
-    /// `[heads, head_dim]`.
-    pub(crate) value_scales: View,
-    /// `[heads, head_dim]`, zeros: probabilities have no zero point.
-    pub(crate) value_starts: Units,
-    /// For each part, `[32, positions / 2]` units.
-    pub(crate) probabilities: Units,
-    /// `[parts, 32]`.
-    pub(crate) probability_scales: View,
-}
+use crate::kernels::view::{View, copy_rows, transpose};
+use crate::kernels::{AlignedMatrix, PackedMatrix, Precision};
+use crate::network::scratch::ScratchViews;
+use crate::network::{Inject, Network};
 
 impl Network<'_> {
     pub(super) fn mix_attention(
@@ -63,23 +25,15 @@ impl Network<'_> {
         z: View,
         inject: Option<Inject>,
         scratch: ScratchViews,
-        tape: Option<&mut MixTape>,
+        tape: Option<&mut [AlignedMatrix]>,
     ) {
-        let MixViews::Attention(mut views) = scratch.mix else {
-            unreachable!("scratch space of another mixer")
-        };
+        let mut views = AttentionViews::of(scratch.mix);
         // With a tape, what backward needs is computed where it is kept.
         let (x_kept, inverse) = match tape {
-            Some(MixTape::Attention {
-                x,
-                qkv,
-                out,
-                inverse,
-            }) => {
-                (views.qkv, views.out) = (qkv.view(), out.view());
-                (Some(x.view()), Some(inverse.view()))
+            Some(tape) => {
+                (views.qkv, views.out) = (tape[QKV].view(), tape[OUT].view());
+                (Some(tape[X].view()), Some(tape[INVERSE].view()))
             }
-            Some(_) => unreachable!("a tape of another mixer"),
             None => (None, None),
         };
         let (l, d, all) = (self.l, self.d, self.member.part());
@@ -99,15 +53,16 @@ impl Network<'_> {
             self.linear(count, input, qkv, here.store(), member.part());
             member.meet();
             let (first, count) = (first + mine.start, mine.len());
-            if let Some(table) = self.rotary {
-                let angles = first * table.half..(first + count) * table.half;
+            if let [cos, sin] = &self.tables.floats[..] {
+                let half = self.head_dim() / 2;
+                let angles = first * half..(first + count) * half;
                 self.isa.run(Rotate {
                     x: views.qkv.at(first, 0),
                     rows: count,
                     heads: 2 * self.heads,
-                    cos: &table.cos[angles.clone()],
-                    sin: &table.sin[angles],
-                    half: table.half,
+                    cos: &cos[angles.clone()],
+                    sin: &sin[angles],
+                    half,
                     back: false,
                 });
             }
