@@ -1,10 +1,21 @@
 //! What can go wrong, said once and clearly.
 
 use crate::kernels::UnknownIsa;
+use serde::Serialize;
 use std::path::PathBuf;
 
 /// The library's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A question that was not answered. As JSON it is a line of `recurra solve --json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("line {line}: {error}")]
+pub struct Refusal {
+    /// The line of the input where it begins, from 1.
+    pub line: u64,
+    /// Why: what was expected and what was found.
+    pub error: String,
+}
 
 /// Everything the library refuses, with what was expected and what was found.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +69,7 @@ pub enum Error {
     InstructionSet(#[from] UnknownIsa),
     /// What was asked is no question, or none that can be answered.
     #[error("{}", .0.error)]
-    Refused(Box<crate::solver::Refusal>),
+    Refused(Box<Refusal>),
     /// The question was given up.
     #[error("cancelled")]
     Cancelled,
@@ -89,8 +100,8 @@ pub enum Error {
     },
 }
 
-impl From<crate::solver::Refusal> for Error {
-    fn from(refusal: crate::solver::Refusal) -> Self {
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
         Error::Refused(Box::new(refusal))
     }
 }

@@ -14,7 +14,8 @@ mod question;
 mod record;
 mod remember;
 
-pub use answer::{Answer, Refusal, Source};
+pub use crate::error::Refusal;
+pub use answer::{Answer, Source};
 pub use arc::{ArcOptions, ArcSolver, PuzzleRows};
 pub use cancel::CancelToken;
 pub use events::{Event, Step};

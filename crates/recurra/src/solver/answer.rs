@@ -56,16 +56,6 @@ fn microseconds<S: Serializer>(seconds: &f64, serializer: S) -> Result<S::Ok, S:
     serializer.serialize_f64((seconds * 1e6).round() / 1e6)
 }
 
-/// A question that was not answered. As JSON it is a line of `recurra solve --json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
-#[error("line {line}: {error}")]
-pub struct Refusal {
-    /// The line of the input where it begins, from 1.
-    pub line: u64,
-    /// Why: what was expected and what was found.
-    pub error: String,
-}
-
 /// What was found for a question in tokens.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Found {
