@@ -1,0 +1,26 @@
+//! Puzzles from files: what stands in them and where, in every format; no puzzle is known here.
+//!
+//! A text is a table (CSV with a header), JSON Lines, or plain lines, of which several may draw one grid: its first line
+//! shows which. A [`Reader`] finds the fields and their places, and the [`Notation`] of a task says what they mean.
+//! What cannot be read gives one error that says where ([`InputError`]), and reading goes on after it. Memory is bounded:
+//! too long a line is an error and is not kept. Folders of arrays are read by [`arrays`].
+
+pub mod arrays;
+mod glyph;
+mod json;
+mod lines;
+mod place;
+mod reader;
+mod table;
+mod text;
+
+pub use glyph::{Glyph, glyphs};
+pub use json::{Cell, JsonRow, Listed};
+pub use lines::{Line, Lines};
+pub use place::{InputError, Place};
+pub use reader::{Dialect, Entry, Notation, Reader, Record};
+pub use table::Field;
+pub use text::{Given, Text};
+
+#[cfg(test)]
+pub(crate) use reader::is_header;
