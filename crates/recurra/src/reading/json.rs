@@ -24,7 +24,7 @@ pub(super) fn row(line: u64, text: &[u8]) -> Result<Row, InputError> {
             Some((found, expected)) => (found, expected),
             None => (said, "an object with `question` and `answer`"),
         };
-        let column = Some(error.column());
+        let column = Some(error.column().max(1));
         let place = Place { line, column };
         place.error(expected, found.trim_start_matches("invalid type: "))
     })

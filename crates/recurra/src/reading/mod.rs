@@ -12,6 +12,8 @@ mod lines;
 mod place;
 mod reader;
 mod table;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use glyph::{Glyph, glyphs};

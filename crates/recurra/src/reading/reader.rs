@@ -11,6 +11,8 @@ pub struct Dialect {
     pub longest: usize,
     /// With what a comment begins, where there are any.
     pub comment: Option<u8>,
+    /// With what the first object of JSON Lines begins, white space aside.
+    pub object: &'static [u8],
     /// Whether white space around a field of a table belongs to it.
     pub spaces_count: bool,
     /// Whether a table that names a column twice is refused.
@@ -24,6 +26,7 @@ impl Dialect {
     pub const PLAIN: Self = Dialect {
         longest: 4096,
         comment: Some(b'#'),
+        object: b"{\"",
         spaces_count: false,
         columns_once: false,
         names_told: 3,
@@ -179,7 +182,11 @@ impl<R: BufRead, N: Notation> Reader<R, N> {
     }
 
     fn form_of(&mut self, text: Text<'_>) -> Result<Form, InputError> {
-        if text.bytes.trim_ascii_start().starts_with(b"{") {
+        let begins = (text.bytes.iter().copied()).filter(|byte| !byte.is_ascii_whitespace());
+        if begins
+            .take(N::DIALECT.object.len())
+            .eq(N::DIALECT.object.iter().copied())
+        {
             Ok(Form::Json)
         } else if is_header(&mut self.notation, text) {
             Header::read(text, N::DIALECT).map(Form::Table)

@@ -1,6 +1,5 @@
 //! Tables in text form (CSV): columns are named by a header, and a quoted field may hold several lines.
 
-use super::glyph::glyphs;
 use super::lines::{Line, Lines};
 use super::{Dialect, Given, InputError, Place, Text};
 use std::io::BufRead;
@@ -53,9 +52,9 @@ impl Field {
     fn trimmed(mut self) -> Self {
         if !self.quoted {
             let blank = self.bytes.len() - self.bytes.trim_ascii_start().len();
+            self.start = self.text().place(blank);
             self.bytes.truncate(self.bytes.trim_ascii_end().len());
             self.bytes.drain(..blank.min(self.bytes.len()));
-            self.start.column = self.start.column.map(|column| column + blank);
         }
         self
     }
@@ -222,7 +221,7 @@ fn split(text: Text<'_>) -> Result<Vec<Field>, InputError> {
             return Ok(fields);
         }
         rest = Text {
-            start: rest.place(glyphs(&rest.bytes[..used]).count() + 1),
+            start: rest.place(used + 1),
             bytes: &rest.bytes[used + 1..],
         };
     }

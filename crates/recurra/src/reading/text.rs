@@ -1,6 +1,6 @@
 //! Pieces of an input, and where each of their characters stands.
 
-use super::glyph::{Glyph, glyphs};
+use super::glyph::glyphs;
 use super::json::JsonRow;
 use super::{Field, InputError, Place};
 
@@ -46,27 +46,18 @@ impl<'a> Text<'a> {
         self.bytes.contains(&b'\n')
     }
 
-    /// Where a character stands, counted from 0.
-    pub fn place(self, character: usize) -> Place {
-        let mut place = self.start;
-        let Some(column) = &mut place.column else {
-            return place;
-        };
-        for glyph in glyphs(self.bytes).take(character) {
-            if glyph == Glyph::Char('\n') {
-                place.line += 1;
-                *column = 0;
-            }
-            *column += 1;
-        }
-        place
-    }
-
     /// Where the character that begins with this byte stands.
-    pub fn place_of_byte(self, byte: usize) -> Place {
-        match self.start.column {
-            Some(_) => self.place(glyphs(&self.bytes[..byte]).count()),
-            None => self.start,
+    pub fn place(self, byte: usize) -> Place {
+        if self.start.column.is_none() {
+            return self.start;
+        }
+        let before = &self.bytes[..byte];
+        match before.iter().rposition(|&byte| byte == b'\n') {
+            None => self.start.right(glyphs(before).count()),
+            Some(end) => Place {
+                line: self.start.line + before.iter().filter(|&&byte| byte == b'\n').count() as u64,
+                column: Some(1 + glyphs(&before[end + 1..]).count()),
+            },
         }
     }
 
@@ -94,9 +85,9 @@ impl<'a> Text<'a> {
     /// The first byte that is not.
     pub fn utf8(self) -> Result<&'a str, InputError> {
         std::str::from_utf8(self.bytes).map_err(|error| {
-            let (good, bad) = self.bytes.split_at(error.valid_up_to());
-            let found = format!("the byte '\\x{:02x}'", bad[0]);
-            self.place(glyphs(good).count()).error("UTF-8", found)
+            let bad = error.valid_up_to();
+            let found = format!("the byte '\\x{:02x}'", self.bytes[bad]);
+            self.place(bad).error("UTF-8", found)
         })
     }
 
@@ -128,5 +119,47 @@ impl Given {
                 Field::whole(Place::line(line), lines.join("\n").into_bytes())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_have_places() {
+        let text = Text {
+            bytes: "é,\n\u{e4}b\n".as_bytes(),
+            start: Place {
+                line: 3,
+                column: Some(7),
+            },
+        };
+        let place = |byte| (text.place(byte).line, text.place(byte).column.unwrap());
+        assert_eq!(
+            [0, 2, 3, 4, 6, 7].map(place),
+            [(3, 7), (3, 8), (3, 9), (4, 1), (4, 2), (4, 3)]
+        );
+        let lines: Vec<_> = text
+            .lines()
+            .map(|line| (line.start.line, line.len()))
+            .collect();
+        assert_eq!(lines, [(3, 2), (4, 2)]);
+        let start = Place::line(5);
+        let listed = Text { start, ..text };
+        assert_eq!(listed.place(4), start);
+        assert!(listed.lines().all(|line| line.start == start));
+        let error = Text::line(2, b"a\xff").utf8().unwrap_err();
+        let says = "line 2, column 2: expected UTF-8, found the byte '\\xff'";
+        assert_eq!(error.to_string(), says);
+    }
+
+    #[test]
+    fn line_ends_around_lines_do_not_count() {
+        let lines = |text: &str| Text::line(1, text.as_bytes()).lines().count();
+        assert_eq!(
+            ["", "a", "\na", "a\n", "\na\nb\n", "a\n\nb"].map(lines),
+            [1, 1, 1, 1, 2, 3]
+        );
     }
 }

@@ -65,6 +65,7 @@ impl Notation for GridNotation {
     const DIALECT: Dialect = Dialect {
         longest: MOST,
         comment: None,
+        object: b"{",
         columns_once: true,
         ..Dialect::PLAIN
     };

@@ -29,7 +29,7 @@ impl Rows<'_> {
             _ => self.rows.get(cell / cols)?.1.get(cell % cols),
         });
         self.text
-            .place_of_byte(cell.map_or(self.rows[0].0, |cell| cell.offset))
+            .place(cell.map_or(self.rows[0].0, |cell| cell.offset))
     }
 }
 
@@ -135,7 +135,7 @@ pub(super) fn grid(
     fold: Option<(Shape, bool)>,
 ) -> Result<Grid, InputError> {
     let error = |offset: usize, expected: String, found: String| {
-        rows.text.place_of_byte(offset).error(expected, found)
+        rows.text.place(offset).error(expected, found)
     };
     let first = rows.rows.first();
     let Some((at, cols)) = first
