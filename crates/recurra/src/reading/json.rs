@@ -1,7 +1,8 @@
 //! A line of JSON Lines: an object with a question and perhaps an answer.
 
-use super::table::{COLUMNS, Row};
-use super::{Field, Given, InputError, Place};
+use super::dialect::COLUMNS;
+use super::row::{Cell, Field, Given, JsonRow, Listed, Row};
+use super::{InputError, Place};
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use std::fmt;
@@ -112,32 +113,6 @@ fn once<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     }
     *value = Some(object.next_value()?);
     Ok(())
-}
-
-/// A text, or a list.
-#[derive(Debug)]
-pub enum Listed<T> {
-    /// `"ab"`
-    Text(String),
-    /// `["a", "b"]`
-    List(Vec<T>),
-}
-
-/// A cell, as a text or a whole number.
-#[derive(Debug)]
-pub struct Cell(pub String);
-
-/// A row of a grid.
-pub type JsonRow = Listed<Cell>;
-
-impl JsonRow {
-    /// Its cells as one text.
-    pub(super) fn into_text(self) -> String {
-        match self {
-            Listed::Text(text) => text,
-            Listed::List(cells) => cells.into_iter().map(|cell| cell.0).collect(),
-        }
-    }
 }
 
 /// `"ab/cd"`, `["ab", "cd"]` or `[["a", "b"], ["c", "d"]]`, where numbers may stand for texts.

@@ -6,23 +6,25 @@
 //! too long a line is an error and is not kept. Folders of arrays are read by [`arrays`].
 
 pub mod arrays;
+mod dialect;
 mod glyph;
 mod json;
 mod lines;
 mod place;
 mod reader;
+mod row;
 mod table;
 #[cfg(test)]
 mod tests;
 mod text;
 
+pub use dialect::Dialect;
 pub use glyph::{Glyph, glyphs};
-pub use json::{Cell, JsonRow, Listed};
 pub use lines::{Line, Lines};
 pub use place::{InputError, Place};
-pub use reader::{Dialect, Entry, Notation, Reader, Record};
-pub use table::Field;
-pub use text::{Given, Text};
+pub use reader::{Entry, Notation, Reader, Record};
+pub use row::{Cell, Field, Given, JsonRow, Listed};
+pub use text::Text;
 
 #[cfg(test)]
 pub(crate) use reader::is_header;

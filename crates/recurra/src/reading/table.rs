@@ -1,80 +1,13 @@
 //! Tables in text form (CSV): columns are named by a header, and a quoted field may hold several lines.
 
+use super::dialect::{COLUMNS, Dialect};
 use super::lines::{Line, Lines};
-use super::{Dialect, Given, InputError, Place, Text};
+use super::row::{Field, Given, Row};
+use super::{InputError, Text};
 use std::io::BufRead;
-
-/// The names of the columns that are read, the best first: question, answer, source and rating.
-pub(super) const COLUMNS: [&[&str]; 4] = [
-    &["question", "puzzle", "input", "quizzes"],
-    &["answer", "solution", "output", "solutions"],
-    &["source"],
-    &["rating", "difficulty"],
-];
 
 /// Lines that a row can take: three of the largest drawings.
 const MOST_LINES: usize = 198;
-
-/// A field, and the place where its text begins.
-#[derive(Debug)]
-pub struct Field {
-    bytes: Vec<u8>,
-    start: Place,
-    quoted: bool,
-}
-
-impl Field {
-    /// A text that is no part of a line with commas.
-    pub(super) fn whole(start: Place, bytes: Vec<u8>) -> Self {
-        let quoted = true;
-        Field {
-            bytes,
-            start,
-            quoted,
-        }
-    }
-
-    /// What stands in it.
-    pub fn text(&self) -> Text<'_> {
-        Text {
-            bytes: &self.bytes,
-            start: self.start,
-        }
-    }
-
-    /// Whether it could name a column.
-    pub fn is_name(&self) -> bool {
-        let inside = |byte: &u8| byte.is_ascii_alphanumeric() || b"_- ".contains(byte);
-        self.bytes.first().is_some_and(u8::is_ascii_alphabetic) && self.bytes.iter().all(inside)
-    }
-
-    /// Without the white space around it, where no quotes say that it belongs to the text.
-    fn trimmed(mut self) -> Self {
-        if !self.quoted {
-            let blank = self.bytes.len() - self.bytes.trim_ascii_start().len();
-            self.start = self.text().place(blank);
-            self.bytes.truncate(self.bytes.trim_ascii_end().len());
-            self.bytes.drain(..blank.min(self.bytes.len()));
-        }
-        self
-    }
-
-    fn is(&self, name: &str) -> bool {
-        self.bytes.eq_ignore_ascii_case(name.as_bytes())
-    }
-
-    fn into_lossy(self) -> String {
-        String::from_utf8_lossy(&self.trimmed().bytes).into_owned()
-    }
-}
-
-/// What a row of a table, or an object, says of a puzzle.
-pub(super) struct Row {
-    pub(super) question: Given,
-    pub(super) answer: Option<Given>,
-    pub(super) source: Option<String>,
-    pub(super) rating: Option<u32>,
-}
 
 /// Which column of a table holds what.
 pub(super) struct Header {

@@ -1,8 +1,7 @@
 //! Pieces of an input, and where each of their characters stands.
 
 use super::glyph::glyphs;
-use super::json::JsonRow;
-use super::{Field, InputError, Place};
+use super::place::{InputError, Place};
 
 /// A text and the place where it stands.
 #[derive(Clone, Copy, Debug)]
@@ -97,28 +96,6 @@ impl<'a> Text<'a> {
         let start: String = lossy.chars().take(40).collect();
         let more = if start.len() < lossy.len() { "…" } else { "" };
         format!("'{}{more}'", start.escape_debug())
-    }
-}
-
-/// A question or an answer as a table or an object has it.
-#[derive(Debug)]
-pub enum Given {
-    /// A text.
-    Text(Field),
-    /// Rows that an object in this line lists.
-    Rows(u64, Vec<JsonRow>),
-}
-
-impl Given {
-    /// One text, in which listed rows are lines.
-    pub fn joined(self) -> Field {
-        match self {
-            Given::Text(field) => field,
-            Given::Rows(line, rows) => {
-                let lines: Vec<String> = rows.into_iter().map(JsonRow::into_text).collect();
-                Field::whole(Place::line(line), lines.join("\n").into_bytes())
-            }
-        }
     }
 }
 
