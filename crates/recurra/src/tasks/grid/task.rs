@@ -42,10 +42,8 @@ impl GridTask {
 
     /// The same, with an error that rules of a file can be blamed with.
     pub(super) fn bind(spec: GridSpec) -> Result<Self, RuleError> {
-        let alphabet = Alphabet::new(&spec.symbols).map_err(|error| {
-            let (expected, found) = error.split_once(", found ").unwrap_or((&error, ""));
-            RuleError::new("symbols", expected.trim_start_matches("expected "), found)
-        })?;
+        let alphabet = Alphabet::new(&spec.symbols)
+            .map_err(|(expected, found)| RuleError::new("symbols", expected, found))?;
         for (key, rule) in [("question", spec.question), ("answer", spec.answer)] {
             if let ShapeRule::Fixed(shape) = rule
                 && shape.around(spec.frame) != spec.frame

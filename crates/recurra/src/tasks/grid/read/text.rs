@@ -209,11 +209,7 @@ impl GridNotation {
                 };
                 alphabet.number(text).ok_or_else(refusal)
             }
-            GridNotation::Learning(alphabet, _) => alphabet.learn(text).map_err(|refusal| {
-                let refusal = refusal.trim_start_matches("expected ");
-                let (expected, found) = refusal.split_once(", found ").unwrap_or((refusal, "it"));
-                (expected.into(), found.into())
-            }),
+            GridNotation::Learning(alphabet, _) => alphabet.learn(text),
         }
     }
 }
