@@ -1,8 +1,8 @@
 //! Puzzles of any task from a path: text, or a folder of arrays.
 
-use super::dataset::{Dataset, Example, Metadata, Part, part_of};
 use super::task::{Entry, Puzzle, Task};
 use crate::error::{Error, Result};
+use crate::reading::arrays::{Dataset, Example, Metadata, Part, part_of};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;

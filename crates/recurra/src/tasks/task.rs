@@ -2,6 +2,8 @@
 
 use super::{InputError, TaskSpec};
 use crate::error::Result;
+use crate::hash::class_of_bytes;
+use crate::reading::{self, Place, Record};
 use rand::Rng;
 use std::fmt;
 use std::io::BufRead;
@@ -34,14 +36,24 @@ pub struct Puzzle {
     pub identifier: u32,
 }
 
-/// What stood in an input.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// Line where it begins, from 1.
-    pub line: u64,
-    /// The puzzle, or what is wrong with it.
-    pub result: Result<Puzzle, InputError>,
+impl Puzzle {
+    /// A puzzle as it was read, in tokens.
+    pub(super) fn of<G>(
+        record: Record<G>,
+        question: impl FnOnce(&G) -> Tokens,
+        answer: impl FnOnce(&G) -> Tokens,
+    ) -> Self {
+        Puzzle {
+            question: question(&record.question),
+            answer: record.answer.as_ref().map(answer),
+            rating: record.rating,
+            identifier: 0,
+        }
+    }
 }
+
+/// What stood in an input.
+pub type Entry = reading::Entry<Puzzle>;
 
 /// A symmetry of a question that holds for its answer too: what stands at place `from[i]` comes to place i, as another
 /// token.
@@ -155,12 +167,7 @@ pub trait Task: fmt::Debug + Send + Sync {
     fn parse(&self, text: &str) -> Result<Tokens, InputError> {
         match self.read(Box::new(text.as_bytes())).next() {
             Some(entry) => entry.result.map(|puzzle| puzzle.question),
-            None => Err(InputError {
-                line: 1,
-                column: None,
-                expected: "a puzzle".into(),
-                found: "none".into(),
-            }),
+            None => Err(Place::line(1).error("a puzzle", "none")),
         }
     }
 
@@ -245,7 +252,7 @@ pub trait Task: fmt::Debug + Send + Sync {
 
     /// A stable hash of tokens, by which random choices for a question are seeded.
     fn class(&self, tokens: &[u16]) -> u64 {
-        super::class::class_of_bytes(tokens.iter().flat_map(|token| token.to_le_bytes()))
+        class_of_bytes(tokens.iter().flat_map(|token| token.to_le_bytes()))
     }
 
     /// A stable hash that tells training from test puzzles: the same for all puzzles that would leak one another.

@@ -112,7 +112,7 @@ fn kind_of(path: &Path) -> anyhow::Result<PuzzleKind> {
     }
     let sudoku = PuzzleReader::new(open(path)?, None).find_map(|entry| entry.result.ok());
     if let Some(puzzle) = sudoku {
-        return Ok(PuzzleKind::Sudoku(puzzle.sudoku));
+        return Ok(PuzzleKind::Sudoku(puzzle.question.sudoku()));
     }
     let maze = MazeReader::new(open(path)?, None).find_map(|entry| entry.result.ok());
     match maze {

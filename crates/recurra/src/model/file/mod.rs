@@ -7,6 +7,7 @@ use super::stopping::Calibration;
 use super::tensors::{Found, Kind, Tensor, serialize};
 use super::weights::{LayerWeights, NamedShape, PUZZLE_TABLE, TrmWeights};
 use crate::error::{Error, Result};
+use crate::hash::fnv1a;
 use crate::kernels::{AlignedMatrix, Linear, Precision};
 use crate::network::config::TrmConfig;
 use crate::tasks::TaskSpec;
@@ -171,7 +172,7 @@ impl TrmModel {
     /// A name by which files that belong to this model know it: its weights' checksum (FNV-1a of 64 bits, which guards
     /// against mistakes, not against forgery). It does not change with the header.
     pub fn id(&self) -> String {
-        let hash = fnv1a(&serialize(&self.tensors(), HashMap::new()));
+        let hash = fnv1a(serialize(&self.tensors(), HashMap::new()));
         format!("{hash:016x}")
     }
 
@@ -242,13 +243,6 @@ impl TrmModel {
     pub fn save(&self, path: impl AsRef<std::path::Path>) -> Result<()> {
         super::disk::write(path.as_ref(), &self.to_bytes())
     }
-}
-
-/// The checksum FNV-1a of 64 bits.
-pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }
 
 /// The tables that are large; the others decide when to stop and where to begin, and cost nothing.

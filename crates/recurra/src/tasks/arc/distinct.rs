@@ -1,7 +1,7 @@
 //! Augmentations of one task that differ in what they make of it.
 
 use super::{ArcTask, Augmentation, Grid};
-use crate::tasks::class::class_of_bytes;
+use crate::hash::class_of_bytes;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::collections::HashSet;

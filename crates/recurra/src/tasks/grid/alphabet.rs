@@ -19,20 +19,18 @@ impl Alphabet {
     /// These symbols in this order.
     ///
     /// # Errors
-    /// What is wrong with them.
-    pub(super) fn new(symbols: &[String]) -> Result<Self, String> {
+    /// What was expected, and what was found.
+    pub(super) fn new(symbols: &[String]) -> Result<Self, (String, String)> {
         let mut alphabet = Alphabet::default();
         for symbol in symbols {
             if alphabet.number(symbol).is_some() {
-                return Err(format!(
-                    "expected each symbol once, found {} twice",
-                    quoted(symbol)
-                ));
+                let found = format!("{} twice", quoted(symbol));
+                return Err(("each symbol once".into(), found));
             }
             alphabet.learn(symbol)?;
         }
         if alphabet.symbols.is_empty() {
-            return Err("expected symbols, found none".into());
+            return Err(("symbols".into(), "none".into()));
         }
         Ok(alphabet)
     }
@@ -60,24 +58,19 @@ impl Alphabet {
     /// The number of a symbol, which is a new one where it is new.
     ///
     /// # Errors
-    /// Why it cannot be a symbol.
-    pub(super) fn learn(&mut self, symbol: &str) -> Result<u8, String> {
+    /// What was expected, and what was found.
+    pub(super) fn learn(&mut self, symbol: &str) -> Result<u8, (String, String)> {
         if let Some(number) = self.number(symbol) {
             return Ok(number);
         }
         let barred = |c: char| c.is_whitespace() || c.is_control() || ",/\"".contains(c);
         if symbol.is_empty() || symbol.len() > 32 || symbol.contains(barred) {
-            return Err(format!(
-                "expected a symbol of 1 to 32 bytes without white space, comma, slash and quote, found {}",
-                quoted(symbol)
-            ));
+            let expected = "a symbol of 1 to 32 bytes without white space, comma, slash and quote";
+            return Err((expected.into(), quoted(symbol)));
         }
         if self.len() == Self::MOST {
-            return Err(format!(
-                "expected at most {} symbols, found one more: {}",
-                Self::MOST,
-                quoted(symbol)
-            ));
+            let expected = format!("at most {} symbols", Self::MOST);
+            return Err((expected, format!("one more: {}", quoted(symbol))));
         }
         let number = self.len() as u8;
         self.symbols.push(symbol.into());
@@ -142,9 +135,15 @@ mod tests {
         }
         let many: Vec<String> = (0..256).map(|n| n.to_string()).collect();
         assert!(Alphabet::new(&many[..255]).is_ok());
-        let error = Alphabet::new(&many).unwrap_err();
-        assert_eq!(error, "expected at most 255 symbols, found one more: '255'");
-        let error = Alphabet::new(&["a".into(), "a".into()]).unwrap_err();
-        assert_eq!(error, "expected each symbol once, found 'a' twice");
+        let error = |symbols: &[String]| {
+            let (expected, found) = Alphabet::new(symbols).unwrap_err();
+            format!("expected {expected}, found {found}")
+        };
+        assert_eq!(
+            error(&many),
+            "expected at most 255 symbols, found one more: '255'"
+        );
+        let twice = ["a".into(), "a".into()];
+        assert_eq!(error(&twice), "expected each symbol once, found 'a' twice");
     }
 }

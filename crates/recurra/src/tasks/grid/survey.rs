@@ -1,10 +1,9 @@
 //! What a table is like, found by reading it once.
 
-use super::cells::Grid;
-use super::read::{Layout, Reader};
+use super::read::{Layout, Written, learning};
 use super::{GridSpec, Rules, Shape, ShapeRule};
 use crate::error::{Error, Result};
-use crate::tasks::InputError;
+use crate::reading::{InputError, Place};
 use std::io::BufRead;
 
 /// Shapes seen so far.
@@ -18,8 +17,8 @@ struct Seen {
 }
 
 impl Seen {
-    fn add(seen: &mut Option<Seen>, grid: &Grid, flat: bool) {
-        let shape = grid.shape;
+    fn add(seen: &mut Option<Seen>, written: &Written) {
+        let (shape, flat) = (written.grid.shape, written.flat);
         *seen = Some(match *seen {
             None => Seen {
                 fixed: Some(shape),
@@ -54,23 +53,18 @@ pub fn survey(
     layout: Layout,
     refused: &mut dyn FnMut(InputError),
 ) -> Result<GridSpec> {
-    let mut reader = Reader::learning(reader, layout);
+    let mut reader = learning(reader, layout);
     let (mut questions, mut answers) = (None, None);
     let mut same = true;
-    for found in &mut reader {
-        match found.result {
+    for entry in &mut reader {
+        match entry.result {
             Err(error) => refused(error),
             Ok(record) => match record.answer {
-                None => refused(InputError {
-                    line: found.line,
-                    column: None,
-                    expected: "an answer".into(),
-                    found: "none".into(),
-                }),
+                None => refused(Place::line(entry.line).error("an answer", "none")),
                 Some(answer) => {
-                    Seen::add(&mut questions, &record.question, record.flat[0]);
-                    Seen::add(&mut answers, &answer, record.flat[1]);
-                    same &= answer.shape == record.question.shape;
+                    Seen::add(&mut questions, &record.question);
+                    Seen::add(&mut answers, &answer);
+                    same &= answer.grid.shape == record.question.grid.shape;
                 }
             },
         }
@@ -97,7 +91,7 @@ pub fn survey(
         ShapeRule::Ends
     };
     Ok(GridSpec {
-        symbols: reader.learned().sorted(),
+        symbols: reader.into_notation().into_alphabet().sorted(),
         frame: questions.largest.around(answers.largest),
         question: rule(questions, ShapeRule::Ends),
         answer: rule(answers, otherwise),

@@ -2,13 +2,14 @@
 
 use super::alphabet::Alphabet;
 use super::cells::Grid;
-use super::read::{Reader, Record};
+use super::read::{GridNotation, Written};
 use super::rules::{Bound, Objection, RuleError};
 use super::symmetry::Group;
 use super::{GridSpec, ShapeRule, frame};
 use crate::error::{Error, Result};
+use crate::hash::class_of_bytes;
+use crate::reading::Reader;
 use crate::tasks::TaskSpec;
-use crate::tasks::class::class_of_bytes;
 use crate::tasks::task::{Drawing, Entry, Glyph, Pair, Puzzle, Task, TokenSymmetry, Tokens};
 use rand::Rng;
 use std::io::BufRead;
@@ -41,10 +42,8 @@ impl GridTask {
 
     /// The same, with an error that rules of a file can be blamed with.
     pub(super) fn bind(spec: GridSpec) -> Result<Self, RuleError> {
-        let alphabet = Alphabet::new(&spec.symbols).map_err(|error| {
-            let (expected, found) = error.split_once(", found ").unwrap_or((&error, ""));
-            RuleError::new("symbols", expected.trim_start_matches("expected "), found)
-        })?;
+        let alphabet = Alphabet::new(&spec.symbols)
+            .map_err(|(expected, found)| RuleError::new("symbols", expected, found))?;
         for (key, rule) in [("question", spec.question), ("answer", spec.answer)] {
             if let ShapeRule::Fixed(shape) = rule
                 && shape.around(spec.frame) != spec.frame
@@ -183,19 +182,14 @@ impl Task for GridTask {
     /// Tables (CSV), JSON Lines, or a question in each line. Answers that break a rule are refused.
     fn read<'a>(&self, input: Box<dyn BufRead + 'a>) -> Box<dyn Iterator<Item = Entry> + 'a> {
         let task = self.clone();
-        let puzzle = move |record: Record| Puzzle {
-            question: task.encode(&record.question, task.0.spec.question),
-            answer: record
-                .answer
-                .map(|answer| task.encode(&answer, task.0.spec.answer)),
-            rating: record.rating,
-            identifier: 0,
+        let puzzle = move |record| {
+            let spec = task.grid_spec();
+            let question = |written: &Written| task.encode(&written.grid, spec.question);
+            let answer = |written: &Written| task.encode(&written.grid, spec.answer);
+            Puzzle::of(record, question, answer)
         };
-        let entries = Reader::of(self.clone(), input);
-        Box::new(entries.map(move |found| Entry {
-            line: found.line,
-            result: found.result.map(&puzzle),
-        }))
+        let entries = Reader::of(input, GridNotation::Known(self.clone()));
+        Box::new(entries.map(move |entry| entry.map(&puzzle)))
     }
 
     fn comment(&self) -> Option<&'static str> {

@@ -1,10 +1,8 @@
 //! A maze: as text, as a drawing, as a model's tokens.
 
 use std::fmt;
-use std::str::FromStr;
 
-use super::{Shape, read};
-use crate::tasks::InputError;
+use super::Shape;
 
 /// The token of a cell outside the maze.
 pub const PAD: u16 = 0;
@@ -185,18 +183,10 @@ impl fmt::Display for Maze {
     }
 }
 
-/// Reads a square maze written in one line. Whether it has a start, a goal and a way was not asked.
-impl FromStr for Maze {
-    type Err = InputError;
-
-    fn from_str(text: &str) -> Result<Self, InputError> {
-        read::parse_line(text, None)
-    }
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::tasks::maze::read;
     use proptest::prelude::*;
 
     pub(in crate::tasks::maze) fn any_shape() -> impl Strategy<Value = Shape> {

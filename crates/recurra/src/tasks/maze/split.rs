@@ -4,7 +4,7 @@
 //! symmetries are all for training or all for testing: a trainer may reflect and turn as it likes.
 
 use super::{Maze, canonical};
-use crate::tasks::class::class_of_bytes;
+use crate::hash::class_of_bytes;
 
 /// A stable hash of a question: FNV-1a of 64 bits over the numbers of rows and columns and the tokens of the
 /// [canonical](canonical()) question in reading order (one byte each), then the finaliser of MurmurHash3. A path in it

@@ -48,15 +48,8 @@ impl Task for MazeTask {
 
     fn read<'a>(&self, input: Box<dyn BufRead + 'a>) -> Box<dyn Iterator<Item = Entry> + 'a> {
         let entries = MazeReader::new(input, Some(self.shape));
-        Box::new(entries.map(|entry| Entry {
-            line: entry.line,
-            result: entry.result.map(|puzzle| Puzzle {
-                question: puzzle.question.encode(),
-                answer: puzzle.answer.map(|answer| answer.encode()),
-                rating: None,
-                identifier: 0,
-            }),
-        }))
+        let puzzle = |record| Puzzle::of(record, Maze::encode, Maze::encode);
+        Box::new(entries.map(move |entry| entry.map(puzzle)))
     }
 
     fn comment(&self) -> Option<&'static str> {

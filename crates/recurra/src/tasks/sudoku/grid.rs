@@ -1,10 +1,8 @@
 //! A grid of digits: as text, as a drawing, as a model's tokens.
 
 use std::fmt;
-use std::str::FromStr;
 
-use super::{Sudoku, read};
-use crate::tasks::InputError;
+use super::Sudoku;
 
 /// The token of a cell outside the puzzle. A Sudoku has none, but every task keeps the number free.
 pub const PAD: u16 = 0;
@@ -157,15 +155,6 @@ pub(super) fn digit(letter: char) -> Option<u8> {
 impl fmt::Display for Grid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_line())
-    }
-}
-
-/// Reads one line of 16, 36, 81 or 256 cells. Givens may clash.
-impl FromStr for Grid {
-    type Err = InputError;
-
-    fn from_str(text: &str) -> Result<Self, InputError> {
-        read::parse_line(text, None)
     }
 }
 

@@ -9,7 +9,7 @@
 //! trainer must ask [`HeldOut::contains`](crate::tasks::HeldOut::contains) again for the image, and draw another symmetry if it is in.
 
 use super::Grid;
-use crate::tasks::class::class_of_bytes;
+use crate::hash::class_of_bytes;
 
 /// A stable hash of a grid's digits: FNV-1a of 64 bits over the cells in reading order (one byte each,
 /// 0 for blank), then the finaliser of MurmurHash3.

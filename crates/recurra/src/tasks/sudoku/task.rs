@@ -33,15 +33,8 @@ impl Task for Sudoku {
 
     fn read<'a>(&self, input: Box<dyn BufRead + 'a>) -> Box<dyn Iterator<Item = Entry> + 'a> {
         let entries = PuzzleReader::new(input, Some(*self));
-        Box::new(entries.map(|entry| Entry {
-            line: entry.line,
-            result: entry.result.map(|puzzle| Puzzle {
-                question: puzzle.question.encode(),
-                answer: puzzle.answer.map(|answer| answer.encode()),
-                rating: puzzle.rating,
-                identifier: 0,
-            }),
-        }))
+        let puzzle = |record| Puzzle::of(record, Grid::encode, Grid::encode);
+        Box::new(entries.map(move |entry| entry.map(puzzle)))
     }
 
     fn line(&self, tokens: &[u16]) -> String {

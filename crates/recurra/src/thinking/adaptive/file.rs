@@ -11,7 +11,7 @@ use super::patterns::{CENTRES, Centre, Patterns};
 use super::predictor::{KPredictor, other_model};
 use super::regression::Moments;
 use crate::error::{Error, Result};
-use crate::model::file::fnv1a;
+use crate::hash::fnv1a;
 
 const MAGIC: &[u8; 8] = b"RECURRAK";
 const VERSION: u32 = 1;
@@ -27,7 +27,7 @@ impl KPredictor {
         out.extend(self.solved.to_le_bytes());
         put_head(&mut out, &self.question);
         put_head(&mut out, &self.state);
-        out.extend(fnv1a(&out).to_le_bytes());
+        out.extend(fnv1a(out.iter().copied()).to_le_bytes());
         out
     }
 
@@ -47,7 +47,7 @@ impl KPredictor {
             return Err(unlike(format_args!("version {VERSION}"), version));
         }
         let body = bytes.len().saturating_sub(8).max(input.at);
-        let (computed, stored) = (fnv1a(&bytes[..body]), &bytes[body..]);
+        let (computed, stored) = (fnv1a(bytes[..body].iter().copied()), &bytes[body..]);
         if stored != computed.to_le_bytes() {
             let found = u64::from_le_bytes(std::array::from_fn(|i| *stored.get(i).unwrap_or(&0)));
             let expected = format_args!("checksum {computed:016x} at the end").to_string();

@@ -519,7 +519,7 @@ proptest! {
             let at = 20 + at % (body - 24);
             bytes[at..at + 4].copy_from_slice(&change);
         }
-        let sum = crate::model::file::fnv1a(&bytes[..body]);
+        let sum = crate::hash::fnv1a(bytes[..body].iter().copied());
         bytes[body..].copy_from_slice(&sum.to_le_bytes());
         if let Ok(mut predictor) = KPredictor::from_bytes(&bytes, "m") {
             check(&predictor.predict(&asked.0, &limits), &limits);

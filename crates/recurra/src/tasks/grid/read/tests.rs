@@ -2,20 +2,21 @@
 
 use super::super::alphabet::Alphabet;
 use super::super::tests::task;
-use super::{Layout, Reader, Record};
+use super::{Layout, Written, learning};
+use crate::reading::Record;
 use crate::tasks::Task;
 use proptest::prelude::*;
 
 /// The line of a record, and the record or its error in words.
-type Found = (u64, Result<Record, String>);
+type Found = (u64, Result<Record<Written>, String>);
 
 /// Records and the symbols learned.
 fn learn(text: &[u8], layout: Layout) -> (Vec<Found>, Alphabet) {
-    let mut reader = Reader::learning(text, layout);
+    let mut reader = learning(text, layout);
     let entries = reader
         .by_ref()
         .map(|found| (found.line, found.result.map_err(|error| error.to_string())));
-    (entries.collect(), reader.learned())
+    (entries.collect(), reader.into_notation().into_alphabet())
 }
 
 /// The only puzzle of a text: shapes and cells as symbols.
@@ -23,7 +24,7 @@ fn one(text: &str) -> String {
     let (mut records, alphabet) = learn(text.as_bytes(), Layout::default());
     assert_eq!(records.len(), 1, "{text}");
     let record = records.remove(0).1.unwrap();
-    let show = |grid: &super::Grid| {
+    let show = |Written { grid, .. }: &Written| {
         let symbols = grid.cells.iter();
         let symbols = symbols.map(|&cell| alphabet.symbols()[usize::from(cell)].as_str());
         format!("{} {}", grid.shape, symbols.collect::<Vec<_>>().join(" "))
@@ -83,7 +84,7 @@ fn ratings_and_layouts() {
     };
     let (records, _) = learn(b"question,answer\nabcabc,ab\nabcab,ab\nab/ab,ab\n", layout);
     let record = records[0].1.as_ref().unwrap();
-    assert_eq!(record.question.shape.to_string(), "2x3");
+    assert_eq!(record.question.grid.shape.to_string(), "2x3");
     let says = "line 3, column 1: expected 6 cells of the question (2x3), found 5";
     assert_eq!(records[1].1, Err(says.into()));
     assert!(records[2].1.is_ok());

@@ -1,52 +1,60 @@
 //! A grid written as text, or as rows of a JSON array.
 
-use super::Symbols;
-use crate::tasks::InputError;
+use super::GridNotation;
+use crate::reading::{Given, InputError, JsonRow, Listed, Place, Text};
 use crate::tasks::grid::Shape;
 use crate::tasks::grid::cells::Grid;
 use crate::tasks::grid::rules::quoted;
 
-/// A place in an input: line and, where it is known, column.
-pub(super) type At = (u64, Option<usize>);
-
 /// A cell and the byte of the text where it begins.
-pub(super) struct Cell<'a> {
-    pub(super) text: &'a str,
-    pub(super) offset: usize,
+struct Cell<'a> {
+    text: &'a str,
+    offset: usize,
 }
 
 /// Rows of cells that are yet to become a grid.
 pub(super) struct Rows<'a> {
     /// Each with the byte of the text where it begins.
-    pub(super) rows: Vec<(usize, Vec<Cell<'a>>)>,
+    rows: Vec<(usize, Vec<Cell<'a>>)>,
     /// Whether nothing says that it is one row: the cells may be those of another shape.
     pub(super) flat: bool,
-    /// Where a byte of the text stands; asked only for errors, as it may take a while.
-    at: Box<dyn Fn(usize) -> At + 'a>,
+    text: Text<'a>,
 }
 
-impl<'a> Rows<'a> {
-    pub(super) fn new(
-        rows: Vec<(usize, Vec<Cell<'a>>)>,
-        flat: bool,
-        at: Box<dyn Fn(usize) -> At + 'a>,
-    ) -> Self {
-        Rows { rows, flat, at }
-    }
-
+impl Rows<'_> {
     /// Where a cell of a grid with so many columns stands, or the grid.
-    pub(super) fn place(&self, cell: Option<usize>, cols: usize) -> At {
+    pub(super) fn place(&self, cell: Option<usize>, cols: usize) -> Place {
         let cell = cell.and_then(|cell| match self.rows.len() {
             1 => self.rows[0].1.get(cell),
             _ => self.rows.get(cell / cols)?.1.get(cell % cols),
         });
-        (self.at)(cell.map_or(self.rows[0].0, |cell| cell.offset))
+        self.text
+            .place(cell.map_or(self.rows[0].0, |cell| cell.offset))
+    }
+}
+
+/// The rows of a question or an answer, whose cells may be known to have several characters.
+pub(super) fn given(given: &Given, words: bool) -> Result<Rows<'_>, InputError> {
+    match given {
+        Given::Text(field) => rows(field.text(), words),
+        Given::Rows(line, list) => Ok(listed(*line, list, words)),
     }
 }
 
 /// The rows of a text: `/` or a new line is between them. Cells of several characters stand apart: where any row has
-/// white space or a comma, or with `words`, these are between the cells. `at` says where a byte of the text stands.
-pub(super) fn rows<'a>(text: &'a str, words: bool, at: Box<dyn Fn(usize) -> At + 'a>) -> Rows<'a> {
+/// white space or a comma, or with `words`, these are between the cells.
+pub(super) fn rows(text: Text<'_>, words: bool) -> Result<Rows<'_>, InputError> {
+    let (pieces, flat) = pieces(text.utf8()?);
+    let words = words || pieces.iter().any(|(_, piece)| piece.contains(is_between));
+    let rows = pieces.into_iter();
+    let rows = rows
+        .map(|(start, piece)| (start, cells(piece, start, words)))
+        .collect();
+    Ok(Rows { rows, flat, text })
+}
+
+/// The rows of a text, each with the byte where it begins, and whether nothing marks them.
+fn pieces(text: &str) -> (Vec<(usize, &str)>, bool) {
     let mut pieces = Vec::new();
     let mut start = 0;
     for piece in text.split(['/', '\n']) {
@@ -63,35 +71,59 @@ pub(super) fn rows<'a>(text: &'a str, words: bool, at: Box<dyn Fn(usize) -> At +
     if !flat && empty(pieces.first()) {
         pieces.remove(0);
     }
-    let between = |c: char| c.is_whitespace() || c == ',';
-    let words = words || pieces.iter().any(|(_, piece)| piece.contains(between));
-    let rows = pieces.into_iter().map(|(start, piece)| {
-        let cell = |offset: usize, len: usize| Cell {
-            text: &piece[offset..offset + len],
-            offset: start + offset,
-        };
-        let cells = if words {
-            // A comma may have white space around it, and is no cell of its own.
-            let mut offset = 0;
-            let mut cells = Vec::new();
-            for word in piece.split(between) {
-                if !word.is_empty() {
-                    cells.push(cell(offset, word.len()));
-                }
-                offset += word.len()
-                    + piece[offset + word.len()..]
-                        .chars()
-                        .next()
-                        .map_or(0, char::len_utf8);
-            }
-            cells
+    (pieces, flat)
+}
+
+/// Whether a character is between cells of several characters.
+fn is_between(c: char) -> bool {
+    c.is_whitespace() || c == ','
+}
+
+/// The cells of a row that begins at this byte.
+fn cells(row: &str, mut offset: usize, words: bool) -> Vec<Cell<'_>> {
+    let mut cells = Vec::new();
+    // A comma may have white space around it, and is no cell of its own.
+    for piece in row.split_inclusive(|c| !words || is_between(c)) {
+        let text = if words {
+            piece.trim_end_matches(is_between)
         } else {
-            let cells = piece.char_indices();
-            cells.map(|(i, c)| cell(i, c.len_utf8())).collect()
+            piece
         };
-        (start, cells)
-    });
-    Rows::new(rows.collect(), flat, at)
+        if !text.is_empty() {
+            cells.push(Cell { text, offset });
+        }
+        offset += piece.len();
+    }
+    cells
+}
+
+/// The rows that an object in a line lists: none of their cells has a place of its own.
+fn listed<'a>(line: u64, list: &'a [JsonRow], words: bool) -> Rows<'a> {
+    let spaced =
+        |row: &JsonRow| matches!(row, Listed::Text(text) if text.trim().contains([' ', ',', '\t']));
+    let words = words || list.iter().any(spaced);
+    let row = |row: &'a JsonRow| match row {
+        Listed::List(cells) => {
+            let cells = cells.iter();
+            cells
+                .map(|cell| Cell {
+                    text: &cell.0,
+                    offset: 0,
+                })
+                .collect()
+        }
+        Listed::Text(text) => match pieces(text).0[..] {
+            [(_, piece)] => cells(piece, 0, words || piece.contains(is_between)),
+            // A slash is between rows, and here a row is an item of the array: it is no symbol.
+            _ => vec![Cell { text, offset: 0 }],
+        },
+    };
+    let start = Place::line(line);
+    Rows {
+        rows: list.iter().map(|item| (0, row(item))).collect(),
+        flat: false,
+        text: Text { bytes: b"", start },
+    }
 }
 
 /// The grid of some rows; `what` is the question or the answer. A flat one is folded into the shape `fold`, which it
@@ -99,17 +131,11 @@ pub(super) fn rows<'a>(text: &'a str, words: bool, at: Box<dyn Fn(usize) -> At +
 pub(super) fn grid(
     rows: &Rows<'_>,
     what: &str,
-    symbols: &mut Symbols,
+    notation: &mut GridNotation,
     fold: Option<(Shape, bool)>,
 ) -> Result<Grid, InputError> {
     let error = |offset: usize, expected: String, found: String| {
-        let (line, column) = (rows.at)(offset);
-        InputError {
-            line,
-            column,
-            expected,
-            found,
-        }
+        rows.text.place(offset).error(expected, found)
     };
     let first = rows.rows.first();
     let Some((at, cols)) = first
@@ -165,17 +191,17 @@ pub(super) fn grid(
                     found,
                 )
             };
-            cells.push(symbols.number(cell.text).map_err(refused)?);
+            cells.push(notation.number(cell.text).map_err(refused)?);
         }
     }
     Ok(Grid { shape, cells })
 }
 
-impl Symbols {
+impl GridNotation {
     /// The number of a symbol, or what was expected and what was found.
     fn number(&mut self, text: &str) -> Result<u8, (String, String)> {
         match self {
-            Symbols::Known(task) => {
+            GridNotation::Known(task) => {
                 let alphabet = task.alphabet();
                 let refusal = || {
                     let expected = format!("one of the model's symbols ({})", alphabet.excerpt());
@@ -183,11 +209,7 @@ impl Symbols {
                 };
                 alphabet.number(text).ok_or_else(refusal)
             }
-            Symbols::Learning(alphabet) => alphabet.learn(text).map_err(|refusal| {
-                let refusal = refusal.trim_start_matches("expected ");
-                let (expected, found) = refusal.split_once(", found ").unwrap_or((refusal, "it"));
-                (expected.into(), found.into())
-            }),
+            GridNotation::Learning(alphabet, _) => alphabet.learn(text),
         }
     }
 }

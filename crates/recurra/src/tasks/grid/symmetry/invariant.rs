@@ -1,6 +1,6 @@
 //! What all images of a grid have in common, where they are too many to try.
 
-use crate::tasks::class::class_of_bytes;
+use crate::hash::class_of_bytes;
 use crate::tasks::grid::cells::Grid;
 
 /// Rounds of refinement: a cell then knows of all cells that it is linked with in a few ways.

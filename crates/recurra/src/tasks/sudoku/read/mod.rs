@@ -1,318 +1,251 @@
-//! Puzzles from text: one a line, drawn over several lines, or in a table (CSV).
+//! Puzzles from text: one a line, drawn over several lines, in a table (CSV), or as JSON Lines.
 //!
 //! Blank lines and lines that begin with `#` say nothing. A blank cell is `.`, `0` or `_`; digits above
 //! 9 are letters, large or small. A drawn grid may have lines between its boxes and ends at a blank
 //! line. What cannot be read gives one error that says where, and reading goes on after it. Memory is
 //! bounded: a line longer than 4096 bytes is an error and is not kept.
 
-mod csv;
 mod signs;
 #[cfg(test)]
 mod tests;
 
 use std::io::BufRead;
+use std::str::FromStr;
 
 use super::{Grid, Sudoku};
-use crate::tasks::InputError;
-use crate::tasks::text::lines::{Line, LineRules, Lines};
-use csv::Header;
-use signs::Sign;
+use crate::reading::{self, Dialect, Field, Given, InputError, Lines, Notation, Place, Text};
+use signs::{Sign, Signs};
 
-/// The largest puzzle with its answer needs a seventh of this.
-const RULES: LineRules = LineRules {
-    most: 4096,
-    comment: b'#',
-};
-
-/// A puzzle as it was read. Its givens do not clash; whether it has a solution was not asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Puzzle {
-    /// Which kind of Sudoku.
-    pub sudoku: Sudoku,
-    /// The givens.
-    pub question: Grid,
-    /// A solution of the question, where a table gave one.
-    pub answer: Option<Grid>,
-    /// Where a table says it is from.
-    pub source: Option<String>,
-    /// How hard a table says it is, if that was a whole number.
-    pub rating: Option<u32>,
-}
+/// A puzzle as it was read. Its givens do not clash, and an answer is a solution; whether there is one was not asked.
+pub type Puzzle = reading::Record<Grid>;
 
 /// One puzzle of an input, or why there is none.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// The line where it begins, counted from 1.
-    pub line: u64,
-    /// The puzzle; an error names the exact line, which in a drawn grid may be a later one.
-    pub result: Result<Puzzle, InputError>,
-}
+pub type Entry = reading::Entry<Puzzle>;
 
-/// Reads one puzzle written in one line, of this kind or of any. Givens may clash.
-pub fn parse_line(text: &str, sudoku: Option<Sudoku>) -> Result<Grid, InputError> {
-    signs::whole_grid(1, &signs::signs(text.as_bytes(), 1), sudoku)
-}
-
-/// What the first line showed the input to be.
-enum Form {
-    Unknown,
-    Plain,
-    Table(Header),
-    /// Nothing more can be read.
-    Ended,
-}
-
-/// Reads puzzles one by one. An input without any gives none: whether that is an error is up to the
-/// caller.
-pub struct PuzzleReader<R> {
-    lines: Lines<R>,
-    sudoku: Option<Sudoku>,
-    form: Form,
-    /// The kind of the last good puzzle. It decides what a line of 16 cells is.
-    last: Option<Sudoku>,
-}
+/// Reads puzzles one by one.
+pub type PuzzleReader<R> = reading::Reader<R, SudokuNotation>;
 
 impl<R: BufRead> PuzzleReader<R> {
     /// Reads puzzles of one kind, or (for none) of the kind their number of cells says.
     pub fn new(reader: R, sudoku: Option<Sudoku>) -> Self {
-        PuzzleReader {
-            lines: Lines::new(reader, RULES),
-            sudoku,
-            form: Form::Unknown,
-            last: None,
-        }
+        Self::of(reader, SudokuNotation { sudoku, last: None })
+    }
+}
+
+/// Reads one puzzle written in one line, of this kind or of any. Givens may clash.
+pub fn parse_line(text: &str, sudoku: Option<Sudoku>) -> Result<Grid, InputError> {
+    Signs::of(Text::line(1, text.as_bytes())).whole_grid(sudoku)
+}
+
+/// Reads one line of 16, 36, 81 or 256 cells. Givens may clash.
+impl FromStr for Grid {
+    type Err = InputError;
+
+    fn from_str(text: &str) -> Result<Self, InputError> {
+        parse_line(text, None)
+    }
+}
+
+/// How Sudokus are written.
+pub struct SudokuNotation {
+    sudoku: Option<Sudoku>,
+    /// The kind of the last good puzzle. It decides what a line of 16 cells is.
+    last: Option<Sudoku>,
+}
+
+impl Notation for SudokuNotation {
+    type Grid = Grid;
+
+    /// The largest puzzle with its answer needs a seventh of a line.
+    const DIALECT: Dialect = Dialect {
+        names_told: 2,
+        ..Dialect::PLAIN
+    };
+
+    fn is_table(&mut self, line: Text<'_>, fields: Option<&[Field]>) -> bool {
+        let Some(fields) = fields else {
+            return line.bytes.contains(&b',');
+        };
+        let is_grid = |field: &Field| Signs::of(field.text()).whole_grid(None).is_ok();
+        // A comma alone may be a slip of the finger in a puzzle.
+        fields.len() > 1 && fields.iter().any(|field| field.is_name() || is_grid(field))
     }
 
-    /// A puzzle in plain text that begins with this line; None where the line is only drawn.
-    fn plain(&mut self, line: Line) -> Option<Result<Puzzle, InputError>> {
-        let Some(text) = &line.text else {
-            return Some(Err(RULES.too_long(line.number)));
+    fn given(
+        &mut self,
+        question: Given,
+        answer: Option<Given>,
+    ) -> Result<(Grid, Option<Grid>), InputError> {
+        let read = |text: Text<'_>, sudoku| match signs::plain_grid(text.bytes, sudoku) {
+            Some(grid) => Ok(grid),
+            None => Signs::of(text).whole_grid(sudoku),
         };
-        let number = line.number;
+        let given = question.joined();
+        let text = given.text();
+        let question = read(text, self.sudoku)?;
+        signs::no_clash(&question, |cell| Signs::of(text).place(cell))?;
+        let answer = answer.map(|given| {
+            let given = given.joined();
+            let text = given.text();
+            let answer = read(text, Some(question.sudoku()))?;
+            signs::is_answer(&question, &answer, |cell| Signs::of(text).place(cell))?;
+            Ok(answer)
+        });
+        let answer = answer.transpose()?;
+        self.last = Some(question.sudoku());
+        Ok((question, answer))
+    }
+
+    fn plain<R: BufRead>(
+        &mut self,
+        first: Text<'_>,
+        lines: &mut Lines<R>,
+    ) -> Option<Result<Grid, InputError>> {
         // 16 cells may be one row of several.
-        let plain = signs::plain_grid(text, self.sudoku).filter(|grid| grid.sudoku().size() > 4);
-        let grid = if let Some(grid) = plain {
-            signs::no_clash(&grid, |cell| (number, Some(cell + 1))).map(|()| grid)
-        } else if signs::is_rule(text) {
+        let plain = signs::plain_grid(first.bytes, self.sudoku);
+        let grid = if let Some(grid) = plain.filter(|grid| grid.sudoku().size() > 4) {
+            signs::no_clash(&grid, |cell| first.place(cell)).map(|()| grid)
+        } else if signs::is_rule(first.bytes) {
             return None;
         } else {
-            let signs = signs::signs(text, 1);
-            match self.row_of(&signs) {
-                Some(sudoku) => self.drawn(sudoku, number, signs),
-                None => signs::whole_grid(number, &signs, self.sudoku).and_then(|grid| {
-                    let column = |cell| signs.get(cell).map(|sign: &Sign| sign.column);
-                    signs::no_clash(&grid, |cell| (number, column(cell))).map(|()| grid)
+            let signs = Signs::of(first);
+            match self.row_of(&signs, lines) {
+                Some(sudoku) => self.drawn(sudoku, signs, lines)?,
+                None => signs.whole_grid(self.sudoku).and_then(|grid| {
+                    signs::no_clash(&grid, |cell| signs.place(cell))?;
+                    Ok(grid)
                 }),
             }
         };
-        Some(grid.map(|question| Puzzle {
-            sudoku: question.sudoku(),
-            question,
-            answer: None,
-            source: None,
-            rating: None,
-        }))
+        if let Ok(grid) = &grid {
+            self.last = Some(grid.sudoku());
+        }
+        Some(grid)
     }
+}
 
+impl SudokuNotation {
     /// The kind of grid of which a line is the first row; None where it should be a whole puzzle.
-    fn row_of(&mut self, signs: &[Sign]) -> Option<Sudoku> {
-        let sudoku =
-            Sudoku::new(signs.len()).filter(|sudoku| signs::mostly_cells(signs, sudoku.size()))?;
+    fn row_of<R: BufRead>(&self, row: &Signs, lines: &mut Lines<R>) -> Option<Sudoku> {
+        let sudoku = Sudoku::new(row.len()).filter(|sudoku| row.mostly_cells(sudoku.size()))?;
         if let Some(fixed) = self.sudoku {
             return (fixed == sudoku).then_some(sudoku);
         }
         // 16 cells are a 4x4 or one row of a 16x16.
-        if signs.len() == 16 {
+        if row.len() == 16 {
             return match self.last {
                 Some(last) if last.size() == 4 => None,
                 Some(last) if last.size() == 16 => Some(sudoku),
-                _ => self.rows_ahead_are_wide(signs).then_some(sudoku),
+                _ => rows_ahead_are_wide(row, lines).then_some(sudoku),
             };
         }
         Some(sudoku)
     }
 
-    /// Whether most of up to 16 lines with 16 cells have digits that a 4x4 has not.
-    fn rows_ahead_are_wide(&mut self, first: &[Sign]) -> bool {
-        let (mut rows, mut wide) = (1, usize::from(signs::any_above(first, 4)));
-        let mut letters = signs::any_above(first, 9);
-        // At most three lines between boxes and the frame lie between 16 rows.
-        for ahead in 0..20 {
-            let Some(text) = self.lines.peek(ahead).and_then(|line| line.text.as_deref()) else {
-                break;
-            };
-            if signs::is_rule(text) {
-                continue;
-            }
-            let signs = signs::signs(text, 1);
-            if signs.len() != 16 || rows == 16 {
-                break;
-            }
-            rows += 1;
-            wide += usize::from(signs::any_above(&signs, 4));
-            letters |= signs::any_above(&signs, 9);
-        }
-        // One wrong line among 4x4 puzzles must not swallow the others.
-        2 * wide > rows && (rows == 16 || letters)
-    }
-
-    /// A grid drawn over several lines, of which the first has been taken.
-    fn drawn(&mut self, sudoku: Sudoku, number: u64, first: Vec<Sign>) -> Result<Grid, InputError> {
+    /// A grid drawn over several lines, of which the first has been taken; None where the input failed before its end.
+    fn drawn<R: BufRead>(
+        &self,
+        sudoku: Sudoku,
+        first: Signs,
+        lines: &mut Lines<R>,
+    ) -> Option<Result<Grid, InputError>> {
         let size = sudoku.size();
         let mut cells = Vec::with_capacity(sudoku.cells());
-        let mut places: Vec<(u64, usize)> = Vec::with_capacity(sudoku.cells());
+        let mut signs: Vec<Sign> = Vec::with_capacity(sudoku.cells());
         let mut rows = 0;
         let mut wrong: Option<InputError> = None;
-        let mut last_line = number;
-        let mut row = Some((number, first));
+        let mut last_line = first.start;
+        let mut row = Some(first);
+        let cut_short = |line: Place, rows: usize, by: &str| {
+            let expected = format!("{size} rows of a {sudoku} grid");
+            line.error(expected, format!("{rows} before {by}"))
+        };
         loop {
-            if let Some((line, signs)) = row.take() {
-                match full_row(line, &signs, size) {
+            if let Some(row) = row.take() {
+                match row.full_row(size) {
                     Ok(digits) => cells.extend(digits),
                     // The first error of a grid is told, and the rest of the grid skipped.
                     Err(error) => wrong = wrong.or(Some(error)),
                 }
-                places.extend(signs.iter().map(|sign| (line, sign.column)));
                 // A row with a slip is still a row; something else between the rows is not one.
-                rows += usize::from(signs::resembles_row(&signs, size));
+                rows += usize::from(row.resembles_row(size));
+                signs.extend(row.signs);
             }
             if rows >= size {
                 break;
             }
-            let Some(next) = self.lines.peek(0) else {
-                if self.lines.failed() && wrong.is_none() {
+            let Some(next) = lines.peek(0) else {
+                if lines.failed() && wrong.is_none() {
                     // The grid is not at fault: what is told is why reading failed.
-                    self.form = Form::Ended;
+                    return None;
                 }
-                return Err(wrong.unwrap_or_else(|| cut_short(last_line, sudoku, rows, "the end")));
+                return Some(Err(
+                    wrong.unwrap_or_else(|| cut_short(last_line, rows, "the end"))
+                ));
             };
-            let blank = next.is_blank();
-            if blank || self.interrupts(sudoku) {
-                let by = if blank {
-                    "a blank line"
-                } else {
-                    "another puzzle"
-                };
-                return Err(wrong.unwrap_or_else(|| cut_short(last_line, sudoku, rows, by)));
+            let by = if next.is_blank() {
+                Some("a blank line")
+            } else {
+                let other = next.text().is_ok_and(|text| self.interrupts(text, size));
+                other.then_some("another puzzle")
+            };
+            if let Some(by) = by {
+                return Some(Err(wrong.unwrap_or_else(|| cut_short(last_line, rows, by))));
             }
-            let Some(next) = self.lines.take() else {
+            let Some(next) = lines.take() else {
                 break;
             };
-            match &next.text {
-                None => wrong = wrong.or(Some(RULES.too_long(next.number))),
-                Some(text) if next.is_comment() || signs::is_rule(text) => continue,
-                Some(text) => row = Some((next.number, signs::signs(text, 1))),
+            match next.text() {
+                Err(error) => wrong = wrong.or(Some(error)),
+                Ok(text) if next.is_comment() || signs::is_rule(text.bytes) => continue,
+                Ok(text) => row = Some(Signs::of(text)),
             }
-            last_line = next.number;
+            last_line = Place::line(next.number());
         }
         if let Some(error) = wrong {
-            return Err(error);
+            return Some(Err(error));
         }
-        let grid = Grid::new(sudoku, cells)
-            .ok_or_else(|| cut_short(last_line, sudoku, rows, "the end"))?;
-        signs::no_clash(&grid, |cell| match places.get(cell) {
-            Some(&(line, column)) => (line, Some(column)),
-            None => (last_line, None),
-        })?;
-        Ok(grid)
+        let Some(grid) = Grid::new(sudoku, cells) else {
+            return Some(Err(cut_short(last_line, rows, "the end")));
+        };
+        let place = |cell: usize| signs.get(cell).map_or(last_line, |sign| sign.place);
+        Some(signs::no_clash(&grid, place).map(|()| grid))
     }
 
-    /// Whether the next line is no row of this grid, but the beginning of another puzzle.
-    fn interrupts(&mut self, sudoku: Sudoku) -> bool {
-        let fixed = self.sudoku;
-        let Some(text) = self.lines.peek(0).and_then(|line| line.text.as_deref()) else {
-            return false;
-        };
-        let signs = signs::signs(text, 1);
-        let size = sudoku.size();
-        if signs::resembles_row(&signs, size) || signs::is_rule(text) {
+    /// Whether a line is no row of a grid of this size, but the beginning of another puzzle.
+    fn interrupts(&self, text: Text<'_>, size: usize) -> bool {
+        let signs = Signs::of(text);
+        if signs.resembles_row(size) || signs::is_rule(text.bytes) {
             return false;
         }
         let row = Sudoku::new(signs.len())
-            .filter(|other| fixed.is_none_or(|fixed| fixed == *other))
-            .is_some_and(|other| signs::cells(0, &signs, other.size()).is_ok());
+            .filter(|other| self.sudoku.is_none_or(|fixed| fixed == *other))
+            .is_some_and(|other| signs.cells(other.size()).is_ok());
         // Too long for any row, it is a puzzle in one line, and has an error of its own if bad.
-        row || signs::whole_grid(0, &signs, fixed).is_ok()
-            || signs.len() > 20 && signs::mostly_cells(&signs, 16)
+        row || signs.whole_grid(self.sudoku).is_ok() || signs.len() > 20 && signs.mostly_cells(16)
     }
+}
 
-    fn next_entry(&mut self) -> Option<Entry> {
-        while !matches!(self.form, Form::Ended) {
-            let Some(line) = self.lines.take() else {
-                break;
-            };
-            if line.is_blank() || line.is_comment() {
-                continue;
-            }
-            let number = line.number;
-            if matches!(self.form, Form::Unknown) {
-                self.form = Form::Plain;
-                if let Some(text) = line
-                    .text
-                    .as_deref()
-                    .filter(|text| csv::looks_like_table(text))
-                {
-                    match Header::read(number, text) {
-                        Ok(header) => self.form = Form::Table(header),
-                        Err(error) => {
-                            self.form = Form::Ended;
-                            return Some(Entry {
-                                line: number,
-                                result: Err(error),
-                            });
-                        }
-                    }
-                    continue;
-                }
-            }
-            let result = match (&self.form, &line.text) {
-                (Form::Table(header), Some(text)) => header.puzzle(number, text, self.sudoku),
-                (Form::Table(_), None) => Err(RULES.too_long(number)),
-                _ => match self.plain(line) {
-                    _ if matches!(self.form, Form::Ended) => break,
-                    Some(result) => result,
-                    None => continue,
-                },
-            };
-            if let Ok(puzzle) = &result {
-                self.last = Some(puzzle.sudoku);
-            }
-            return Some(Entry {
-                line: number,
-                result,
-            });
+/// Whether most of up to 16 lines with 16 cells have digits that a 4x4 has not.
+fn rows_ahead_are_wide<R: BufRead>(first: &Signs, lines: &mut Lines<R>) -> bool {
+    let (mut rows, mut wide) = (1, usize::from(first.any_above(4)));
+    let mut letters = first.any_above(9);
+    // At most three lines between boxes and the frame lie between 16 rows.
+    for ahead in 0..20 {
+        let Some(text) = lines.peek(ahead).and_then(|line| line.text().ok()) else {
+            break;
+        };
+        if signs::is_rule(text.bytes) {
+            continue;
         }
-        self.form = Form::Ended;
-        let error = self.lines.failure()?;
-        Some(Entry {
-            line: error.line,
-            result: Err(error),
-        })
+        let signs = Signs::of(text);
+        if signs.len() != 16 || rows == 16 {
+            break;
+        }
+        rows += 1;
+        wide += usize::from(signs.any_above(4));
+        letters |= signs.any_above(9);
     }
-}
-
-impl<R: BufRead> Iterator for PuzzleReader<R> {
-    type Item = Entry;
-
-    fn next(&mut self) -> Option<Entry> {
-        self.next_entry()
-    }
-}
-
-fn full_row(line: u64, signs: &[Sign], size: usize) -> Result<Vec<u8>, InputError> {
-    let digits = signs::cells(line, signs, size)?;
-    if digits.len() == size {
-        Ok(digits)
-    } else {
-        Err(signs::wrong_count(line, signs, size, " in this row"))
-    }
-}
-
-fn cut_short(line: u64, sudoku: Sudoku, rows: usize, by: &str) -> InputError {
-    InputError {
-        line,
-        column: None,
-        expected: format!("{} rows of a {sudoku} grid", sudoku.size()),
-        found: format!("{rows} before {by}"),
-    }
+    // One wrong line among 4x4 puzzles must not swallow the others.
+    2 * wide > rows && (rows == 16 || letters)
 }

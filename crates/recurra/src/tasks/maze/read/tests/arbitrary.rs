@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::tasks::maze::grid::tests::any_maze;
+use crate::tasks::maze::rules;
 
 /// Lines that a reader may take for something.
 fn any_line() -> impl Strategy<Value = Vec<u8>> {

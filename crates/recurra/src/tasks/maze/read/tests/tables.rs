@@ -120,3 +120,51 @@ fn a_table_without_questions_is_one_error() {
         [(2, format!("{expected} '{NINE},{NINE}'"))]
     );
 }
+
+#[test]
+fn every_form_says_the_same() {
+    let (q, a) = ("S....G#..", "So..oG#..");
+    let rows = |line: &str, between: &str| {
+        let rows: Vec<&str> = (0..3).map(|row| &line[3 * row..][..3]).collect();
+        rows.join(between)
+    };
+    let (drawn, solved) = (rows(q, "\n"), rows(a, "\n"));
+    for text in [
+        format!("input,output,difficulty\n{q},{a}, 7\n"),
+        format!("rating,solution,quizzes\n7,{a},{q}"),
+        format!("question,answer,rating\n\"{drawn}\",\"{solved}\n\",7\n").replace('\n', "\r\n"),
+        format!(r#"{{"question": "{q}", "answer": "{a}", "rating": 7}}"#),
+        format!(
+            r#"{{"puzzle": ["{}"], "difficulty": 7, "output": "{a}"}}"#,
+            rows(q, "\",\"")
+        ),
+        format!(
+            "; first\n{{\"input\": \"{}\", \"answer\": \"{a}\", \"rating\": 7}}",
+            rows(q, "\\n")
+        ),
+    ] {
+        for shape in [None, Shape::new(3, 3)] {
+            let entries: Vec<Entry> = MazeReader::new(text.as_bytes(), shape).collect();
+            assert_eq!(entries.len(), 1, "{text}: {entries:?}");
+            let puzzle = entries[0].result.clone().unwrap();
+            assert_eq!(puzzle.question.to_line().replace(' ', "."), q);
+            assert_eq!(puzzle.answer.unwrap().to_line().replace(' ', "."), a);
+            assert_eq!(puzzle.rating, Some(7));
+        }
+    }
+    // Drawn, it need not be a square.
+    let wide = read("id,question\n7,\"S..\n##G\"\n8,\"S..\n###\"\n9,\"S..\n.#G\n..\"\n{}\n");
+    let expected = own(&[
+        (2, "S..##G"),
+        (4, &format!("line 4: {GOOD} no G")),
+        (
+            6,
+            "line 8, column 3: expected 3 cells in this row (write free cells at the end of a line as .), found 2",
+        ),
+        (9, "line 9: expected 2 columns as in the header, found 1"),
+    ]);
+    assert_eq!(wide, expected);
+    let fixed = read_fixed("question\n\"S..\n##G\"\n", Shape::new(3, 3));
+    let says = "line 3: expected 3 rows of a 3x3 maze, found 2 of 3 cells";
+    assert_eq!(fixed, own(&[(2, says)]));
+}

@@ -84,3 +84,108 @@ fn a_table_without_questions_is_one_error() {
     let headless = read(input(&format!("{NINE},{NINE_ANSWER}")));
     assert_eq!(headless, [(2, format!("{expected} '{}…'", &NINE[..40]))]);
 }
+
+#[test]
+fn tables_are_told_from_puzzles() {
+    let looks_like_table = |text: &[u8]| {
+        let mut notation = SudokuNotation {
+            sudoku: None,
+            last: None,
+        };
+        reading::is_header(&mut notation, Text::line(1, text))
+    };
+    for text in [
+        "question",
+        "puzzle,solution",
+        "id,grid",
+        "\"Rating\"",
+        "................,1",
+    ] {
+        assert!(looks_like_table(text.as_bytes()), "{text}");
+    }
+    for text in ["", "................", "1,34............", "hello"] {
+        assert!(!looks_like_table(text.as_bytes()), "{text}");
+    }
+}
+
+/// Question, answer, source and rating of the only puzzle of a text.
+fn one(text: &str) -> (String, Option<String>, Option<String>, Option<u32>) {
+    let entries: Vec<Entry> = PuzzleReader::new(text.as_bytes(), None).collect();
+    assert_eq!(entries.len(), 1, "{text}: {entries:?}");
+    let puzzle = entries[0].result.clone().unwrap();
+    let answer = puzzle.answer.map(|answer| answer.to_line());
+    let question = puzzle.question.to_line();
+    (question, answer, puzzle.source, puzzle.rating)
+}
+
+#[test]
+fn every_form_says_the_same() {
+    let question = puzzle(4, 1);
+    let solved = crate::tasks::sudoku::solver::solve(&question, None);
+    let crate::tasks::sudoku::Outcome::One(answer) = solved else {
+        panic!("a generated puzzle has one solution");
+    };
+    let (q, a) = (question.to_line(), answer.to_line());
+    let (drawn, solved) = (question.to_pretty(), answer.to_pretty());
+    let rows = |line: &str| {
+        let rows: Vec<&str> = (0..4).map(|row| &line[4 * row..][..4]).collect();
+        serde_json::to_string(&rows).unwrap()
+    };
+    let digits: Vec<&[u8]> = question.cells().chunks(4).collect();
+    let digits = serde_json::to_string(&digits).unwrap();
+    let escaped = drawn.replace('\n', "\\n");
+    let all = (q.clone(), Some(a.clone()), Some("me".into()), Some(7));
+    for text in [
+        format!("quizzes,solutions,source,difficulty\n{q},{a},me,7\n"),
+        format!("rating,source,output,input\n7,me,{a},{q}"),
+        format!("puzzle,answer,source,rating\r\n\"{drawn}\",\"{solved}\",me,7\n")
+            .replace('\n', "\r\n"),
+        format!(r#"{{"question": "{q}", "answer": "{a}", "source": "me", "rating": 7}}"#),
+        format!(
+            r#"{{"puzzle": {}, "difficulty": 7, "x": [1.5], "source": "me", "output": {}}}"#,
+            rows(&q),
+            rows(&a)
+        ),
+        format!(
+            "# first\n{{\"input\": {digits}, \"source\": \"me\", \"solution\": \"{a}\", \"rating\": 7}}"
+        ),
+        format!(
+            r#"{{"input": 5, "question": "{escaped}", "answer": "{a}", "source": "me", "rating": 7}}"#
+        ),
+    ] {
+        assert_eq!(one(&text), all, "{text}");
+    }
+}
+
+#[test]
+fn errors_in_several_lines_and_in_objects() {
+    let drawn = "1 . | . .\n. . | . .\n----+----\n. . | . x\n. . | . .";
+    let cell = "expected a digit 1-4 or a blank (. 0 _), found 'x'";
+    assert_eq!(
+        read(format!("id,question\n7,\"{drawn}\"\n8,{FOUR}\n")),
+        own(&[(2, &format!("line 5, column 9: {cell}")), (7, FOUR)])
+    );
+    let escaped = drawn.replace('\n', "\\n");
+    let moved = "expected a solution of the question, found a blank at row 1, column 1";
+    assert_eq!(
+        read(format!(
+            "{{\"question\": \"{escaped}\"}}\n\n{{\"question\": \"{FOUR}\"}}\n{{\"question\": 5}}\n{FOUR}\n\
+             {{\"question\": \"{FOUR}\", \"answer\": \"{}\"}}",
+            ".".repeat(16)
+        )),
+        own(&[
+            (1, &format!("line 1: {cell}")),
+            (3, FOUR),
+            (
+                4,
+                "line 4, column 14: expected a grid as text or as an array of rows, found integer `5`"
+            ),
+            (
+                5,
+                "line 5, column 6: expected an object with `question` and `answer`, \
+                 found invalid number"
+            ),
+            (6, &format!("line 6: {moved}")),
+        ])
+    );
+}

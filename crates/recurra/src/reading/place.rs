@@ -1,6 +1,38 @@
-//! The one error of everything that reads puzzles from text.
+//! Places in an input, and the one error of everything that reads puzzles from files.
 
 use std::fmt;
+
+/// A place in an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Line, counted from 1.
+    pub line: u64,
+    /// Character in the line, counted from 1, where it is known.
+    pub column: Option<usize>,
+}
+
+impl Place {
+    /// A line.
+    pub fn line(line: u64) -> Self {
+        Place { line, column: None }
+    }
+
+    /// The place so many characters to the right.
+    pub fn right(self, characters: usize) -> Self {
+        let column = self.column.map(|column| column + characters);
+        Place { column, ..self }
+    }
+
+    /// What is wrong at this place.
+    pub fn error(self, expected: impl Into<String>, found: impl Into<String>) -> InputError {
+        InputError {
+            line: self.line,
+            column: self.column,
+            expected: expected.into(),
+            found: found.into(),
+        }
+    }
+}
 
 /// A place in an input that could not be read: what was expected there and what was found.
 ///

@@ -4,8 +4,10 @@ use std::fmt;
 
 /// One character, or one byte that belongs to none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::tasks) enum Glyph {
+pub enum Glyph {
+    /// A character.
     Char(char),
+    /// A byte that is not UTF-8.
     Byte(u8),
 }
 
@@ -19,7 +21,7 @@ impl fmt::Display for Glyph {
 }
 
 /// The characters of a text.
-pub(in crate::tasks) fn glyphs(text: &[u8]) -> impl Iterator<Item = Glyph> + '_ {
+pub fn glyphs(text: &[u8]) -> impl Iterator<Item = Glyph> + '_ {
     text.utf8_chunks().flat_map(|chunk| {
         let bytes = chunk.invalid().iter().map(|&byte| Glyph::Byte(byte));
         chunk.valid().chars().map(Glyph::Char).chain(bytes)

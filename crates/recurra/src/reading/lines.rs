@@ -1,59 +1,58 @@
 //! Lines of an input, counted, of bounded length.
 
+use super::{Dialect, InputError, Place, Text};
 use std::collections::VecDeque;
 use std::io::{self, BufRead, ErrorKind};
 
-use crate::tasks::InputError;
-
-/// What lines of a kind of input are like.
-#[derive(Clone, Copy)]
-pub(in crate::tasks) struct LineRules {
-    /// Bytes a line may have.
-    pub(in crate::tasks) most: usize,
-    /// With what a comment begins.
-    pub(in crate::tasks) comment: u8,
-}
-
-impl LineRules {
-    /// Why a line was not kept.
-    pub(in crate::tasks) fn too_long(self, line: u64) -> InputError {
-        InputError {
-            line,
-            column: None,
-            expected: format!("a line of at most {} bytes", self.most),
-            found: "a longer one".into(),
-        }
-    }
-}
-
 /// A line without its end.
-pub(in crate::tasks) struct Line {
+pub struct Line {
     /// Counted from 1.
-    pub(in crate::tasks) number: u64,
+    pub(super) number: u64,
     /// None where the line is too long to be kept.
-    pub(in crate::tasks) text: Option<Vec<u8>>,
-    comment: u8,
+    pub(super) bytes: Option<Vec<u8>>,
+    dialect: Dialect,
 }
 
 impl Line {
+    /// The whole line.
+    ///
+    /// # Errors
+    /// That it is too long to be kept.
+    pub fn text(&self) -> Result<Text<'_>, InputError> {
+        match &self.bytes {
+            Some(bytes) => Ok(Text::line(self.number, bytes)),
+            None => {
+                let expected = format!("a line of at most {} bytes", self.dialect.longest);
+                Err(Place::line(self.number).error(expected, "a longer one"))
+            }
+        }
+    }
+
+    /// Counted from 1.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
     /// The text without white space around it, empty where there is none.
     fn trimmed(&self) -> &[u8] {
-        self.text.as_deref().unwrap_or_default().trim_ascii()
+        self.bytes.as_deref().unwrap_or_default().trim_ascii()
     }
 
-    pub(in crate::tasks) fn is_blank(&self) -> bool {
-        self.text.is_some() && self.trimmed().is_empty()
+    /// Whether nothing but white space stands there.
+    pub fn is_blank(&self) -> bool {
+        self.bytes.is_some() && self.trimmed().is_empty()
     }
 
-    pub(in crate::tasks) fn is_comment(&self) -> bool {
-        self.trimmed().first() == Some(&self.comment)
+    /// Whether it is a comment.
+    pub fn is_comment(&self) -> bool {
+        self.dialect.begins_comment(self.trimmed())
     }
 }
 
 /// Reads lines one by one, with a look at those to come.
-pub(in crate::tasks) struct Lines<R> {
+pub struct Lines<R> {
     reader: R,
-    rules: LineRules,
+    dialect: Dialect,
     read: u64,
     ahead: VecDeque<Line>,
     /// Why reading ended before the end, told after the lines that were read.
@@ -62,10 +61,10 @@ pub(in crate::tasks) struct Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
-    pub(in crate::tasks) fn new(reader: R, rules: LineRules) -> Self {
+    pub(super) fn new(reader: R, dialect: Dialect) -> Self {
         Lines {
             reader,
-            rules,
+            dialect,
             read: 0,
             ahead: VecDeque::new(),
             failed: None,
@@ -74,7 +73,7 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// The next line; None at the end or where reading failed.
-    pub(in crate::tasks) fn take(&mut self) -> Option<Line> {
+    pub fn take(&mut self) -> Option<Line> {
         match self.ahead.pop_front() {
             None => self.read_line(),
             line => line,
@@ -82,7 +81,7 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// A line to come: 0 is what [`Lines::take`] will return.
-    pub(in crate::tasks) fn peek(&mut self, ahead: usize) -> Option<&Line> {
+    pub fn peek(&mut self, ahead: usize) -> Option<&Line> {
         while self.ahead.len() <= ahead {
             let line = self.read_line()?;
             self.ahead.push_back(line);
@@ -91,18 +90,14 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// Whether reading failed and nobody has asked why yet.
-    pub(in crate::tasks) fn failed(&self) -> bool {
+    pub fn failed(&self) -> bool {
         self.failed.is_some()
     }
 
     /// Why reading failed, once, with the number of the line that could not be read.
-    pub(in crate::tasks) fn failure(&mut self) -> Option<InputError> {
-        self.failed.take().map(|error| InputError {
-            line: self.read + 1,
-            column: None,
-            expected: "to read on".into(),
-            found: error.to_string(),
-        })
+    pub(super) fn failure(&mut self) -> Option<InputError> {
+        let error = self.failed.take()?;
+        Some(Place::line(self.read + 1).error("to read on", error.to_string()))
     }
 
     fn read_line(&mut self) -> Option<Line> {
@@ -132,7 +127,7 @@ impl<R: BufRead> Lines<R> {
             let end = chunk.iter().position(|&byte| byte == b'\n');
             let part = &chunk[..end.unwrap_or(chunk.len())];
             // Room for the byte-order mark, CR and one more, which tells that the line is too long.
-            let room = self.rules.most + 5 - kept.len();
+            let room = self.dialect.longest + 5 - kept.len();
             kept.extend_from_slice(&part[..part.len().min(room)]);
             let used = part.len() + usize::from(end.is_some());
             length = length.saturating_add(part.len() as u64 + u64::from(end.is_some()));
@@ -148,14 +143,14 @@ impl<R: BufRead> Lines<R> {
         if kept.last() == Some(&b'\r') {
             kept.pop();
         }
-        let LineRules { most, comment } = self.rules;
-        if kept.trim_ascii_start().first() == Some(&comment) {
+        let (dialect, most) = (self.dialect, self.dialect.longest);
+        if dialect.begins_comment(kept.trim_ascii_start()) {
             kept.truncate(most);
         }
         Some(Line {
             number: self.read,
-            text: (kept.len() <= most).then_some(kept),
-            comment,
+            bytes: (kept.len() <= most).then_some(kept),
+            dialect,
         })
     }
 }
@@ -166,14 +161,14 @@ mod tests {
     use std::io::{BufReader, Read};
 
     const MOST: usize = 4096;
-    const RULES: LineRules = LineRules {
-        most: MOST,
-        comment: b'#',
+    const RULES: Dialect = Dialect {
+        longest: MOST,
+        ..Dialect::PLAIN
     };
 
     fn texts(input: &[u8], buffer: usize) -> Vec<(u64, Option<Vec<u8>>)> {
         let mut lines = Lines::new(BufReader::with_capacity(buffer, input), RULES);
-        std::iter::from_fn(|| lines.take().map(|line| (line.number, line.text))).collect()
+        std::iter::from_fn(|| lines.take().map(|line| (line.number, line.bytes))).collect()
     }
 
     #[test]

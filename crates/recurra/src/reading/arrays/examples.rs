@@ -1,12 +1,17 @@
 //! The examples of a data set, one by one.
 
-use super::folder::Array;
 use super::metadata::Metadata;
+use super::npy::NpyReader;
 use super::{Example, IGNORED};
-use crate::tasks::InputError;
+use crate::reading::{InputError, Place};
+use std::fs::File;
+use std::io::BufReader;
 
 /// Label that never counts, whatever `dataset.json` says.
 const NEVER: i64 = -100;
+
+/// An array in a file.
+pub(super) type Array = NpyReader<BufReader<File>>;
 
 /// The arrays of a data set, each at its beginning.
 pub(super) struct Rows {
@@ -66,12 +71,9 @@ impl Examples {
         let question = tokens(&mut self.rows.inputs, known)?;
         let answer = tokens(&mut self.rows.labels, label)?;
         let told = |(place, value), name: &String, or: &str| {
-            Stop::Row(InputError {
-                line: self.read,
-                column: Some(place),
-                expected: format!("a token from 0 to {}{or} in {name}", vocab - 1),
-                found: format!("{value}"),
-            })
+            let expected = format!("a token from 0 to {}{or} in {name}", vocab - 1);
+            let (line, column) = (self.read, Some(place));
+            Stop::Row(Place { line, column }.error(expected, format!("{value}")))
         };
         let or = match ignore {
             Some(id) => format!(", {NEVER} or {id}"),
@@ -154,12 +156,7 @@ impl Iterator for Examples {
             Err(Stop::Io(error)) => {
                 let line = self.read + 1;
                 self.read = self.examples;
-                Some(Err(InputError {
-                    line,
-                    column: None,
-                    expected: "to read on".into(),
-                    found: error.to_string(),
-                }))
+                Some(Err(Place::line(line).error("to read on", error.to_string())))
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
-use serde_json::ser::{CharEscape, Formatter};
+use serde_json::ser::Formatter;
 
 use crate::error::{Error, Result};
 
@@ -126,23 +126,5 @@ impl Formatter for Python {
             }
         }
         Ok(())
-    }
-
-    fn write_char_escape<W: ?Sized + Write>(
-        &mut self,
-        out: &mut W,
-        escape: CharEscape,
-    ) -> io::Result<()> {
-        match escape {
-            CharEscape::AsciiControl(byte) => write!(out, "\\u{byte:04x}"),
-            CharEscape::Quote => out.write_all(b"\\\""),
-            CharEscape::ReverseSolidus => out.write_all(b"\\\\"),
-            CharEscape::Solidus => out.write_all(b"/"),
-            CharEscape::Backspace => out.write_all(b"\\b"),
-            CharEscape::FormFeed => out.write_all(b"\\f"),
-            CharEscape::LineFeed => out.write_all(b"\\n"),
-            CharEscape::CarriageReturn => out.write_all(b"\\r"),
-            CharEscape::Tab => out.write_all(b"\\t"),
-        }
     }
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use super::examples::{Examples, Rows};
+use super::examples::{Array, Examples, Rows};
 use super::metadata::Metadata;
 use super::npy::NpyReader;
 use crate::error::{Error, Result};
@@ -254,9 +254,6 @@ impl Dataset {
         Err(Error::Format(text).in_file(self.path("puzzle_identifiers")))
     }
 }
-
-/// An array in a file.
-pub(super) type Array = NpyReader<BufReader<File>>;
 
 fn read_metadata(path: &Path) -> Result<Metadata> {
     let io = |source| Error::Io {
