@@ -1,6 +1,6 @@
 //! Models in fewer bits: rounds weights so that the model goes on thinking as it did.
 //!
-//! [`moments`] lets a model think about questions and looks at what each of its linear layers sees, in all steps of
+//! `moments` lets a model think about questions and looks at what each of its linear layers sees, in all steps of
 //! the recursion; [`quantize`] rounds the weights with what was seen in mind; [`compare`] says how far the result
 //! thinks as the exact model does.
 

@@ -2,7 +2,7 @@
 //!
 //! A grid has up to 64 rows and 64 columns of up to 255 different symbols. What a model must know of a table is its
 //! [`GridSpec`]: the symbols, the frame, the shapes and the [`Rules`]. All but the rules is inferred from the data
-//! ([`survey`]).
+//! (`survey`).
 //!
 //! ```
 //! use recurra::tasks::Task;
