@@ -10,6 +10,7 @@ use super::epilogue::{
 };
 use super::format::{Bf16, F32, Format, Int8};
 use super::gather::Dots;
+use super::messages::{SumOthers, SumRows};
 use super::nibbles::Int4;
 use super::norm::{AddInto, NormCols, NormColsBackward, NormRows, NormRowsBackward};
 use super::optimizer::{AdamUpdate, MoveAverage};
@@ -42,7 +43,7 @@ kernels! {
     Rotate<'_> SoftmaxBytes SoftmaxRows SoftmaxRowsBackward
     Bf16Cols Bf16Rows QuantizeCols QuantizeRows
     SwiGluBackward SwiGluBackwardBf16
-    AdamUpdate<'_> MoveAverage<'_> Dots<'_>
+    AdamUpdate<'_> MoveAverage<'_> Dots<'_> SumOthers SumRows<'_>
 }
 
 /// An epilogue that may follow products of a format.
@@ -75,7 +76,8 @@ products! {
         SwiGluPanels<Acts<false>>, SwiGluPanels<KeepPre<Acts<false>>>,
         SwiGluRows<Acts<false>>, SwiGluRows<KeepPre<Acts<false>>>;
     Bf16: Store, Add,
-        SwiGluPanels<Acts<true>>, SwiGluPanels<ActsBf16<false>>, SwiGluPanels<KeepPre<ActsBf16<false>>>,
+        SwiGluPanels<Acts<true>>, SwiGluPanels<KeepPre<Acts<true>>>,
+        SwiGluPanels<ActsBf16<false>>, SwiGluPanels<KeepPre<ActsBf16<false>>>,
         SwiGluRows<Acts<true>>, SwiGluRows<ActsBf16<true>>, SwiGluRows<KeepPre<ActsBf16<true>>>;
     Int8<false>: Store, Add, SwiGluPanels<Acts<true>>;
     Int8<true>: Store, Add, SwiGluRows<Acts<true>>;

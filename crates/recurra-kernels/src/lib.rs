@@ -19,6 +19,7 @@ pub mod gather;
 pub mod linear;
 pub mod map;
 pub mod matrix;
+pub mod messages;
 pub mod neighbours;
 #[cfg(target_arch = "aarch64")]
 pub mod neon;

@@ -84,6 +84,7 @@ fn main() {
         halt_max_steps: 16,
         rms_norm_eps: 1e-5,
         rope_theta: 10000.0,
+        groups: None,
     };
     let train = TrainConfig {
         lr: 1e-4,

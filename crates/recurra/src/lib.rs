@@ -38,6 +38,8 @@ mod error;
 pub mod executor;
 #[cfg(all(test, feature = "import"))]
 mod fixtures;
+#[doc(hidden)]
+pub mod groups;
 pub(crate) mod hash;
 #[doc(hidden)]
 pub mod model;

@@ -54,6 +54,7 @@ fn config(mixer: Mixer) -> TrmConfig {
         halt_max_steps: 16,
         rms_norm_eps: 1e-5,
         rope_theta: 10000.0,
+        groups: None,
     }
 }
 

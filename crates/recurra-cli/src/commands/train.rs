@@ -12,7 +12,7 @@ use anyhow::anyhow;
 use clap::builder::RangedU64ValueParser;
 use recurra::kernels::Isa;
 use recurra::model::TrmModel;
-use recurra::train::preset::preset;
+use recurra::train::preset::{constraints, preset};
 use recurra::train::{Decay, Probabilities, Rule, TrainConfig, TrainPrecision};
 use recurra::{Mixer, Positions, TrmConfig};
 use std::path::PathBuf;
@@ -131,6 +131,9 @@ enum MixerName {
     Attention,
     /// A convolution of 3 x 3 cells, which also sees the mean of all cells
     Conv,
+    /// Messages between the candidates of cells over the groups in which no symbol stands twice: Sudoku, and tables whose
+    /// rules declare such groups
+    Constraints,
 }
 
 /// What attention knows of positions.
@@ -267,7 +270,8 @@ impl Shape {
         let most = config.puzzle_emb_len * config.hidden_size;
         config.puzzle_emb_ndim = config.puzzle_emb_ndim.min(most);
         match self.mixer {
-            None => {}
+            // A preset of its own has begun it.
+            None | Some(MixerName::Constraints) => {}
             Some(MixerName::Mlp) => {
                 (config.mixer, config.positions) = (Mixer::Mlp, Positions::None);
             }
@@ -289,6 +293,7 @@ impl Shape {
             (Mixer::Conv, Positions::Grid { .. }) => None,
             (Mixer::Mlp, _) => Some("--mixer attention, or `learned`"),
             (Mixer::Conv, _) => Some("--mixer attention, or `grid`"),
+            (Mixer::Constraints, _) => Some("another --mixer"),
         };
         if let Some(expected) = expected {
             return Err(UsageError(format!("--positions: expected {expected}")));
@@ -361,7 +366,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
             }
             (task, _) => task.spec(args.size, args.min_path)?,
         };
-        let (mut config, mut train) = preset(&task)?;
+        let (mut config, mut train) = match args.shape.mixer {
+            Some(MixerName::Constraints) => constraints(&task)?,
+            _ => preset(&task)?,
+        };
         let mut weights = None;
         if let Some(path) = &args.from {
             let model = TrmModel::open(path)?

@@ -5,6 +5,7 @@ mod fit;
 mod gather;
 mod linear;
 mod matrix;
+mod messages;
 mod neighbours;
 mod peak;
 mod products;

@@ -2,9 +2,10 @@
 
 use super::{Surroundings, TrmEngine};
 use crate::kernels::AlignedMatrix;
-use crate::model::init::{normal, random_state};
+use crate::network::states::normal;
 use crate::thinking::{EarlyStopOptimizer, Progress, StopReason, StopRules};
 use rand::Rng;
+use rand_chacha::ChaCha8Rng;
 use std::time::Duration;
 
 /// What an attempt has come to so far. Its latent state is in the engine, or laid aside in a [`LatentState`].
@@ -77,9 +78,9 @@ impl TrmEngine {
 
     /// After [`TrmEngine::start`], begins in random states instead of H_init and L_init, drawn as the reference
     /// implementation draws those: truncated normal of variance 1, the same for all positions.
-    pub fn start_elsewhere(&mut self, rng: &mut impl Rng) {
-        random_state(&mut self.pool.z_h, rng);
-        random_state(&mut self.pool.z_l, rng);
+    pub fn start_elsewhere(&mut self, rng: &mut ChaCha8Rng) {
+        let (z_h, z_l) = (&mut self.pool.z_h, &mut self.pool.z_l);
+        self.model.reset(z_h, z_l, Some(rng));
     }
 
     /// After [`TrmEngine::start`], begins in the latent state of a sample that was laid aside, on the new question.

@@ -147,7 +147,8 @@ impl TrmEngine {
             });
         }
         self.model.embed(question, row, &mut self.pool.x);
-        self.model.reset(&mut self.pool.z_h, &mut self.pool.z_l);
+        self.model
+            .reset(&mut self.pool.z_h, &mut self.pool.z_l, None);
         Ok(())
     }
 
@@ -167,8 +168,7 @@ impl TrmEngine {
 
     /// Logits of the answer, `[seq_len, vocab]` from row `puzzle_emb_len` on: `logits(i)` is the row of place `i`.
     pub fn decode(&mut self) -> Logits<'_> {
-        self.model
-            .decode(self.pool.z_h.view(), &mut self.pool.logits);
+        self.model.decode(&mut self.pool.z_h, &mut self.pool.logits);
         Logits {
             matrix: &self.pool.logits,
             prefix: self.model.stack.config.puzzle_emb_len,
@@ -177,7 +177,7 @@ impl TrmEngine {
 
     /// Logits of "halt" and "continue".
     pub fn halt_logits(&self) -> [f32; 2] {
-        self.model.halt_logits(self.pool.z_h.row(0))
+        self.model.halt_logits(&self.pool.z_h)
     }
 
     /// Input embeddings, `[positions, hidden]`.

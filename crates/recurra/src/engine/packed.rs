@@ -3,20 +3,15 @@
 use crate::kernels::pack::Entries;
 use crate::kernels::{AlignedMatrix, Isa, PackedMatrix, Packing, Precision};
 use crate::model::{TrmConfig, TrmWeights};
+use crate::network::heads::HeadWeights;
 use crate::network::stack::{Pack, PackedLayer, Stack};
 
 /// A model ready to run: immutable, shared by all workers.
 #[derive(Debug, Clone)]
 pub struct PackedModel {
     pub(crate) stack: Stack,
-    pub(crate) lm_head: PackedMatrix,
-    pub(crate) q_head: AlignedMatrix,
-    pub(crate) q_bias: [f32; 2],
-    pub(crate) embed_tokens: AlignedMatrix,
+    pub(crate) head: HeadWeights,
     pub(crate) puzzle_emb: Option<AlignedMatrix>,
-    pub(crate) embed_pos: Option<AlignedMatrix>,
-    pub(crate) h_init: AlignedMatrix,
-    pub(crate) l_init: AlignedMatrix,
 }
 
 /// Models larger than this do not stay in the second-level cache from one layer to the next.
@@ -59,14 +54,17 @@ impl PackedModel {
     ) -> Self {
         let mut packed = PackedModel {
             stack: Stack::new(isa, config, &weights.layers, pack),
-            lm_head: weights.lm_head.pack(isa, Packing::Panels),
-            q_head: weights.q_head.clone(),
-            q_bias: [weights.q_bias.row(0)[0], weights.q_bias.row(0)[1]],
-            embed_tokens: weights.embed_tokens.clone(),
+            head: HeadWeights {
+                lm_head_packed: weights.lm_head.pack(isa, Packing::Panels),
+                lm_head: weights.lm_head.clone(),
+                q_head: weights.q_head.clone(),
+                q_bias: [weights.q_bias.row(0)[0], weights.q_bias.row(0)[1]],
+                embed_tokens: weights.embed_tokens.clone(),
+                embed_pos: weights.embed_pos.clone(),
+                h_init: weights.h_init.clone(),
+                l_init: weights.l_init.clone(),
+            },
             puzzle_emb: None,
-            embed_pos: weights.embed_pos.clone(),
-            h_init: weights.h_init.clone(),
-            l_init: weights.l_init.clone(),
         };
         let stream = packed.bytes() > STREAM_BYTES;
         for matrix in packed.matrices_mut() {
@@ -81,14 +79,17 @@ impl PackedModel {
         for (packed, weights) in self.stack.layers.iter_mut().zip(&weights.layers) {
             packed.repack(isa, weights, Entries::of);
         }
-        self.lm_head.repack(isa, Entries::of(&weights.lm_head));
+        let head = &mut self.head;
+        head.lm_head_packed
+            .repack(isa, Entries::of(&weights.lm_head));
         let copy = |to: &mut AlignedMatrix, from: &AlignedMatrix| {
             to.padded_mut().copy_from_slice(from.padded());
         };
-        copy(&mut self.q_head, &weights.q_head);
-        self.q_bias = [weights.q_bias.row(0)[0], weights.q_bias.row(0)[1]];
-        copy(&mut self.embed_tokens, &weights.embed_tokens);
-        if let (Some(to), Some(from)) = (&mut self.embed_pos, &weights.embed_pos) {
+        copy(&mut head.lm_head, &weights.lm_head);
+        copy(&mut head.q_head, &weights.q_head);
+        head.q_bias = [weights.q_bias.row(0)[0], weights.q_bias.row(0)[1]];
+        copy(&mut head.embed_tokens, &weights.embed_tokens);
+        if let (Some(to), Some(from)) = (&mut head.embed_pos, &weights.embed_pos) {
             copy(to, from);
         }
     }
@@ -101,7 +102,7 @@ impl PackedModel {
     /// All linear layers and the output layer.
     fn matrices(&self) -> impl Iterator<Item = &PackedMatrix> {
         let layers = self.stack.layers.iter().flat_map(PackedLayer::matrices);
-        layers.chain([&self.lm_head])
+        layers.chain([&self.head.lm_head_packed])
     }
 
     /// The layers of a model in training, transposed for the backward pass.
@@ -121,10 +122,10 @@ impl PackedModel {
     /// Bytes of its weights in memory.
     pub fn bytes(&self) -> usize {
         let tables = [
-            Some(&self.q_head),
-            Some(&self.embed_tokens),
+            Some(&self.head.q_head),
+            Some(&self.head.embed_tokens),
             self.puzzle_emb.as_ref(),
-            self.embed_pos.as_ref(),
+            self.head.embed_pos.as_ref(),
         ];
         let tables = tables.into_iter().flatten().map(AlignedMatrix::bytes);
         self.matrices().map(PackedMatrix::bytes).sum::<usize>() + tables.sum::<usize>()

@@ -3,9 +3,9 @@
 use crate::error::{Error, Result};
 use crate::kernels::{AlignedMatrix, Linear, Precision};
 use crate::network::config::{Positions, TrmConfig};
-use crate::network::mixers;
 use crate::network::weights::linears_of;
 pub use crate::network::weights::{LayerWeights, SwiGluWeights};
+use crate::network::{heads, mixers};
 
 /// Name of the puzzle table.
 pub(crate) const PUZZLE_TABLE: &str = "puzzle_emb.weights";
@@ -49,12 +49,10 @@ impl TrmWeights {
     /// The part of [`TrmWeights::shapes`] outside of the layers, in the order of [`TrmWeights::tables`].
     pub fn table_shapes(config: &TrmConfig) -> Vec<NamedShape> {
         let (d, l) = (config.hidden_size, config.positions_len());
+        let [inputs, outputs] = heads::of(config).table_rows(config);
         let mut shapes: Vec<NamedShape> = vec![
-            (
-                "embed_tokens.embedding_weight".into(),
-                vec![config.vocab_size, d],
-            ),
-            ("lm_head.weight".into(), vec![config.vocab_size, d]),
+            ("embed_tokens.embedding_weight".into(), vec![inputs, d]),
+            ("lm_head.weight".into(), vec![outputs, d]),
             ("q_head.weight".into(), vec![2, d]),
             ("q_head.bias".into(), vec![2]),
         ];

@@ -8,8 +8,6 @@ use super::tape::Kept;
 use super::team::Member;
 use super::weights::SwiGluWeights;
 use crate::kernels::Precision;
-use crate::kernels::product::Rhs;
-use crate::kernels::swiglu::Bf16Forms;
 use crate::kernels::view::{Pre, View, copy_rows};
 
 impl Network<'_> {
@@ -62,50 +60,17 @@ impl Network<'_> {
 }
 
 impl Pass<'_> {
-    /// `dy` is the gradient of `x + down(silu(gate) * up)`, and becomes that of `x`. In f32, `pre`, gates and ups, becomes their
-    /// gradient: nothing else is needed later, and new places would push the rest out of the cache.
+    /// `dy` is the gradient of `x + down(silu(gate) * up)`, and becomes that of `x`.
     pub(super) fn channels(
         self,
         weights: &PackedLayer,
-        [x, pre]: [View; 2],
+        kept: [View; 2],
         dy: View,
         act: View,
         to: &mut SwiGluWeights,
     ) {
-        let (a, l, d, width) = (
-            self.arithmetic,
-            self.network.l,
-            self.network.d,
-            weights.down.n,
-        );
-        self.through(&weights.down, dy, act.store());
-        let both = Pre {
-            gate: pre,
-            up: pre.at(0, width),
-        };
-        let forms = Bf16Forms {
-            rows: Some(self.rows),
-            cols: Some(self.output),
-        };
-        let act_cols = Bf16Forms {
-            rows: None,
-            cols: Some(self.input),
-        };
-        let d_pre = [forms, forms.at(0, width)];
-        a.swiglu_backward(both, act, (l, width), act_cols, d_pre);
-        let [act, pre_rows, pre_cols] = match a.is_f32() {
-            true => [act.units(), pre.units(), pre.units()],
-            false => [self.input, self.rows, self.output],
-        };
-        self.add_gradient(a.cols(dy, l, d, self.dy), act, &mut to.down);
-        let x = a.cols(x, l, d, self.input);
-        self.add_gradient(pre_cols, x, &mut to.gate_up);
-        let size = (l, d, a.units(2 * width));
-        a.product(
-            size,
-            pre_rows.lhs(),
-            Rhs::Packed(&weights.gate_up),
-            dy.add(),
-        );
+        let weights = [&weights.gate_up, &weights.down];
+        let to = [&mut to.gate_up, &mut to.down];
+        self.swiglu(weights, kept, dy, act, to, dy.add());
     }
 }

@@ -1,7 +1,9 @@
 //! The architecture of a tiny recursive model.
 
+use crate::groups::Groups;
 use crate::kernels::neighbours::Neighbours;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// How information moves between positions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +17,9 @@ pub enum Mixer {
     /// mean of the prefix where there is one. The reference implementation has none; networks that think again
     /// about mazes do ([Schwarzschild et al., 2021](https://arxiv.org/abs/2106.04537)).
     Conv,
+    /// Messages between candidates - pairs of a cell and a symbol - over declared groups in which no symbol stands twice. All
+    /// weights are shared over cells, symbols and groups.
+    Constraints,
 }
 
 /// How the model knows where a token stands.
@@ -78,6 +83,9 @@ pub struct TrmConfig {
     pub rms_norm_eps: f32,
     /// Base of the rotary frequencies.
     pub rope_theta: f32,
+    /// The groups over which the recursion runs, for [`Mixer::Constraints`]. They are the task's: no file holds them.
+    #[serde(skip)]
+    pub groups: Option<Arc<Groups>>,
 }
 
 /// What the reference implementation raises the widths of SwiGLUs to multiples of.
@@ -92,9 +100,12 @@ fn is_reference_multiple(multiple: &usize) -> bool {
 }
 
 impl TrmConfig {
-    /// Positions of the latent state: prefix and tokens.
+    /// Positions of the latent state: prefix and tokens, or candidates.
     pub fn positions_len(&self) -> usize {
-        self.puzzle_emb_len + self.seq_len
+        match &self.groups {
+            Some(groups) => groups.candidates(),
+            None => self.puzzle_emb_len + self.seq_len,
+        }
     }
 
     /// Channels of one attention head.

@@ -130,7 +130,9 @@ impl Positions {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::groups::Groups;
     use crate::network::config::{Mixer, SWIGLU_MULTIPLE};
+    use std::sync::Arc;
 
     /// A small model with an MLP mixer and a prefix.
     pub(crate) fn small() -> TrmConfig {
@@ -152,6 +154,31 @@ pub(crate) mod tests {
             halt_max_steps: 16,
             rms_norm_eps: 1e-5,
             rope_theta: 10000.0,
+            groups: None,
+        }
+    }
+
+    /// Messages over the rows, columns and boxes of 4 x 4 cells, and a group of two cells.
+    pub(crate) fn constraints() -> TrmConfig {
+        let line = |i: u16| (0..4).map(move |j| 4 * i + j).collect();
+        let column = |j: u16| (0..4).map(move |i| 4 * i + j).collect();
+        let square = |b: u16| {
+            let first = 8 * (b / 2) + 2 * (b % 2);
+            [0, 1, 4, 5].map(|i| first + i).to_vec()
+        };
+        let groups = (0..4).flat_map(|i| [line(i), column(i), square(i)]);
+        TrmConfig {
+            mixer: Mixer::Constraints,
+            hidden_size: 32,
+            swiglu_multiple: 32,
+            puzzle_emb_ndim: 0,
+            puzzle_emb_len: 0,
+            groups: Some(Arc::new(Groups {
+                cells: 16,
+                symbols: vec![2, 3, 4, 5],
+                groups: groups.chain([vec![0, 15]]).collect(),
+            })),
+            ..small()
         }
     }
 

@@ -128,6 +128,34 @@ impl Network<'_> {
         }
     }
 
+    /// A part of the SwiGLU of the product `x * weights`, into `act` as floats whatever the precision. A training keeps gates
+    /// and ups, and has f32 or bfloat16 throughout.
+    pub(crate) fn linear_swiglu_floats(
+        &self,
+        count: usize,
+        x: Rows,
+        weights: &PackedMatrix,
+        act: View,
+        kept: Option<Pre>,
+        part: Part,
+    ) {
+        match x {
+            Rows::F32(x) => {
+                let acts = act.acts::<false>();
+                self.swiglu_panels(count, x.lhs(), F32, weights, acts, kept, part);
+            }
+            Rows::Bf16(x) => {
+                let acts = act.acts::<true>();
+                self.swiglu_panels(count, x.lhs(), Bf16, weights, acts, kept, part);
+            }
+            Rows::Q8(x, scales) => {
+                debug_assert!(kept.is_none());
+                let epilogue = SwiGluPanels(act.acts::<true>());
+                self.panels_int(count, x.lhs(), scales, weights, epilogue, part);
+            }
+        }
+    }
+
     /// Whether [`Network::linear_swiglu`] leaves acts as a product with `next` takes them.
     pub(crate) fn acts_are_prepared(weights: &PackedMatrix, next: &PackedMatrix) -> bool {
         use Precision::{Bf16, F32};

@@ -156,7 +156,7 @@ impl Collector {
             model.puzzle_row(question.puzzle),
             &mut self.x,
         );
-        model.reset(&mut self.z_h, &mut self.z_l);
+        model.reset(&mut self.z_h, &mut self.z_l, None);
         let latent = Latent {
             x: self.x.view(),
             z_h: self.z_h.view(),
@@ -168,7 +168,7 @@ impl Collector {
                 network.cycle(config.l_cycles, latent, self.scratch.views(), tapes);
                 self.add(&network, config);
             }
-            if model.halt_logits(self.z_h.row(0))[0] > 0.0 {
+            if model.halt_logits(&self.z_h)[0] > 0.0 {
                 break;
             }
         }

@@ -248,6 +248,7 @@ fn moments_are_those_of_the_inputs() {
                 let both = |p: &usize| sees(*p, i / d) && sees(*p, j / d);
                 (0..positions).filter(both).count() as f64 * state[i % d] * state[j % d]
             }
+            Mixer::Constraints => unreachable!("its initial states are not the model's"),
         };
         let first = &seen.layers[0];
         for i in 0..first.size {

@@ -33,6 +33,7 @@ fn solver() -> Solver {
         halt_max_steps: 4,
         rms_norm_eps: 1e-5,
         rope_theta: 10000.0,
+        groups: None,
     };
     let weights = TrmWeights::random(&config, 1);
     let model = TrmModel::new(config, Some(TaskSpec::Sudoku { size: 4 }), weights);

@@ -2,6 +2,7 @@
 
 use super::{InputError, TaskSpec};
 use crate::error::Result;
+use crate::groups::Groups;
 use crate::hash::class_of_bytes;
 use crate::reading::{self, Place, Record};
 use rand::Rng;
@@ -158,6 +159,11 @@ pub trait Task: fmt::Debug + Send + Sync {
     /// What a line of an input begins with that is a comment, if inputs may have any.
     fn comment(&self) -> Option<&'static str> {
         Some("#")
+    }
+
+    /// The groups of cells in which no symbol stands twice, where these are all the rules that it has.
+    fn groups(&self) -> Option<Groups> {
+        None
     }
 
     /// The question in a text that holds one puzzle.

@@ -5,6 +5,7 @@ use crate::kernels::view::transpose;
 use crate::model::weights::PUZZLE_TABLE;
 use crate::model::{TrmConfig, TrmWeights};
 use crate::network::backward::LayerSums;
+use crate::network::heads::HeadSums;
 use crate::network::mixers;
 
 /// The gradient of everything that an optimiser trains.
@@ -47,6 +48,18 @@ impl Gradient {
         Gradient {
             transposed: vec![transposed; config.num_layers],
             weights,
+        }
+    }
+
+    /// Where the head's gradients are summed.
+    pub(crate) fn head(&mut self) -> HeadSums<'_> {
+        let weights = &mut self.weights;
+        HeadSums {
+            embed_tokens: &mut weights.embed_tokens,
+            lm_head: &mut weights.lm_head,
+            q_head: &mut weights.q_head,
+            q_bias: &mut weights.q_bias,
+            embed_pos: weights.embed_pos.as_mut(),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::{Probabilities, TrainConfig};
 use crate::error::Result;
 use crate::model::TrmConfig;
+use crate::model::file::groups_of;
 use crate::network::config::{Mixer, Positions, SWIGLU_MULTIPLE};
 use crate::tasks::{TaskSpec, arc};
 
@@ -48,11 +49,41 @@ pub fn preset(task: &TaskSpec) -> Result<(TrmConfig, TrainConfig)> {
         halt_max_steps: 16,
         rms_norm_eps: 1e-5,
         rope_theta: 10000.0,
+        groups: None,
     };
     let train = TrainConfig {
         // The recursion carries a maze's path: a shallow one never gets to its end.
         curriculum: mixer != Mixer::Conv,
         ..recipe()
+    };
+    Ok((config, train))
+}
+
+/// Messages over the groups that a task declares: the architecture and training, by the trials in `docs/constraints.md`.
+///
+/// # Errors
+/// [`Error::Config`](crate::Error::Config) for a task that declares none.
+pub fn constraints(task: &TaskSpec) -> Result<(TrmConfig, TrainConfig)> {
+    let (config, train) = preset(task)?;
+    let config = TrmConfig {
+        hidden_size: 32,
+        expansion: 3.0,
+        swiglu_multiple: 32,
+        l_cycles: 3,
+        mixer: Mixer::Constraints,
+        positions: Positions::None,
+        groups: groups_of(Some(task))?,
+        ..config
+    };
+    config.validate()?;
+    let train = TrainConfig {
+        batch_size: 24,
+        lr: 3e-3,
+        weight_decay: 0.01,
+        // Every start is random: nothing else tells apart candidates that a question treats alike.
+        random_start: 1.0,
+        curriculum: false,
+        ..train
     };
     Ok((config, train))
 }
@@ -90,6 +121,7 @@ fn arc() -> (TrmConfig, TrainConfig) {
         halt_max_steps: 16,
         rms_norm_eps: 1e-5,
         rope_theta: 10000.0,
+        groups: None,
     };
     let train = TrainConfig {
         // A step on such long questions takes a hundred times as long as one on a Sudoku.

@@ -5,9 +5,7 @@ use super::loss::{HALT_WEIGHT, IGNORE_LABEL, Probabilities, SampleLoss, binary_c
 use super::sample::Sample;
 use crate::engine::largest;
 use crate::engine::packed::PackedModel;
-use crate::engine::recursion::LEARNED_SCALE;
 use crate::kernels::{AlignedMatrix, Precision};
-use crate::model::init::random_state;
 use crate::model::{TrmConfig, TrmWeights};
 use crate::network::backward::Backward;
 use crate::network::scratch::Scratch;
@@ -88,12 +86,8 @@ fn set_state(
     z_l: &mut AlignedMatrix,
     start: Option<u64>,
 ) {
-    let Some(seed) = start else {
-        return model.reset(z_h, z_l);
-    };
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    random_state(z_h, &mut rng);
-    random_state(z_l, &mut rng);
+    let mut rng = start.map(ChaCha8Rng::seed_from_u64);
+    model.reset(z_h, z_l, rng.as_mut());
 }
 
 /// The memory and the gradient sums of one thread.
@@ -159,7 +153,9 @@ impl Worker {
         slot.steps += 1;
         self.outputs(&network, weights, slot, recipe);
         self.cycle_backward(&network, config, weights.transposed, l_cycles);
-        self.embed_backward(config, slot);
+        let head = model.head_kind();
+        let (sums, question) = (self.gradient.head(), &slot.sample.question);
+        head.embed_backward(config, question, &self.dx, sums, &mut slot.puzzle_gradient);
     }
 
     /// Of several starts the one from which a new sample is nearest to its answer after a step. Uses the slot's states.
@@ -177,7 +173,7 @@ impl Worker {
             for _ in 0..h_cycles {
                 network.cycle(l_cycles, latent, self.scratch.views(), &mut []);
             }
-            model.decode(slot.z_h.view(), &mut self.logits);
+            model.decode(&mut slot.z_h, &mut self.logits);
             let prefix = model.config().puzzle_emb_len;
             let labels = slot.sample.labels.iter().enumerate();
             let loss = labels.filter(|(_, label)| **label != IGNORE_LABEL);
@@ -195,11 +191,11 @@ impl Worker {
 
     /// Logits, losses, and their gradient with respect to z_H into `dz`.
     fn outputs(&mut self, network: &Network, weights: Weights, slot: &mut Slot, recipe: Recipe) {
-        let (model, weights) = (weights.packed, weights.floats);
+        let model = weights.packed;
         let (share, kind) = (recipe.share, recipe.probabilities);
         let config = model.config();
-        let (prefix, d, vocab) = (config.puzzle_emb_len, config.hidden_size, config.vocab_size);
-        model.decode(slot.z_h.view(), &mut self.logits);
+        let prefix = config.puzzle_emb_len;
+        model.decode(&mut slot.z_h, &mut self.logits);
         let labels = &slot.sample.labels;
         let places = labels.iter().filter(|&&t| t != IGNORE_LABEL).count();
         let mut loss = SampleLoss {
@@ -218,34 +214,24 @@ impl Worker {
             loss.lm += kind.cross_entropy(row, label, weight, recipe.label_smoothing);
             row.iter_mut().for_each(|g| *g *= share as f32);
         }
-        slot.halt_logit = model.halt_logits(slot.z_h.row(0))[0];
+        slot.halt_logit = model.halt_logits(&slot.z_h)[0];
         let (halt, halt_slope) = binary_cross_entropy(slot.halt_logit, loss.exact());
         loss.halt = halt;
         slot.loss = loss;
 
-        let sums = &mut self.gradient.weights;
-        let (dz, logits) = (self.dz.view(), self.logits.view().at(prefix, 0));
-        self.dz.padded_mut().fill(0.0);
-        let head = weights.lm_head.view_const().rhs();
-        network.product(
-            config.seq_len,
-            d,
-            vocab,
-            logits.lhs(),
-            head,
-            dz.at(prefix, 0).store(),
-        );
-        let z = slot.z_h.view().at(prefix, 0).rhs();
-        let to = sums.lm_head.view().add();
-        network.product(vocab, d, config.seq_len, logits.transposed_lhs(), z, to);
         let slope = (HALT_WEIGHT * halt_slope * share) as f32;
-        for (g, w) in self.dz.row_mut(0).iter_mut().zip(weights.q_head.row(0)) {
-            *g += slope * w;
-        }
-        for (g, z) in sums.q_head.row_mut(0).iter_mut().zip(slot.z_h.row(0)) {
-            *g += slope * z;
-        }
-        sums.q_bias.row_mut(0)[0] += slope;
+        let (logits, dz) = (self.logits.view(), &mut self.dz);
+        let sums = self.gradient.head();
+        model.head_kind().outputs_backward(
+            network,
+            config,
+            &model.head,
+            logits,
+            slope,
+            &mut slot.z_h,
+            dz,
+            sums,
+        );
     }
 
     /// From `dz`, the gradient of the last z_H, back to the beginning of the cycle; `dx` receives the sum over
@@ -270,28 +256,6 @@ impl Worker {
                     *to += from;
                 }
             }
-        }
-    }
-
-    /// From `dx` to the embeddings.
-    fn embed_backward(&mut self, config: &TrmConfig, slot: &mut Slot) {
-        let (prefix, d) = (config.puzzle_emb_len, config.hidden_size);
-        let sums = &mut self.gradient.weights;
-        let mut scale = (d as f64).sqrt() as f32;
-        if let Some(positions) = &mut sums.embed_pos {
-            scale *= LEARNED_SCALE;
-            for (to, from) in positions.padded_mut().iter_mut().zip(self.dx.padded()) {
-                *to += scale * from;
-            }
-        }
-        for (i, &token) in slot.sample.question.iter().enumerate() {
-            let to = sums.embed_tokens.row_mut(token.into());
-            for (to, from) in to.iter_mut().zip(self.dx.row(prefix + i)) {
-                *to += scale * from;
-            }
-        }
-        for (i, to) in slot.puzzle_gradient.iter_mut().enumerate() {
-            *to = scale * self.dx.row(i / d)[i % d];
         }
     }
 }

@@ -41,6 +41,7 @@ impl Reference {
             halt_max_steps: 16,
             rms_norm_eps: 1e-5,
             rope_theta: 10000.0,
+            groups: None,
         };
         match self {
             Reference::Sudoku => sudoku,

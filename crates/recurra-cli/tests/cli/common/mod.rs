@@ -96,6 +96,7 @@ pub(crate) fn config() -> TrmConfig {
         halt_max_steps: 4,
         rms_norm_eps: 1e-5,
         rope_theta: 10000.0,
+        groups: None,
     }
 }
 

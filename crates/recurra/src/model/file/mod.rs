@@ -7,14 +7,16 @@ use super::stopping::Calibration;
 use super::tensors::{Found, Kind, Tensor, serialize};
 use super::weights::{LayerWeights, NamedShape, PUZZLE_TABLE, TrmWeights};
 use crate::error::{Error, Result};
+use crate::groups::Groups;
 use crate::hash::fnv1a;
 use crate::kernels::{AlignedMatrix, Linear, Precision};
-use crate::network::config::TrmConfig;
+use crate::network::config::{Mixer, TrmConfig};
 use crate::tasks::TaskSpec;
 use safetensors::SafeTensors;
 use safetensors::tensor::Metadata;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Name of the metadata entry.
 pub const CONFIG_KEY: &str = "recurra.config";
@@ -52,13 +54,16 @@ impl Header {
                      `recurra import` turns a checkpoint of the reference implementation into a model"
                 ))
             })?;
-        let header: Header = serde_json::from_str(header)
+        let mut header: Header = serde_json::from_str(header)
             .map_err(|e| Error::Format(format!("metadata `{CONFIG_KEY}`: {e}")))?;
         if header.version != VERSION {
             return Err(Error::Format(format!(
                 "metadata `{CONFIG_KEY}`: expected version {VERSION}, found {}",
                 header.version
             )));
+        }
+        if header.architecture.mixer == Mixer::Constraints {
+            header.architecture.groups = groups_of(header.task.as_ref())?;
         }
         header.architecture.validate()?;
         if let Some(task) = &header.task {
@@ -254,6 +259,12 @@ pub(crate) fn table_kind(name: &str) -> Kind {
 }
 
 /// Refuses a task whose questions the architecture cannot take.
+/// The groups that a task declares.
+pub(crate) fn groups_of(task: Option<&TaskSpec>) -> Result<Option<Arc<Groups>>> {
+    let Some(task) = task else { return Ok(None) };
+    Ok(task.task()?.groups().map(Arc::new))
+}
+
 fn check_task(task: &TaskSpec, config: &TrmConfig) -> Result<()> {
     let (seq_len, vocab_size) = task.sizes()?;
     for (field, expected, found) in [

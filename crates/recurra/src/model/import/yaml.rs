@@ -111,6 +111,7 @@ pub fn config_from_yaml(
         halt_max_steps: keys.integer("arch.halt_max_steps", None)?,
         rms_norm_eps: keys.float("arch.rms_norm_eps", Some(1e-5))? as f32,
         rope_theta: keys.float("arch.rope_theta", Some(10000.0))? as f32,
+        groups: None,
     };
     config.validate()?;
     Ok(config)

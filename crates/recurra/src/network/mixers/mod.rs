@@ -4,6 +4,7 @@
 //! make them without knowing what they are for. Its code finds them by their places in these lists.
 
 mod attention;
+mod constraints;
 mod conv;
 mod mlp;
 
@@ -12,6 +13,7 @@ use super::config::{Mixer, TrmConfig};
 use super::scratch::{ScratchViews, Space};
 use super::{Inject, Network};
 use crate::error::Result;
+use crate::kernels::messages::Sparse;
 use crate::kernels::view::{Units, View};
 use crate::kernels::{AlignedMatrix, PackedMatrix, Packing, Precision};
 
@@ -50,6 +52,9 @@ impl Slot {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tables {
     pub(crate) floats: Vec<Vec<f32>>,
+    pub(crate) sparse: Vec<Sparse>,
+    /// Rows that follow one another and belong together.
+    pub(crate) block: usize,
 }
 
 /// What a backward pass of a mixer needs.
@@ -157,5 +162,6 @@ pub(crate) fn of(mixer: Mixer) -> &'static dyn Mix {
         Mixer::Mlp => &mlp::Mlp,
         Mixer::Attention => &attention::Attention,
         Mixer::Conv => &conv::Conv,
+        Mixer::Constraints => &constraints::Constraints,
     }
 }

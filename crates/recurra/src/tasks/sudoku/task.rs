@@ -5,6 +5,7 @@ use super::read::PuzzleReader;
 use super::solver::{self, Outcome};
 use super::{Grid, Sudoku, Symmetry, canonical, generate, rules, solutions, split};
 use crate::error::{Error, Result};
+use crate::groups::Groups;
 use crate::tasks::TaskSpec;
 use crate::tasks::task::{Drawing, Entry, Glyph, Pair, Puzzle, Task, TokenSymmetry, Tokens};
 use rand::{Rng, SeedableRng};
@@ -25,6 +26,27 @@ impl Task for Sudoku {
 
     fn seq_len(&self) -> usize {
         self.cells()
+    }
+
+    fn groups(&self) -> Option<Groups> {
+        let tokens = (0..self.vocab_size() as u16).filter(|token| ![PAD, BLANK].contains(token));
+        let size = self.size();
+        let group = |of: &dyn Fn(usize) -> usize, unit: usize| {
+            let cells = (0..self.cells()).filter(|&cell| of(cell) == unit);
+            cells.map(|cell| cell as u16).collect()
+        };
+        let kinds: [&dyn Fn(usize) -> usize; 3] =
+            [&|cell| self.row(cell), &|cell| self.col(cell), &|cell| {
+                self.box_of(cell)
+            }];
+        let groups = kinds
+            .iter()
+            .flat_map(|of| (0..size).map(|unit| group(of, unit)));
+        Some(Groups {
+            cells: self.cells(),
+            symbols: tokens.collect(),
+            groups: groups.collect(),
+        })
     }
 
     fn vocab_size(&self) -> usize {

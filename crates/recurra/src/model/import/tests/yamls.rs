@@ -52,6 +52,7 @@ fn the_references_files_are_read() {
         halt_max_steps: 16,
         rms_norm_eps: 1e-5,
         rope_theta: 10000.0,
+        groups: None,
     };
     let learned = TrmConfig {
         vocab_size: 6,

@@ -87,6 +87,7 @@ impl Mix for Attention {
         let angles = config.is_rotary().then(|| rotary::angles(config));
         Tables {
             floats: angles.into_iter().flatten().collect(),
+            ..Tables::default()
         }
     }
 

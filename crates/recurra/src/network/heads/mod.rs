@@ -1,0 +1,116 @@
+//! What stands before and behind the recursion: a head makes the input of a question, reads an answer and the halting
+//! logit from the state, and carries gradients through both. One file each.
+
+mod candidates;
+mod tokens;
+
+use super::Network;
+use super::config::TrmConfig;
+use crate::kernels::view::View;
+use crate::kernels::{AlignedMatrix, PackedMatrix};
+use rand_chacha::ChaCha8Rng;
+
+/// A head's weights, as the forward pass reads them.
+#[derive(Debug, Clone)]
+pub(crate) struct HeadWeights {
+    /// `[inputs, hidden]`.
+    pub(crate) embed_tokens: AlignedMatrix,
+    /// `[outputs, hidden]`, as it stands and packed.
+    pub(crate) lm_head: AlignedMatrix,
+    pub(crate) lm_head_packed: PackedMatrix,
+    /// `[2, hidden]`: halt and continue.
+    pub(crate) q_head: AlignedMatrix,
+    pub(crate) q_bias: [f32; 2],
+    /// `[positions, hidden]`, if positions are learned.
+    pub(crate) embed_pos: Option<AlignedMatrix>,
+    /// `[1, hidden]`: states before the first step.
+    pub(crate) h_init: AlignedMatrix,
+    pub(crate) l_init: AlignedMatrix,
+}
+
+/// Where the gradients of a head's weights are summed.
+pub(crate) struct HeadSums<'a> {
+    pub(crate) embed_tokens: &'a mut AlignedMatrix,
+    pub(crate) lm_head: &'a mut AlignedMatrix,
+    pub(crate) q_head: &'a mut AlignedMatrix,
+    pub(crate) q_bias: &'a mut AlignedMatrix,
+    pub(crate) embed_pos: Option<&'a mut AlignedMatrix>,
+}
+
+/// A kind of head.
+pub(crate) trait Head: Sync {
+    /// Rows of the table of inputs, and of that of outputs.
+    fn table_rows(&self, config: &TrmConfig) -> [usize; 2];
+
+    /// Input embeddings of a question. Tokens have been checked; `row` is that of the puzzle table, empty if there is none.
+    fn embed(
+        &self,
+        config: &TrmConfig,
+        weights: &HeadWeights,
+        question: &[u16],
+        row: &[f32],
+        x: &mut AlignedMatrix,
+    );
+
+    /// Sets z_H and z_L to the states before the first step: the model's own, or random ones.
+    fn start(
+        &self,
+        weights: &HeadWeights,
+        z: [&mut AlignedMatrix; 2],
+        random: Option<&mut ChaCha8Rng>,
+    );
+
+    /// Logits of all tokens from z_H, for each place of the question: `[positions, vocab]`, places behind the prefix.
+    fn decode(
+        &self,
+        network: &Network,
+        config: &TrmConfig,
+        weights: &HeadWeights,
+        z_h: View,
+        logits: View,
+    );
+
+    /// Logits of "halt" and "continue" from z_H.
+    fn halt(&self, weights: &HeadWeights, z_h: &AlignedMatrix) -> [f32; 2];
+
+    /// From the gradients of logits (as [`Head::decode`] lays them out) and of the halting logit to `dz`, that of z_H, which is
+    /// overwritten. Weights' gradients are added to `sums`.
+    #[allow(clippy::too_many_arguments)]
+    fn outputs_backward(
+        &self,
+        network: &Network,
+        config: &TrmConfig,
+        weights: &HeadWeights,
+        d_logits: View,
+        d_halt: f32,
+        z_h: &mut AlignedMatrix,
+        dz: &mut AlignedMatrix,
+        sums: HeadSums<'_>,
+    );
+
+    /// From `dx`, the gradient of the input, to the embeddings, and to the row of the puzzle table.
+    fn embed_backward(
+        &self,
+        config: &TrmConfig,
+        question: &[u16],
+        dx: &AlignedMatrix,
+        sums: HeadSums<'_>,
+        row: &mut [f32],
+    );
+}
+
+/// The head of a model: candidates where its task declares groups, otherwise tokens.
+pub(crate) fn of(config: &TrmConfig) -> &'static dyn Head {
+    match config.groups {
+        Some(_) => &candidates::Candidates,
+        None => &tokens::TokenHead,
+    }
+}
+
+/// `q_head z + q_bias`.
+fn halt_logits(weights: &HeadWeights, z: &[f32]) -> [f32; 2] {
+    [0, 1].map(|i| {
+        let products = weights.q_head.row(i).iter().zip(z);
+        products.map(|(a, b)| a * b).sum::<f32>() + weights.q_bias[i]
+    })
+}
