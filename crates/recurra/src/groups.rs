@@ -1,9 +1,10 @@
 //! Groups of cells in which no symbol stands twice.
 
 use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 /// Cells to be filled with symbols, and the groups of cells in which no symbol may stand twice.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Groups {
     /// Cells of a question, and of its answer.
     pub cells: usize,

@@ -2,6 +2,7 @@
 
 mod data;
 mod folder;
+mod recent;
 mod run;
 
 use crate::exit::{Exit, UsageError, message};
@@ -400,6 +401,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
             task,
             seconds: 0.0,
             best: None,
+            recent: recent::Recent::default(),
         };
         let begin = run::Beginning {
             config,

@@ -10,6 +10,7 @@ use super::group::{Alone, Group};
 use super::sample::Sample;
 use super::trainer::{TrainConfig, Trainer};
 use crate::error::{Error, Result};
+use crate::groups::Groups;
 use crate::kernels::AlignedMatrix;
 use crate::model::tensors::{Tensor, serialize, tensor_matrix};
 use crate::model::weights::{NamedShape, check_shape};
@@ -17,6 +18,7 @@ use crate::model::{TrmConfig, TrmWeights};
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Name of the metadata entry.
 const STATE_KEY: &str = "recurra.training";
@@ -28,6 +30,9 @@ const VERSION: u32 = 1;
 struct State {
     version: u32,
     architecture: TrmConfig,
+    /// Those of the architecture, which itself does not say them.
+    #[serde(default)]
+    groups: Option<Groups>,
     train: TrainConfig,
     step: u64,
     adam_steps: u64,
@@ -59,6 +64,7 @@ impl Trainer {
         let state = State {
             version: VERSION,
             architecture: self.config.clone(),
+            groups: self.config.groups.as_deref().cloned(),
             train: self.train.clone(),
             step: self.step,
             adam_steps: self.optimizer.steps,
@@ -127,13 +133,14 @@ impl Trainer {
                     "expected a metadata entry `{STATE_KEY}`, found none"
                 ))
             })?;
-        let state: State = serde_json::from_str(state).map_err(|e| format(&e))?;
+        let mut state: State = serde_json::from_str(state).map_err(|e| format(&e))?;
         if state.version != VERSION {
             return Err(format(&format!(
                 "expected version {VERSION}, found {}",
                 state.version
             )));
         }
+        state.architecture.groups = state.groups.take().map(Arc::new);
         state.architecture.validate()?;
         let config = &state.architecture;
         let tensors = SafeTensors::deserialize(bytes).map_err(|e| format(&e))?;
@@ -177,7 +184,13 @@ impl Trainer {
         )?;
         trainer.average = tensors_of("average", true)?;
         trainer.optimizer.mean = tensors_of("mean", false)?;
-        trainer.optimizer.square = tensors_of("square", false)?;
+        // Some optimisers keep no square of some tensors; earlier versions stored zeros for them.
+        let squares = trainer.optimizer.square.tensors_mut().into_iter();
+        for ((name, shape), square) in sizes.iter().zip(squares) {
+            if square.rows() > 0 {
+                *square = read(&format!("square.{name}"), shape)?;
+            }
+        }
         trainer.optimizer.steps = state.adam_steps;
         trainer.step = state.step;
         let shape = [config.positions_len(), config.hidden_size];

@@ -3,6 +3,7 @@
 mod arc;
 mod puzzles;
 
+use super::recent::Recent;
 use recurra::model::TrmModel;
 use recurra::tasks::TaskSpec;
 use recurra::train::SampleSource;
@@ -26,6 +27,9 @@ pub(super) struct Notes {
     /// Best share of held-out questions so far.
     #[serde(default)]
     pub(super) best: Option<f64>,
+    /// What the last training steps found.
+    #[serde(default)]
+    pub(super) recent: Recent,
 }
 
 /// The data of a training.

@@ -6,8 +6,8 @@ mod muon;
 mod tests;
 
 use super::gradient::trained_zeros;
-use crate::kernels::Isa;
 use crate::kernels::optimizer::AdamUpdate;
+use crate::kernels::{AlignedMatrix, Isa};
 use crate::model::{TrmConfig, TrmWeights};
 pub(crate) use average::move_average;
 use muon::Orthogonal;
@@ -51,7 +51,7 @@ pub(crate) struct Optimizer {
     settings: Settings,
     /// Moving mean of the gradient; Muon's momentum.
     pub(crate) mean: TrmWeights,
-    /// Moving mean of its square; stays zero where Muon rules.
+    /// Moving mean of its square; empty where Muon rules.
     pub(crate) square: TrmWeights,
     /// Steps done.
     pub(crate) steps: u64,
@@ -63,13 +63,19 @@ impl Optimizer {
     pub(crate) fn new(config: &TrmConfig, settings: Settings) -> Self {
         let mean = trained_zeros(config);
         let linears = mean.linears();
+        let mut square = trained_zeros(config);
+        if settings.rule == Rule::Muon {
+            for linear in square.parts_mut().1 {
+                *linear = AlignedMatrix::zeros(0, 0);
+            }
+        }
         Optimizer {
             settings,
             orthogonal: match settings.rule {
                 Rule::Muon => linears.into_iter().map(Orthogonal::new).collect(),
                 Rule::AdamW | Rule::AdamAtan2 => Vec::new(),
             },
-            square: trained_zeros(config),
+            square,
             mean,
             steps: 0,
         }
