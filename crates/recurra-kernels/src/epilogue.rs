@@ -30,8 +30,9 @@ pub trait Epilogue: Copy {
 /// A macro, not a function of a closure: a closure that is not inlined would be compiled for any processor.
 macro_rules! each {
     ($block:ident, $row:ident, $col:ident, $stride:expr, |$at:ident, $v:ident| $put:expr) => {
-        for (i, vecs) in $block.iter().enumerate() {
-            for (j, &$v) in vecs.iter().enumerate() {
+        for i in 0..MR {
+            for j in 0..NV {
+                let $v = $block[i][j];
                 let $at = ($row + i) * $stride + $col + j * S::LANES;
                 // SAFETY: the caller of the product gave a result matrix of its size.
                 unsafe { $put }
@@ -284,9 +285,9 @@ impl<A: ActSink> Epilogue for SwiGluPanels<A> {
         row: usize,
         col: usize,
     ) {
-        for (i, vecs) in block.iter().enumerate() {
+        for i in 0..MR {
             for j in 0..NV / 2 {
-                let (gate, up) = (vecs[j], vecs[j + NV / 2]);
+                let (gate, up) = (block[i][j], block[i][j + NV / 2]);
                 let act = swiglu::<S, A>(s, gate, up);
                 // Half the columns are gates, so results stand at half the column.
                 let col = col / 2 + j * S::LANES;

@@ -117,8 +117,8 @@ unsafe fn unit_by_unit<F: UnitByUnit, S: Simd, const MR: usize, const NV: usize>
     macro_rules! load {
         ($b:expr) => {{
             let mut vecs = [F::load(s, $b); NV];
-            for (j, v) in vecs.iter_mut().enumerate().skip(1) {
-                *v = F::load(s, $b.add(j * S::LANES));
+            for j in 1..NV {
+                vecs[j] = F::load(s, $b.add(j * S::LANES));
             }
             vecs
         }};
@@ -128,10 +128,10 @@ unsafe fn unit_by_unit<F: UnitByUnit, S: Simd, const MR: usize, const NV: usize>
             // SAFETY: the block lies inside its factors.
             unsafe {
                 let vecs = load!(b);
-                for (row, &at) in acc.iter_mut().zip(&rows) {
-                    let splat = F::splat(s, *a.add(at));
-                    for (c, &v) in row.iter_mut().zip(&vecs) {
-                        *c = F::multiply_add(s, splat, v, *c);
+                for i in 0..MR {
+                    let splat = F::splat(s, *a.add(rows[i]));
+                    for j in 0..NV {
+                        acc[i][j] = F::multiply_add(s, splat, vecs[j], acc[i][j]);
                     }
                 }
             }
@@ -144,10 +144,12 @@ unsafe fn unit_by_unit<F: UnitByUnit, S: Simd, const MR: usize, const NV: usize>
             // SAFETY: as above.
             unsafe {
                 let vecs = [load!(b), load!(b.add(b_row))];
-                for (row, &at) in acc.iter_mut().zip(&rows) {
+                for i in 0..MR {
+                    let at = rows[i];
                     let splats = [F::splat(s, *a.add(at)), F::splat(s, *a.add(at + a_col))];
-                    for (j, c) in row.iter_mut().enumerate() {
-                        *c = F::multiply_add_two(s, splats, [vecs[0][j], vecs[1][j]], *c);
+                    for j in 0..NV {
+                        acc[i][j] =
+                            F::multiply_add_two(s, splats, [vecs[0][j], vecs[1][j]], acc[i][j]);
                     }
                 }
             }

@@ -136,8 +136,9 @@ impl Neighbours {
 }
 
 fn add(to: &mut [f32], from: &[f32]) {
-    for (a, b) in to.iter_mut().zip(from) {
-        *a += b;
+    let from = &from[..to.len()];
+    for i in 0..to.len() {
+        to[i] += from[i];
     }
 }
 

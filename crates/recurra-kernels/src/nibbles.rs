@@ -83,16 +83,16 @@ impl Format for Int4 {
             macro_rules! pairs {
                 ($($pair:literal)*) => {$(
                     let mut vecs = [[s.splat_unit(0); 2]; NV];
-                    for (j, v) in vecs.iter_mut().enumerate() {
+                    for j in 0..NV {
                         // SAFETY: the block lies inside its factors.
-                        *v = s.nibbles(unsafe { s.load_units(b.add(j * S::LANES)) });
+                        vecs[j] = s.nibbles(unsafe { s.load_units(b.add(j * S::LANES)) });
                     }
                     for half in 0..2 {
-                        for (row, &at) in sums.iter_mut().zip(&rows) {
+                        for i in 0..MR {
                             // SAFETY: as above.
-                            let splat = s.splat_unit(unsafe { *a.add(at + 2 * $pair + half) });
-                            for (sum, v) in row.iter_mut().zip(&vecs) {
-                                *sum = s.dot_pairs(*sum, splat, v[half]);
+                            let splat = s.splat_unit(unsafe { *a.add(rows[i] + 2 * $pair + half) });
+                            for j in 0..NV {
+                                sums[i][j] = s.dot_pairs(sums[i][j], splat, vecs[j][half]);
                             }
                         }
                     }
@@ -101,13 +101,13 @@ impl Format for Int4 {
             }
             pairs!(0 1 2 3);
             let mut multipliers = [s.splat_unit(0); NV];
-            for (j, m) in multipliers.iter_mut().enumerate() {
+            for j in 0..NV {
                 // SAFETY: as above.
-                *m = unsafe { s.load_units(b.add(j * S::LANES)) };
+                multipliers[j] = unsafe { s.load_units(b.add(j * S::LANES)) };
             }
-            for (row, row_sums) in acc.iter_mut().zip(&sums) {
-                for ((c, &sum), &m) in row.iter_mut().zip(row_sums).zip(&multipliers) {
-                    *c = s.add_products(*c, sum, m);
+            for i in 0..MR {
+                for j in 0..NV {
+                    acc[i][j] = s.add_products(acc[i][j], sums[i][j], multipliers[j]);
                 }
             }
             b = b.wrapping_add(b_row);

@@ -35,27 +35,33 @@ impl SimdOp for AdamUpdate<'_> {
     type Uses = Floats;
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        let moments = self.mean.iter_mut().zip(self.square);
-        let weights = self.weight.iter_mut().zip(self.gradient).zip(moments);
-        let moved = |m: &mut f32, v: &mut f32, g: f32| {
-            let g = g * self.scale;
-            *m = self.beta1 * *m + (1.0 - self.beta1) * g;
-            *v = self.beta2 * *v + (1.0 - self.beta2) * g * g;
-            (*m, v.sqrt() * self.root)
-        };
-        match self.eps {
-            Some(eps) => {
-                for ((w, &g), (m, v)) in weights {
-                    let (m, root) = moved(m, v, g);
-                    *w = *w * self.keep - self.step * m / (root + eps);
+        let AdamUpdate {
+            weight,
+            mean,
+            square,
+            gradient,
+            ..
+        } = self;
+        // A tensor that is not trained has no moments.
+        let n = mean.len();
+        let (weight, square) = (&mut weight[..n], &mut square[..n]);
+        let gradient = &gradient[..n];
+        macro_rules! each {
+            (|$m:ident, $root:ident| $step:expr) => {
+                for i in 0..n {
+                    let g = gradient[i] * self.scale;
+                    mean[i] = self.beta1 * mean[i] + (1.0 - self.beta1) * g;
+                    square[i] = self.beta2 * square[i] + (1.0 - self.beta2) * g * g;
+                    let ($m, $root) = (mean[i], square[i].sqrt() * self.root);
+                    weight[i] = weight[i] * self.keep - $step;
                 }
-            }
+            };
+        }
+        match self.eps {
+            Some(eps) => each!(|m, root| self.step * m / (root + eps)),
             None => {
                 let correction = self.step / self.lr;
-                for ((w, &g), (m, v)) in weights {
-                    let (m, root) = moved(m, v, g);
-                    *w = *w * self.keep - self.lr * (m * correction).atan2(root);
-                }
+                each!(|m, root| self.lr * (m * correction).atan2(root));
             }
         }
     }
@@ -76,8 +82,10 @@ impl SimdOp for MoveAverage<'_> {
     type Uses = Floats;
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        for (a, &w) in self.average.iter_mut().zip(self.weight) {
-            *a = self.keep * *a + (1.0 - self.keep) * w;
+        let (average, weight) = (self.average, self.weight);
+        let weight = &weight[..average.len()];
+        for i in 0..average.len() {
+            average[i] = self.keep * average[i] + (1.0 - self.keep) * weight[i];
         }
     }
 }

@@ -130,18 +130,18 @@ impl<F: Format, E: Epilogue, const MR: usize, const NV: usize, const LEFT: u8> S
         unsafe {
             // Loops, not closures: a closure that is not inlined would be compiled for any processor.
             let mut acc = [[format.start(s, row, col); NV]; MR];
-            for (i, row_acc) in acc.iter_mut().enumerate() {
-                for (j, c) in row_acc.iter_mut().enumerate() {
-                    *c = format.start(s, row + i, col + j * S::LANES);
+            for i in 0..MR {
+                for j in 0..NV {
+                    acc[i][j] = format.start(s, row + i, col + j * S::LANES);
                 }
             }
             // Opaque, so that few rows have a register each for their distance: the compiler would add them up anew for
             // every unit.
             let mut rows = [0; MR];
-            for (i, row) in rows.iter_mut().enumerate() {
-                *row = i * a_row;
+            for i in 0..MR {
+                rows[i] = i * a_row;
                 if MR <= 6 && LEFT != left::PACKED {
-                    *row = std::hint::black_box(*row);
+                    rows[i] = std::hint::black_box(rows[i]);
                 }
             }
             let factors = Factors {
@@ -158,9 +158,9 @@ impl<F: Format, E: Epilogue, const MR: usize, const NV: usize, const LEFT: u8> S
             self.epilogue.begin::<S, MR, NV>(s, row, col);
             F::accumulate(s, &mut acc, factors);
             let mut block = [[s.splat(0.0); NV]; MR];
-            for (i, (sums, row_acc)) in block.iter_mut().zip(&acc).enumerate() {
-                for (j, (sum, &c)) in sums.iter_mut().zip(row_acc).enumerate() {
-                    *sum = format.finish(s, c, row + i, col + j * S::LANES);
+            for i in 0..MR {
+                for j in 0..NV {
+                    block[i][j] = format.finish(s, acc[i][j], row + i, col + j * S::LANES);
                 }
             }
             self.epilogue.finish(s, &block, row, col);

@@ -41,9 +41,9 @@ impl SimdOp for SwiGluBackward {
                     let d_act = self.act.at(r, c).ptr;
                     let (gate, up, d) = (s.load(d_gate), s.load(d_up), s.load(d_act));
                     let results = backward::<S, false>(s, gate, up, d);
-                    for (to, v) in [d_act, d_gate, d_up].into_iter().zip(results) {
-                        s.store(to, v);
-                    }
+                    s.store(d_act, results[0]);
+                    s.store(d_gate, results[1]);
+                    s.store(d_up, results[2]);
                 }
             }
         }
@@ -118,8 +118,8 @@ impl SimdOp for SwiGluBackwardBf16 {
                         let up = s.load(self.pre.up.at(r + i, c).ptr);
                         let d = s.load(self.d_act.at(r + i, c).ptr);
                         let row = backward::<S, true>(s, gate, up, d);
-                        for (result, v) in results.iter_mut().zip(row) {
-                            result[i] = v;
+                        for result in 0..3 {
+                            results[result][i] = row[result];
                         }
                     }
                     let [act, d_gate, d_up] = results;

@@ -1,9 +1,11 @@
 //! A step of thinking allocates nothing: not in any precision, not with any mixer, not on several threads.
 
+use recurra::TaskSpec;
 use recurra::engine::{PackedModel, TrmEngine};
 use recurra::kernels::{Isa, Precision};
 use recurra::model::{TrmModel, TrmWeights};
 use recurra::quantize::quantize;
+use recurra::train::preset::constraints;
 use recurra::{Mixer, Positions, SWIGLU_MULTIPLE, TrmConfig};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
@@ -32,6 +34,9 @@ static ALLOCATOR: Counting = Counting;
 
 /// Large enough that several threads share a sample.
 fn config(mixer: Mixer) -> TrmConfig {
+    if mixer == Mixer::Constraints {
+        return constraints(&TaskSpec::Sudoku { size: 9 }).unwrap().0;
+    }
     TrmConfig {
         vocab_size: 7,
         seq_len: 50,
@@ -46,7 +51,7 @@ fn config(mixer: Mixer) -> TrmConfig {
         positions: match mixer {
             Mixer::Mlp => Positions::None,
             Mixer::Attention => Positions::Rotary,
-            Mixer::Conv => Positions::Grid { cols: 10 },
+            Mixer::Conv | Mixer::Constraints => Positions::Grid { cols: 10 },
         },
         puzzle_emb_ndim: 128,
         puzzle_emb_len: 2,
@@ -61,10 +66,17 @@ fn config(mixer: Mixer) -> TrmConfig {
 /// One test, so that nothing else allocates meanwhile.
 #[test]
 fn a_step_allocates_nothing() {
-    for mixer in [Mixer::Mlp, Mixer::Attention, Mixer::Conv] {
+    let mixers = [
+        Mixer::Mlp,
+        Mixer::Attention,
+        Mixer::Conv,
+        Mixer::Constraints,
+    ];
+    for mixer in mixers {
         let config = config(mixer);
         let f32_model = TrmModel::new(config.clone(), None, TrmWeights::random(&config, 1));
-        let question: Vec<u16> = (0..50).map(|i| i % 7).collect();
+        let places = config.seq_len as u16;
+        let question: Vec<u16> = (0..places).map(|i| i % 7).collect();
         for precision in Precision::ALL {
             let rounded = match precision {
                 Precision::F32 => f32_model.clone(),
