@@ -24,6 +24,10 @@ impl TrmWeights {
                     return Ok(matrix);
                 }
                 "H_init" | "L_init" => 1.0,
+                // Messages add up: with a third of the variance the recursion is not chaotic from the start.
+                _ if config.groups.is_some() && name.starts_with("L_level") => {
+                    (3.0 * cols as f64).powf(-0.5)
+                }
                 _ => (cols as f64).powf(-0.5),
             };
             for r in 0..rows {
