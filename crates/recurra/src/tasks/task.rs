@@ -1,6 +1,6 @@
 //! What every surface must know of a task, said in a model's tokens.
 
-use super::{InputError, TaskSpec};
+use super::{Groups, InputError, TaskSpec};
 use crate::error::Result;
 use rand::Rng;
 use std::fmt;
@@ -186,6 +186,11 @@ pub trait Task: fmt::Debug + Send + Sync {
     /// What was found instead of one answer.
     fn solve(&self, question: &[u16]) -> Option<Result<Tokens, String>> {
         let _ = question;
+        None
+    }
+
+    /// The cells that must differ, where that, and that givens stay, is all that the rules say.
+    fn groups(&self) -> Option<Groups> {
         None
     }
 

@@ -5,7 +5,7 @@ use super::read::PuzzleReader;
 use super::solver::{self, Outcome};
 use super::{Grid, Sudoku, Symmetry, canonical, generate, rules, solutions, split};
 use crate::error::{Error, Result};
-use crate::tasks::TaskSpec;
+use crate::tasks::{Groups, TaskSpec};
 use crate::tasks::task::{Drawing, Entry, Glyph, Pair, Puzzle, Task, TokenSymmetry, Tokens};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -92,6 +92,21 @@ impl Task for Sudoku {
             Outcome::Unknown(_) => "no proof within the exact solver's limit",
         };
         Some(Err(format!("expected exactly one solution, found {found}")))
+    }
+
+    fn groups(&self) -> Option<Groups> {
+        let size = self.size();
+        let mut units = vec![Vec::new(); 3 * size];
+        for cell in 0..self.cells() {
+            for (i, unit) in [self.row(cell), self.col(cell), self.box_of(cell)]
+                .into_iter()
+                .enumerate()
+            {
+                units[i * size + unit].push(cell as u16);
+            }
+        }
+        let digits = (1..=size as u16).map(|digit| digit + BLANK).collect();
+        Some(Groups::new(digits, BLANK, self.cells(), units))
     }
 
     fn verify(&self, question: &[u16], answer: &[u16]) -> Option<bool> {
