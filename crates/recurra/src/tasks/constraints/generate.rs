@@ -14,7 +14,9 @@ pub enum GenerateError {
     #[error("the rules: expected at least one solution, found that there is none")]
     NoSolution,
     /// No grid that keeps the rules turned up in a bounded search.
-    #[error("the rules: no solution found in a search of {work} cells looked at; there may be some")]
+    #[error(
+        "the rules: no solution found in a search of {work} cells looked at; there may be some"
+    )]
     SolutionNotFound {
         /// Cells that were looked at.
         work: u64,
@@ -82,7 +84,8 @@ impl Effort {
         let (proof, grids, rounds) = match cells {
             0..=100 => (20_000_000, 100, 100),
             101..=150 => (2_000_000, 20, 50),
-            _ => (500_000, 4, 20),
+            151..=300 => (500_000, 4, 20),
+            _ => (200_000, 2, 5),
         };
         Effort {
             solution: 2_000_000_000,
@@ -112,11 +115,25 @@ impl<'a> Generator<'a> {
     ///
     /// # Errors
     /// Why there is none, or none was found.
-    pub fn puzzle(
+    pub fn puzzle<R: Rng>(
         &self,
         givens: Option<usize>,
         min_rating: u64,
-        rng: &mut impl Rng,
+        rng: &mut R,
+    ) -> Result<Generated, GenerateError> {
+        self.puzzle_of_any(|rng: &mut R| self.solution(rng), givens, min_rating, rng)
+    }
+
+    /// The same of solutions that come from elsewhere.
+    ///
+    /// # Errors
+    /// Why there is no puzzle, or none was found, or no solution came.
+    pub fn puzzle_of_any<R: Rng>(
+        &self,
+        mut solution: impl FnMut(&mut R) -> Result<Vec<u8>, GenerateError>,
+        givens: Option<usize>,
+        min_rating: u64,
+        rng: &mut R,
     ) -> Result<Generated, GenerateError> {
         let most = self.rules.cells - 1;
         if let Some(asked) = givens.filter(|&asked| asked > most) {
@@ -124,7 +141,7 @@ impl<'a> Generator<'a> {
         }
         let (mut least, mut highest) = (usize::MAX, None);
         for _ in 0..self.effort.grids {
-            let answer = self.solution(rng)?;
+            let answer = solution(rng)?;
             match self.puzzle_of(&answer, givens, rng) {
                 Err(found) => least = least.min(found),
                 Ok(question) if count(&question) > most => least = most + 1,
@@ -200,6 +217,15 @@ impl<'a> Generator<'a> {
         Err(GenerateError::SolutionNotFound { work })
     }
 
+    /// Takes random givens away from a solution, each once, down to `target` or as far as that goes.
+    pub fn dig(&self, solution: &[u8], target: usize, rng: &mut impl Rng) -> Vec<u8> {
+        let mut order: Vec<u16> = (0..solution.len() as u16).collect();
+        order.shuffle(rng);
+        let mut cells = solution.to_vec();
+        self.thin(&mut Search::new(self.rules), &mut cells, &order, target);
+        cells
+    }
+
     /// Takes random givens away from a solution until so many are left, or (for none) no other can be spared.
     ///
     /// # Errors
@@ -210,15 +236,13 @@ impl<'a> Generator<'a> {
         givens: Option<usize>,
         rng: &mut impl Rng,
     ) -> Result<Vec<u8>, usize> {
-        let mut search = Search::new(self.rules);
         let target = givens.unwrap_or(0);
-        let mut order: Vec<u16> = (0..solution.len() as u16).collect();
-        order.shuffle(rng);
-        let mut best = solution.to_vec();
-        self.thin(&mut search, &mut best, &order, target);
+        let mut best = self.dig(solution, target, rng);
         if givens.is_none() || count(&best) == target {
             return Ok(best);
         }
+        let mut search = Search::new(self.rules);
+        let order: Vec<u16> = (0..solution.len() as u16).collect();
         // None can be spared, yet there are too many: put a few back and take others away.
         for _ in 0..self.effort.rounds {
             let (mut open, mut given): (Vec<u16>, Vec<u16>) = order
