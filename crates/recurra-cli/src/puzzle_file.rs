@@ -4,7 +4,8 @@ use crate::exit::UsageError;
 use crate::output::OutputFile;
 use anyhow::anyhow;
 use recurra::tasks::dataset::{Finished, Layout, Part, Writer, identifiers_json};
-use recurra::tasks::{maze, sudoku};
+use recurra::tasks::task::Tokens;
+use recurra::tasks::{Task, grid, maze, sudoku};
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,10 @@ pub(crate) trait Written {
     fn fields(&self) -> [String; 2];
     /// Question and answer as a model sees them.
     fn tokens(&self) -> [Vec<u16>; 2];
+    /// How hard it is, where a table says that and it is known.
+    fn rating(&self) -> Option<u64> {
+        None
+    }
 }
 
 impl Written for sudoku::Generated {
@@ -46,6 +51,39 @@ impl Written for maze::Generated {
     }
 }
 
+/// A puzzle made by declared rules, as a table has it and as a model sees it.
+pub(crate) struct Ruled {
+    fields: [String; 2],
+    tokens: [Tokens; 2],
+    rating: Option<u64>,
+}
+
+impl Ruled {
+    /// A puzzle of this task.
+    pub(crate) fn new(task: &dyn Task, made: grid::Generated) -> Self {
+        let tokens = [made.pair.question, made.pair.answer];
+        Ruled {
+            fields: [task.line(&tokens[0]), task.line(&tokens[1])],
+            tokens,
+            rating: made.rating,
+        }
+    }
+}
+
+impl Written for Ruled {
+    fn fields(&self) -> [String; 2] {
+        self.fields.clone()
+    }
+
+    fn tokens(&self) -> [Vec<u16>; 2] {
+        self.tokens.clone()
+    }
+
+    fn rating(&self) -> Option<u64> {
+        self.rating
+    }
+}
+
 /// Puzzles in the making: files appear whole or not at all.
 pub(crate) enum PuzzleFile {
     Stdout(BufWriter<StdoutLock<'static>>),
@@ -61,12 +99,14 @@ pub(crate) struct Folder {
 }
 
 impl PuzzleFile {
-    /// Begins a table (`-` is standard output), or the folder of a part with tokens of this length and vocabulary.
+    /// Begins a table (`-` is standard output), with a column for ratings or without, or the folder of a part with tokens of this
+    /// length and vocabulary.
     pub(crate) fn create(
         path: &Path,
         format: Format,
         part: Part,
         (seq_len, vocab_size): (usize, usize),
+        rated: bool,
     ) -> anyhow::Result<Self> {
         let stdout = path == Path::new("-");
         let mut file = match format {
@@ -81,19 +121,26 @@ impl PuzzleFile {
             Format::Csv if stdout => PuzzleFile::Stdout(BufWriter::new(io::stdout().lock())),
             Format::Csv => PuzzleFile::Table(OutputFile::create(path)?),
         };
-        file.line(format_args!("question,answer"))?;
+        file.line(format_args!(
+            "question,answer{}",
+            if rated { ",rating" } else { "" }
+        ))?;
         Ok(file)
     }
 
-    /// Writes a puzzle.
-    pub(crate) fn puzzle(&mut self, puzzle: &impl Written) -> anyhow::Result<()> {
+    /// Writes a puzzle, with its rating if the table has a column for it.
+    pub(crate) fn puzzle(&mut self, puzzle: &impl Written, rated: bool) -> anyhow::Result<()> {
         if let PuzzleFile::Folder(folder) = self {
             let [question, answer] = puzzle.tokens();
             let written = folder.writer.puzzle(&question, &answer);
             return written.map_err(|e| named(&folder.path, &e));
         }
         let [question, answer] = puzzle.fields();
-        self.line(format_args!("{question},{answer}"))
+        if !rated {
+            return self.line(format_args!("{question},{answer}"));
+        }
+        let rating = puzzle.rating().map_or(String::new(), |r| r.to_string());
+        self.line(format_args!("{question},{answer},{rating}"))
     }
 
     /// Everything takes its place.

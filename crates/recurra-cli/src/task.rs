@@ -3,7 +3,7 @@
 use crate::exit::{Refusals, UsageError};
 use anyhow::anyhow;
 use recurra::tasks::TaskSpec;
-use recurra::tasks::grid::{Layout, RulesFile, Shape, survey};
+use recurra::tasks::grid::{GridTask, Layout, RulesFile, Shape, survey};
 use std::fmt;
 use std::fs::File;
 use std::io::BufReader;
@@ -40,6 +40,18 @@ impl FromStr for Size {
     }
 }
 
+impl Size {
+    /// The shape of a table's grids.
+    fn shape(self) -> Result<Shape, UsageError> {
+        let Size { rows, cols } = self;
+        Shape::new(rows, cols).ok_or_else(|| {
+            UsageError(format!(
+                "--size: expected rows and columns from 1 to 64, found {self}"
+            ))
+        })
+    }
+}
+
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}x{}", self.rows, self.cols)
@@ -72,42 +84,53 @@ impl TaskName {
             }),
             TaskName::Arc => Ok(TaskSpec::Arc),
             TaskName::Grid => Err(UsageError(
-                "--task grid: expected --data with a table of questions and answers".into(),
+                "--task grid: expected --data with a table of questions and answers, or --rules that puzzles are made by".into(),
             )
             .into()),
         }
     }
 
-    /// The task of a table: symbols and shapes are what it has, and the rules are declared in a file of their own.
+    /// The task of rules by which puzzles can be made; they may leave the size open.
+    pub(crate) fn of_rules(path: &Path, size: Option<Size>) -> anyhow::Result<GridTask> {
+        let rules = read_rules(path)?;
+        let shape = size.map(Size::shape).transpose()?;
+        let in_rules = |e| anyhow!("{}: {e}", path.display());
+        let spec = rules.alone(shape).map_err(in_rules)?;
+        rules.check_generates(&spec).map_err(in_rules)?;
+        Ok(GridTask::new(spec)?)
+    }
+
+    /// The task of a table: symbols and shapes are what it has, and the rules are declared in a file of their own. Rules that say a
+    /// size are the whole task: then the table is held against them.
     pub(crate) fn of_table(
         table: &Path,
         rules: Option<&Path>,
         size: Option<Size>,
-    ) -> anyhow::Result<TaskSpec> {
-        let file = |path: &Path| File::open(path).map_err(|e| anyhow!("{}: {e}", path.display()));
-        let layout = match size {
-            None => Layout::default(),
-            Some(size) => match Shape::new(size.rows, size.cols) {
-                Some(shape) => Layout::both(shape),
-                None => {
-                    let text =
-                        format!("--size: expected rows and columns from 1 to 64, found {size}");
-                    return Err(UsageError(text).into());
-                }
-            },
-        };
+    ) -> anyhow::Result<GridTask> {
+        let declared = rules.map(|path| Ok::<_, anyhow::Error>((path, read_rules(path)?)));
+        let declared = declared.transpose()?;
+        let shape = size.map(Size::shape).transpose()?;
+        let in_rules = |path: &Path, e| anyhow!("{}: {e}", path.display());
+        if let Some((path, rules)) = declared.as_ref().filter(|(_, rules)| rules.has_size()) {
+            let spec = rules.alone(shape).map_err(|e| in_rules(path, e))?;
+            return Ok(GridTask::new(spec)?);
+        }
+        let file = File::open(table).map_err(|e| anyhow!("{}: {e}", table.display()))?;
+        let layout = shape.map_or_else(Layout::default, Layout::both);
         let mut refused = Refusals::default();
         let mut tell = |error| refused.add(table, &error);
-        let found = survey(BufReader::new(file(table)?), layout, &mut tell);
+        let found = survey(BufReader::new(file), layout, &mut tell);
         refused.tell_rest(table, "lines");
         let spec = found.map_err(|e| e.in_file(table))?;
-        let Some(rules) = rules else {
-            return Ok(TaskSpec::Grid(Box::new(spec)));
+        let Some((path, rules)) = declared else {
+            return Ok(GridTask::new(spec)?);
         };
-        let in_rules = |e| anyhow!("{}: {e}", rules.display());
-        let text =
-            std::fs::read_to_string(rules).map_err(|e| anyhow!("{}: {e}", rules.display()))?;
-        let declared = RulesFile::read(&text).and_then(|rules| rules.declare(spec));
-        Ok(TaskSpec::Grid(Box::new(declared.map_err(in_rules)?)))
+        let spec = rules.declare(spec).map_err(|e| in_rules(path, e))?;
+        Ok(GridTask::new(spec)?)
     }
+}
+
+fn read_rules(path: &Path) -> anyhow::Result<RulesFile> {
+    let text = std::fs::read_to_string(path).map_err(|e| anyhow!("{}: {e}", path.display()))?;
+    RulesFile::read(&text).map_err(|e| anyhow!("{}: {e}", path.display()))
 }

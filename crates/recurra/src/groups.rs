@@ -1,119 +1,132 @@
-//! Groups of cells in which no symbol stands twice.
+//! Cells that must all differ: what the rules of many puzzles come down to.
 
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// Cells to be filled with symbols, and the groups of cells in which no symbol may stand twice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The rules of puzzles in which every open cell gets a symbol, givens stay, and in some groups of cells no symbol stands
+/// twice: Sudoku, Latin squares, jigsaws. These are all the rules there are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Groups {
-    /// Cells of a question, and of its answer.
+    /// Places of a question, each of which is a cell, in reading order.
     pub cells: usize,
-    /// The tokens of the symbols. A cell of a question with another token is open.
-    pub symbols: Vec<u16>,
-    /// The cells of each group.
+    /// How many symbols a cell can get.
+    pub symbols: usize,
+    /// The token of each symbol.
+    pub tokens: Vec<u16>,
+    /// The token of an open cell.
+    pub blank: u16,
+    /// Cells of which no two get the same symbol, ascending; at least two and at most as many as there are symbols. No two
+    /// groups are the same.
     pub groups: Vec<Vec<u16>>,
 }
 
 impl Groups {
-    /// The most symbols.
-    pub const MOST_SYMBOLS: usize = 64;
+    /// Rules of these groups, of which those that say nothing, or the same as another, are left out.
+    pub(crate) fn new(tokens: Vec<u16>, blank: u16, cells: usize, all: Vec<Vec<u16>>) -> Self {
+        let mut groups: Vec<Vec<u16>> = Vec::new();
+        let mut known = std::collections::HashSet::new();
+        for mut group in all {
+            group.sort_unstable();
+            if group.len() > 1 && known.insert(group.clone()) {
+                groups.push(group);
+            }
+        }
+        Groups {
+            cells,
+            symbols: tokens.len(),
+            tokens,
+            blank,
+            groups,
+        }
+    }
 
     /// Candidates: pairs of a cell and a symbol, cell after cell.
     pub fn candidates(&self) -> usize {
-        self.cells * self.symbols.len()
+        self.cells * self.symbols
     }
 
     /// The place of a token among the symbols.
     pub fn symbol(&self, token: u16) -> Option<usize> {
-        self.symbols.iter().position(|&symbol| symbol == token)
+        self.tokens.iter().position(|&symbol| symbol == token)
     }
 
-    /// Checks that groups are of these cells.
+    /// Whether a group has as many cells as there are symbols, so that every symbol stands there exactly once.
+    pub fn is_permutation(&self, group: usize) -> bool {
+        self.groups[group].len() == self.symbols
+    }
+
+    /// Refuses rules that say nothing of some cell: who looks at cells through their groups alone never sees it.
     ///
     /// # Errors
-    /// [`Error::Config`] for a group that names a cell twice or one that is not there, that has more cells than there are
-    /// symbols, and for a cell in no group.
+    /// [`Error::Config`] with the first such cell.
     pub fn check(&self) -> Result<()> {
-        let wrong = |expected: String, found: String| {
-            Err(Error::Config {
-                field: "groups",
-                expected,
-                found,
-            })
-        };
-        let symbols = self.symbols.len();
-        if !(1..=Self::MOST_SYMBOLS).contains(&symbols) {
-            let expected = format!("1 to {} symbols", Self::MOST_SYMBOLS);
-            return wrong(expected, symbols.to_string());
+        let mut seen = vec![false; self.cells];
+        for &cell in self.groups.iter().flatten() {
+            seen[usize::from(cell)] = true;
         }
-        let mut member = vec![false; self.cells];
-        for (number, group) in (1..).zip(&self.groups) {
-            if group.len() > symbols {
-                let expected = format!("at most {symbols} cells in group {number}, a symbol each");
-                return wrong(expected, group.len().to_string());
-            }
-            for (i, &cell) in group.iter().enumerate() {
-                let Some(member) = member.get_mut(usize::from(cell)) else {
-                    let expected = format!("cells below {} in group {number}", self.cells);
-                    return wrong(expected, cell.to_string());
-                };
-                if group[..i].contains(&cell) {
-                    let expected = format!("each cell once in group {number}");
-                    return wrong(expected, format!("cell {cell} twice"));
-                }
-                *member = true;
-            }
-        }
-        match member.iter().position(|member| !member) {
-            Some(cell) => wrong(
-                "every cell in a group".into(),
-                format!("cell {cell} in none"),
-            ),
+        match seen.iter().position(|seen| !seen) {
             None => Ok(()),
+            Some(cell) => Err(Error::Config {
+                field: "rules",
+                expected: "each cell in a group of cells that differ".into(),
+                found: format!("cell {} of {} in none", cell + 1, self.cells),
+            }),
         }
+    }
+
+    /// The symbols of tokens, from 1, and 0 where a cell is open. None where a token is neither.
+    pub(crate) fn decode(&self, tokens: &[u16]) -> Option<Vec<u8>> {
+        let symbol = |&token: &u16| {
+            if token == self.blank {
+                return Some(0);
+            }
+            let number = self.tokens.iter().position(|&known| known == token)?;
+            u8::try_from(number + 1).ok()
+        };
+        tokens.iter().map(symbol).collect()
+    }
+
+    /// The tokens of symbols, which [`Groups::decode`] undoes.
+    pub(crate) fn encode(&self, cells: &[u8]) -> Vec<u16> {
+        let token = |&cell: &u8| match usize::from(cell).checked_sub(1) {
+            None => self.blank,
+            Some(symbol) => self.tokens[symbol],
+        };
+        cells.iter().map(token).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tasks::Task;
+    use crate::tasks::sudoku::Sudoku;
 
     #[test]
-    fn bad_groups_are_refused() {
-        let good = Groups {
-            cells: 3,
-            symbols: vec![2, 3],
-            groups: vec![vec![0, 1], vec![2]],
-        };
-        assert!(good.check().is_ok());
-        assert_eq!(
-            (good.candidates(), good.symbol(3), good.symbol(1)),
-            (6, Some(1), None)
-        );
-        for (change, message) in [
-            (
-                vec![vec![0, 1, 2]],
-                "at most 2 cells in group 1, a symbol each, found 3",
-            ),
-            (
-                vec![vec![0, 0], vec![1, 2]],
-                "each cell once in group 1, found cell 0 twice",
-            ),
-            (
-                vec![vec![0, 1], vec![3]],
-                "cells below 3 in group 2, found 3",
-            ),
-            (
-                vec![vec![0, 1]],
-                "every cell in a group, found cell 2 in none",
-            ),
-        ] {
-            let bad = Groups {
-                groups: change,
-                ..good.clone()
-            };
-            let error = bad.check().unwrap_err().to_string();
-            assert!(error.ends_with(message), "{error}");
+    fn sudoku_has_rows_columns_and_boxes() {
+        for sudoku in Sudoku::ALL {
+            let groups = sudoku.groups().unwrap();
+            let size = sudoku.size();
+            assert_eq!((groups.cells, groups.symbols), (size * size, size));
+            assert_eq!(groups.groups.len(), 3 * size);
+            assert!((0..3 * size).all(|group| groups.is_permutation(group)));
+            groups.check().unwrap();
         }
+    }
+
+    #[test]
+    fn groups_that_say_nothing_are_left_out() {
+        let groups = Groups::new(
+            vec![2, 3],
+            4,
+            4,
+            vec![vec![1, 0], vec![0, 1], vec![2], vec![]],
+        );
+        assert_eq!(groups.groups, [[0, 1]]);
+        let error = groups.check().unwrap_err().to_string();
+        assert!(error.contains("cell 3 of 4 in none"), "{error}");
+        assert_eq!(groups.decode(&[2, 3, 4, 4]), Some(vec![1, 2, 0, 0]));
+        assert_eq!(groups.encode(&[1, 2, 0, 0]), [2, 3, 4, 4]);
+        assert_eq!(groups.decode(&[2, 3, 4, 5]), None);
     }
 }

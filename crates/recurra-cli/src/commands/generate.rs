@@ -1,5 +1,6 @@
 //! `recurra generate`: puzzles from a seed.
 
+mod grid;
 mod maze;
 mod sudoku;
 mod table;
@@ -17,6 +18,7 @@ pub(crate) struct Args {
 enum Task {
     Sudoku(sudoku::Args),
     Maze(maze::Args),
+    Grid(grid::Args),
 }
 
 /// Runs the command.
@@ -24,5 +26,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     match &args.task {
         Task::Sudoku(args) => sudoku::run(args),
         Task::Maze(args) => maze::run(args),
+        Task::Grid(args) => grid::run(args),
     }
 }

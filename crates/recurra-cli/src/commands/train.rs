@@ -13,10 +13,11 @@ use anyhow::anyhow;
 use clap::builder::RangedU64ValueParser;
 use recurra::kernels::Isa;
 use recurra::model::TrmModel;
+use recurra::tasks::Task;
 use recurra::train::preset::{constraints, preset};
 use recurra::train::{Decay, Probabilities, Rule, TrainConfig, TrainPrecision};
 use recurra::{Mixer, Positions, TrmConfig};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Train a model
 ///
@@ -44,8 +45,8 @@ pub(crate) struct Args {
     /// table's grids, where nothing stands between their rows
     #[arg(long, value_name = "N|RxC")]
     size: Option<Size>,
-    /// What holds for the answers of a table, and its symmetries: a TOML file
-    #[arg(long, value_name = "FILE", requires = "data")]
+    /// What holds for the answers of a table, and its symmetries: a TOML file. Without --data, puzzles are made by these rules
+    #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
     /// Generated mazes have a shortest path of more moves than this [default: 55 in 15x15, 110 in 30x30]
     #[arg(long, value_name = "MOVES")]
@@ -356,7 +357,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     } else {
         let task = match (args.task, &args.data) {
             (TaskName::Grid, Some(table)) => {
-                TaskName::of_table(table, args.rules.as_deref(), args.size)?
+                TaskName::of_table(table, args.rules.as_deref(), args.size)?.spec()
+            }
+            (TaskName::Grid, None) if args.rules.is_some() => {
+                let rules = args.rules.as_deref().unwrap_or(Path::new(""));
+                TaskName::of_rules(rules, args.size)?.spec()
             }
             (TaskName::Arc, None) => {
                 let text = "--task arc: expected --data with tasks";

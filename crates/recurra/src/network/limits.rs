@@ -175,7 +175,9 @@ pub(crate) mod tests {
             puzzle_emb_len: 0,
             groups: Some(Arc::new(Groups {
                 cells: 16,
-                symbols: vec![2, 3, 4, 5],
+                symbols: 4,
+                tokens: vec![2, 3, 4, 5],
+                blank: 1,
                 groups: groups.chain([vec![0, 15]]).collect(),
             })),
             ..small()

@@ -1,8 +1,7 @@
 //! What every surface must know of a task, said in a model's tokens.
 
-use super::{InputError, TaskSpec};
+use super::{Groups, InputError, TaskSpec};
 use crate::error::Result;
-use crate::groups::Groups;
 use crate::hash::class_of_bytes;
 use crate::reading::{self, Place, Record};
 use rand::Rng;
@@ -161,11 +160,6 @@ pub trait Task: fmt::Debug + Send + Sync {
         Some("#")
     }
 
-    /// The groups of cells in which no symbol stands twice, where these are all the rules that it has.
-    fn groups(&self) -> Option<Groups> {
-        None
-    }
-
     /// The question in a text that holds one puzzle.
     ///
     /// # Errors
@@ -205,6 +199,11 @@ pub trait Task: fmt::Debug + Send + Sync {
     /// What was found instead of one answer.
     fn solve(&self, question: &[u16]) -> Option<Result<Tokens, String>> {
         let _ = question;
+        None
+    }
+
+    /// The cells that must differ, where that, and that givens stay, is all that the rules say.
+    fn groups(&self) -> Option<Groups> {
         None
     }
 

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use recurra::tasks::Task;
 use recurra::tasks::data::Puzzles;
 use recurra::tasks::dataset::{Dataset, Part as Which, part_of};
+use recurra::tasks::grid::GridTask;
 use recurra::tasks::maze::grid::VOCAB_SIZE;
 use recurra::tasks::maze::{self, Maze, MazeReader, MazeTask, Shape};
 use recurra::tasks::sudoku::{PuzzleReader, Sudoku};
@@ -53,11 +54,11 @@ pub(super) enum PuzzleKind {
 
 /// Tables of one's own.
 #[derive(Clone)]
-pub(super) struct Table(pub(super) Arc<dyn Task>);
+pub(super) struct Table(pub(super) GridTask);
 
 impl PartialEq for Table {
     fn eq(&self, other: &Self) -> bool {
-        self.0.spec() == other.0.spec()
+        self.0.grid_spec() == other.0.grid_spec()
     }
 }
 
@@ -154,7 +155,7 @@ fn entries(path: &Path, which: Which, kind: &PuzzleKind) -> anyhow::Result<Puzzl
         _ if path.is_dir() => None,
         &PuzzleKind::Sudoku(sudoku) => Some(Arc::new(sudoku)),
         &PuzzleKind::Maze(shape) => Some(Arc::new(MazeTask::new(shape, 0))),
-        PuzzleKind::Table(table) => Some(table.0.clone()),
+        PuzzleKind::Table(table) => Some(Arc::new(table.0.clone())),
         PuzzleKind::Tokens { .. } => None,
     };
     Ok(Puzzles::open(path, which, task.as_deref())?)
@@ -198,7 +199,9 @@ impl Part {
             undecided: 0,
             questions: Keys::default(),
             forms: rules.is_some().then(Keys::default),
-            solutions: rules.filter(|r| r.has_solver()).map(|_| Keys::default()),
+            solutions: rules
+                .filter(|r| r.tells_by_solution())
+                .map(|_| Keys::default()),
             measures: BTreeMap::new(),
         };
         loop {

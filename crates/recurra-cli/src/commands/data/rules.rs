@@ -2,6 +2,8 @@
 //! [`PuzzleKind::rules`](super::part::PuzzleKind::rules).
 
 use super::part::Table;
+use recurra::tasks::Task;
+use recurra::tasks::grid::Solutions;
 use recurra::tasks::maze::{self, Maze, Shape};
 use recurra::tasks::sudoku::canonical::canonical;
 use recurra::tasks::sudoku::{Grid, Outcome, Sudoku, rules, solver};
@@ -10,10 +12,10 @@ use recurra::tasks::sudoku::{Grid, Outcome, Sudoku, rules, solver};
 pub(super) trait Rules: Sync {
     /// The first rule that an answer breaks, in words.
     fn objection(&self, question: &[u16], answer: &[u16]) -> Option<String>;
-    /// What an exact search finds; none where the task has no solver, and solutions do not tell puzzles apart.
+    /// What an exact search finds; none where the task has no solver.
     fn solve(&self, question: &[u16]) -> Option<Found>;
-    /// Whether it has one.
-    fn has_solver(&self) -> bool {
+    /// Whether two questions with one solution give one another away.
+    fn tells_by_solution(&self) -> bool {
         true
     }
     /// What is the same for all questions that symmetries lead to one another; none where finding it costs too much.
@@ -129,11 +131,17 @@ impl Rules for Table {
         Some(text.trim_start_matches("expected ").to_owned())
     }
 
-    fn solve(&self, _: &[u16]) -> Option<Found> {
-        None
+    fn solve(&self, question: &[u16]) -> Option<Found> {
+        Some(match self.0.solutions(question)? {
+            Solutions::None => Found::None("expected exactly one solution, found none".into()),
+            Solutions::One(answer) => Found::One(answer),
+            Solutions::Many(..) => Found::Many,
+            Solutions::Unknown => Found::Unknown,
+        })
     }
 
-    fn has_solver(&self) -> bool {
+    /// Tables are split by their questions, so questions may have a solution in common.
+    fn tells_by_solution(&self) -> bool {
         false
     }
 
@@ -143,7 +151,14 @@ impl Rules for Table {
         Some(canonical.unwrap_or_else(|| question.to_vec()))
     }
 
-    fn measures(&self, _: &[u16]) -> Vec<(&'static str, u64)> {
-        Vec::new()
+    fn measures(&self, question: &[u16]) -> Vec<(&'static str, u64)> {
+        if self.0.groups().is_none() {
+            return Vec::new();
+        }
+        let givens = question.iter().filter(|&&token| self.0.is_given(token));
+        let givens = ("givens", givens.count() as u64);
+        let rating = self.0.rating(question);
+        let rating = rating.map(|rating| ("wrong guesses", rating));
+        [Some(givens), rating].into_iter().flatten().collect()
     }
 }

@@ -1,11 +1,9 @@
 //! `recurra generate maze`.
 
-use super::table::{Made, Output, Split, Table};
+use super::table::{Kind, Made, Run};
 use crate::exit::{Exit, UsageError};
-use crate::threads::Threads;
-use recurra::tasks::HeldOut;
 use recurra::tasks::maze::grid::VOCAB_SIZE;
-use recurra::tasks::maze::{Generator, Maze, Shape, split};
+use recurra::tasks::maze::{Generator, Shape, split};
 
 /// Mazes with a shortest path from S to G
 ///
@@ -21,22 +19,8 @@ pub(crate) struct Args {
     /// Keep only mazes whose shortest path takes more than so many moves
     #[arg(long, value_name = "MOVES", default_value_t = 0)]
     min_path: usize,
-    /// How many mazes
-    #[arg(long, value_name = "N")]
-    count: u64,
-    /// Seed
-    #[arg(long, value_name = "S")]
-    seed: u64,
-    /// Hold out one maze in so many for testing, with its reflections and turns; --split says which to keep
-    #[arg(long, value_name = "PARTS", requires = "split", value_parser = clap::value_parser!(u64).range(2..))]
-    held_out: Option<u64>,
-    /// Keep only mazes for training, or only those held out for testing
-    #[arg(long, requires = "held_out")]
-    split: Option<Split>,
     #[command(flatten)]
-    threads: Threads,
-    #[command(flatten)]
-    output: Output,
+    run: Run,
 }
 
 fn shape(text: &str) -> Result<Shape, String> {
@@ -50,28 +34,20 @@ fn shape(text: &str) -> Result<Shape, String> {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let generator = Generator::new(args.size, args.min_path, args.seed)
+    let generator = Generator::new(args.size, args.min_path, args.run.seed)
         .map_err(|e| UsageError(e.to_string()))?;
-    let threads = args.threads.start()?;
-    let held_out = HeldOut::new(args.held_out.unwrap_or(0));
-    let kept = |question: &Maze| {
-        let held = held_out.contains(split::question_class(question));
-        Split::keeps(args.split, held)
-    };
-    let table = Table {
-        count: args.count,
-        share: Split::share(args.split, held_out.parts()),
+    let kind = Kind {
         // A number without a maze has been tried millions of times.
         most_not_found: 1,
         things: "maze",
-        output: &args.output,
-        split: args.split,
         tokens: (args.size.cells(), VOCAB_SIZE),
+        rated: false,
     };
-    table.write(threads, |number| match generator.puzzle(number) {
-        Ok(maze) if kept(&maze.question) => Made::Puzzle(maze),
-        Ok(_) => Made::Other,
-        Err(error) => Made::NotFound(error.into()),
-    })?;
+    args.run
+        .write(&kind, |number| match generator.puzzle(number) {
+            Ok(maze) if args.run.keeps(split::question_class(&maze.question)) => Made::Puzzle(maze),
+            Ok(_) => Made::Other,
+            Err(error) => Made::NotFound(error.into()),
+        })?;
     Ok(Exit::Done)
 }

@@ -1,15 +1,32 @@
-//! The table, or the arrays, that the puzzles of every task are written to.
+//! The flags that puzzles of every task are generated with, and the table, or the arrays, that they are written to.
 
 use crate::progress;
 use crate::puzzle_file::{Format, PuzzleFile, Written};
+use crate::threads::Threads;
 use anyhow::anyhow;
 use rayon::prelude::*;
+use recurra::tasks::HeldOut;
 use recurra::tasks::dataset::Part;
 use std::path::PathBuf;
 
-/// The flags that say where puzzles go.
+/// The flags of every task.
 #[derive(clap::Args)]
-pub(super) struct Output {
+pub(super) struct Run {
+    /// How many puzzles
+    #[arg(long, value_name = "N")]
+    count: u64,
+    /// Seed
+    #[arg(long, value_name = "S")]
+    pub(super) seed: u64,
+    /// Hold out one part of so many for testing, with all that would give its puzzles away: of Sudoku one solution grid in so
+    /// many, of others one puzzle and what symmetries make of it; --split says which puzzles to keep
+    #[arg(long, value_name = "PARTS", requires = "split", value_parser = clap::value_parser!(u64).range(2..))]
+    held_out: Option<u64>,
+    /// Keep only puzzles for training, or only those held out for testing
+    #[arg(long, requires = "held_out")]
+    split: Option<Split>,
+    #[command(flatten)]
+    threads: Threads,
     /// How to write them
     #[arg(long, value_enum, default_value_t = Format::Csv)]
     format: Format,
@@ -37,53 +54,48 @@ pub(super) enum Split {
     Test,
 }
 
-impl Split {
-    /// Of how many puzzles one is kept, where one part of so many is held out.
-    pub(super) fn share(split: Option<Split>, parts: u64) -> u64 {
-        match split {
-            Some(Split::Test) => parts,
-            _ => 1,
-        }
-    }
-
-    /// Whether a puzzle is kept.
-    pub(super) fn keeps(split: Option<Split>, is_held_out: bool) -> bool {
-        split.is_none_or(|split| is_held_out == (split == Split::Test))
-    }
-}
-
-/// A table to be written.
-pub(super) struct Table<'a> {
-    /// Puzzles.
-    pub(super) count: u64,
-    /// Of how many puzzles one is kept.
-    pub(super) share: u64,
+/// What is to be known of a task before its puzzles are written.
+pub(super) struct Kind<'a> {
     /// Puzzle numbers in a row without a puzzle, after which the search is hopeless.
     pub(super) most_not_found: u64,
     /// What there seems to be none of, where all puzzles are of the other split.
     pub(super) things: &'a str,
-    /// Where they go.
-    pub(super) output: &'a Output,
-    /// Which were asked for: the name of a folder of arrays.
-    pub(super) split: Option<Split>,
     /// Tokens of a question, and size of the vocabulary.
     pub(super) tokens: (usize, usize),
+    /// Whether the table says how hard each puzzle is.
+    pub(super) rated: bool,
 }
 
-impl Table<'_> {
-    /// Writes the puzzles with the first numbers that have one, on so many threads. Returns how many numbers had none.
+impl Run {
+    /// Whether puzzles of this split class were asked for.
+    pub(super) fn keeps(&self, class: u64) -> bool {
+        let held_out = HeldOut::new(self.held_out.unwrap_or(0));
+        let wanted = |split| held_out.contains(class) == (split == Split::Test);
+        self.split.is_none_or(wanted)
+    }
+
+    /// Of how many puzzles one is kept.
+    fn share(&self) -> u64 {
+        match self.split {
+            Some(Split::Test) => self.held_out.unwrap_or(1),
+            _ => 1,
+        }
+    }
+
+    /// Writes the puzzles with the first numbers that have one. Returns how many numbers had none.
     pub(super) fn write<P: Written + Send>(
         &self,
-        threads: usize,
+        kind: &Kind<'_>,
         make: impl Fn(u64) -> Made<P> + Sync,
     ) -> anyhow::Result<u64> {
         let part = match self.split {
             Some(Split::Test) => Part::Test,
             _ => Part::Train,
         };
-        let Output { format, output } = self.output;
-        let mut file = PuzzleFile::create(output, *format, part, self.tokens)?;
-        let not_found = self.write_to(&mut file, threads, make)?;
+        let threads = self.threads.start()?;
+        let (tokens, rated) = (kind.tokens, kind.rated);
+        let mut file = PuzzleFile::create(&self.output, self.format, part, tokens, rated)?;
+        let not_found = self.write_to(&mut file, kind, threads, make)?;
         file.finish()?;
         Ok(not_found)
     }
@@ -91,18 +103,20 @@ impl Table<'_> {
     fn write_to<P: Written + Send>(
         &self,
         out: &mut PuzzleFile,
+        kind: &Kind<'_>,
         threads: usize,
         make: impl Fn(u64) -> Made<P> + Sync,
     ) -> anyhow::Result<u64> {
         // Where none is kept in thirty times as many as should do (one chance in 10^13), there is none to be had.
-        let most_misses = self.share.saturating_mul(30).saturating_add(1000);
+        let share = self.share();
+        let most_misses = share.saturating_mul(30).saturating_add(1000);
         let bar = progress::bar(Some(self.count), "puzzles");
         let (mut next, mut written) = (0u64, 0u64);
         let (mut misses, mut not_found, mut not_found_in_a_row) = (0, 0, 0);
         // Few at first: where none is to be found, that takes long for each.
         let mut chunk = threads as u64;
         while written < self.count {
-            let wanted = (self.count - written).saturating_mul(self.share);
+            let wanted = (self.count - written).saturating_mul(share);
             let end = next.saturating_add(wanted.min(chunk));
             let make = |number| {
                 let made = make(number);
@@ -118,7 +132,7 @@ impl Table<'_> {
                 }
                 match puzzle {
                     Made::Puzzle(puzzle) => {
-                        out.puzzle(&puzzle)?;
+                        out.puzzle(&puzzle, kind.rated)?;
                         written += 1;
                         (misses, not_found_in_a_row) = (0, 0);
                     }
@@ -128,13 +142,13 @@ impl Table<'_> {
                             return Err(anyhow!(
                                 "{misses} puzzles in a row were of the other split: \
                                  there seems to be no {} left for this one",
-                                self.things
+                                kind.things
                             ));
                         }
                     }
                     Made::NotFound(error) => {
                         (not_found, not_found_in_a_row) = (not_found + 1, not_found_in_a_row + 1);
-                        if not_found_in_a_row == self.most_not_found {
+                        if not_found_in_a_row == kind.most_not_found {
                             return Err(error);
                         }
                     }

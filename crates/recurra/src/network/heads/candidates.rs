@@ -30,7 +30,7 @@ fn groups(config: &TrmConfig) -> &Groups {
 fn roles<'a>(groups: &'a Groups, question: &'a [u16]) -> impl Iterator<Item = usize> + 'a {
     question.iter().flat_map(move |&token| {
         let given = groups.symbol(token);
-        (0..groups.symbols.len()).map(move |symbol| match given {
+        (0..groups.symbols).map(move |symbol| match given {
             None => OPEN,
             Some(given) if given == symbol => HERE,
             Some(_) => OTHERWISE,
@@ -89,8 +89,8 @@ impl Head for Candidates {
             // SAFETY: logits have a row of `vocab` numbers for each cell, and z_H one of `d` for each candidate.
             let row = unsafe { std::slice::from_raw_parts_mut(logits.at(cell, 0).ptr, vocab) };
             row.fill(f32::NEG_INFINITY);
-            for (i, &token) in groups.symbols.iter().enumerate() {
-                let at = z_h.at(cell * groups.symbols.len() + i, 0).ptr;
+            for (i, &token) in groups.tokens.iter().enumerate() {
+                let at = z_h.at(cell * groups.symbols + i, 0).ptr;
                 // SAFETY: as above.
                 let z = unsafe { std::slice::from_raw_parts(at, d) };
                 row[usize::from(token)] = z.iter().zip(w).map(|(a, b)| a * b).sum();
@@ -123,13 +123,13 @@ impl Head for Candidates {
         sums: HeadSums<'_>,
     ) {
         let groups = groups(config);
-        let symbols = groups.symbols.len();
+        let symbols = groups.symbols;
         let w = weights.lm_head.row(0);
         let each = d_halt / network.l as f32;
         let to = sums.lm_head.row_mut(0);
         let to_halt = sums.q_head.row_mut(0);
         for p in 0..network.l {
-            let token = groups.symbols[p % symbols];
+            let token = groups.tokens[p % symbols];
             // SAFETY: logits have a row of `vocab` numbers for each cell.
             let g = unsafe { *d_logits.at(p / symbols, token.into()).ptr };
             let z = z_h.row(p);

@@ -19,7 +19,11 @@
 
 mod alphabet;
 mod cells;
+mod exact;
+#[cfg(test)]
+mod examples;
 mod frame;
+mod generate;
 mod read;
 pub mod rules;
 mod shape;
@@ -31,6 +35,8 @@ mod task;
 mod tests;
 pub mod toy;
 
+pub use exact::Solutions;
+pub use generate::{Generated, Generator, Wish};
 pub use read::Layout;
 pub use rules::{Rules, RulesFile};
 pub use shape::Shape;

@@ -36,6 +36,11 @@ pub enum ShapeRule {
 }
 
 impl ShapeRule {
+    /// Whether it is always this one.
+    pub(super) fn is(self, shape: Shape) -> bool {
+        self == ShapeRule::Fixed(shape)
+    }
+
     /// Whether end tokens tell the shape.
     pub(super) fn has_ends(self) -> bool {
         !matches!(self, ShapeRule::Fixed(_))

@@ -2,15 +2,16 @@
 
 use super::alphabet::Alphabet;
 use super::cells::Grid;
+use super::exact::{Exact, Solutions};
 use super::read::{GridNotation, Written};
 use super::rules::{Bound, Objection, RuleError};
 use super::symmetry::Group;
-use super::{GridSpec, ShapeRule, frame};
+use super::{Generator, GridSpec, ShapeRule, frame};
 use crate::error::{Error, Result};
 use crate::hash::class_of_bytes;
 use crate::reading::Reader;
-use crate::tasks::TaskSpec;
 use crate::tasks::task::{Drawing, Entry, Glyph, Pair, Puzzle, Task, TokenSymmetry, Tokens};
+use crate::tasks::{Groups, TaskSpec};
 use rand::Rng;
 use std::io::BufRead;
 use std::sync::Arc;
@@ -25,7 +26,14 @@ struct Inner {
     alphabet: Alphabet,
     bound: Bound,
     group: Group,
+    /// None where the declared rules are not all, or not of the kind that the search knows.
+    exact: Option<Exact>,
 }
+
+/// Cells that the exact search looks at before it leaves a question unproven: a fraction of a second.
+const ADMISSION_BUDGET: u64 = 50_000_000;
+/// The same where an answer is wanted.
+const ANSWER_BUDGET: u64 = 500_000_000;
 
 impl GridTask {
     /// The task of a specification, which may come from a file that nobody has checked.
@@ -61,12 +69,63 @@ impl GridTask {
         }
         let bound = Bound::new(&spec.rules, &alphabet, spec.shapes())?;
         let group = Group::new(&spec, &alphabet, &bound)?;
+        let exact = Exact::new(&spec, &alphabet, &bound).ok();
         Ok(GridTask(Arc::new(Inner {
             spec,
             alphabet,
             bound,
             group,
+            exact,
         })))
+    }
+
+    /// Puzzles that the rules make, where they say all there is to say.
+    ///
+    /// # Errors
+    /// [`Error::Config`]: what else, or more, would have to be declared.
+    pub fn generator(&self, seed: u64) -> Result<Generator<'_>> {
+        match self.exact() {
+            Ok(exact) => Ok(Generator {
+                task: self,
+                exact,
+                seed,
+            }),
+            Err(error) => Err(Error::Config {
+                field: error.key,
+                expected: error.expected,
+                found: error.found,
+            }),
+        }
+    }
+
+    /// The exact search, or which rule there is none for.
+    pub(super) fn exact(&self) -> Result<&Exact, RuleError> {
+        let Inner {
+            spec,
+            alphabet,
+            bound,
+            exact,
+            ..
+        } = &*self.0;
+        match exact {
+            Some(exact) => Ok(exact),
+            None => Err(match Exact::new(spec, alphabet, bound) {
+                Err(error) => error,
+                Ok(_) => RuleError::new("proof", "rules for a search", "none"),
+            }),
+        }
+    }
+
+    /// How many answers a question has by the rules. None where these are not all there is to say.
+    pub fn solutions(&self, question: &[u16]) -> Option<Solutions> {
+        let exact = self.0.exact.as_ref()?;
+        Some(exact.solve(question, ANSWER_BUDGET))
+    }
+
+    /// How hard a question with one answer is: wrong guesses of the exact solver.
+    pub fn rating(&self, question: &[u16]) -> Option<u64> {
+        let exact = self.0.exact.as_ref()?;
+        exact.rating(question, ADMISSION_BUDGET)
     }
 
     /// What a model's file says of it.
@@ -257,11 +316,45 @@ impl Task for GridTask {
                 .map_err(|o| (o.expected, o.found)),
             None => Err(("a grid".into(), "cells that are missing".into())),
         };
+        let checked = checked.and_then(|()| {
+            let exact = self.0.exact.as_ref();
+            let found = match exact.map(|exact| exact.solve(question, ADMISSION_BUDGET)) {
+                Some(Solutions::None) => "none",
+                Some(Solutions::Many(..)) => "more than one",
+                // A question too large to decide quickly is admitted.
+                None | Some(Solutions::One(_) | Solutions::Unknown) => return Ok(()),
+            };
+            Err(("exactly one solution".into(), found.into()))
+        });
         checked.map_err(|(expected, found)| Error::Question {
             what: "question",
             expected,
             found,
         })
+    }
+
+    fn solve(&self, question: &[u16]) -> Option<Result<Tokens, String>> {
+        let found = match self.solutions(question)? {
+            Solutions::One(answer) => return Some(Ok(answer)),
+            Solutions::None => "none",
+            Solutions::Many(..) => "more than one",
+            Solutions::Unknown => "no proof within the exact solver's limit",
+        };
+        Some(Err(format!("expected exactly one solution, found {found}")))
+    }
+
+    fn groups(&self) -> Option<Groups> {
+        let Inner {
+            spec,
+            alphabet,
+            bound,
+            exact,
+            ..
+        } = &*self.0;
+        match exact {
+            Some(exact) => Some(exact.groups.clone()),
+            None => Exact::groups(spec, alphabet, bound).ok(),
+        }
     }
 
     /// `Some(false)` where a declared rule is broken: then the answer is surely wrong. `Some(true)` where none is and
@@ -312,5 +405,9 @@ impl Task for GridTask {
             Some(question) => class_of_bytes(self.0.group.fingerprint(&question)),
             None => self.class(&pair.question),
         }
+    }
+
+    fn generate(&self, seed: u64, number: u64, wanted: &dyn Fn(u64) -> bool) -> Option<Pair> {
+        self.generator(seed).ok()?.lesson(number, wanted)
     }
 }

@@ -5,9 +5,8 @@ use super::read::PuzzleReader;
 use super::solver::{self, Outcome};
 use super::{Grid, Sudoku, Symmetry, canonical, generate, rules, solutions, split};
 use crate::error::{Error, Result};
-use crate::groups::Groups;
-use crate::tasks::TaskSpec;
 use crate::tasks::task::{Drawing, Entry, Glyph, Pair, Puzzle, Task, TokenSymmetry, Tokens};
+use crate::tasks::{Groups, TaskSpec};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::io::BufRead;
@@ -26,27 +25,6 @@ impl Task for Sudoku {
 
     fn seq_len(&self) -> usize {
         self.cells()
-    }
-
-    fn groups(&self) -> Option<Groups> {
-        let tokens = (0..self.vocab_size() as u16).filter(|token| ![PAD, BLANK].contains(token));
-        let size = self.size();
-        let group = |of: &dyn Fn(usize) -> usize, unit: usize| {
-            let cells = (0..self.cells()).filter(|&cell| of(cell) == unit);
-            cells.map(|cell| cell as u16).collect()
-        };
-        let kinds: [&dyn Fn(usize) -> usize; 3] =
-            [&|cell| self.row(cell), &|cell| self.col(cell), &|cell| {
-                self.box_of(cell)
-            }];
-        let groups = kinds
-            .iter()
-            .flat_map(|of| (0..size).map(|unit| group(of, unit)));
-        Some(Groups {
-            cells: self.cells(),
-            symbols: tokens.collect(),
-            groups: groups.collect(),
-        })
     }
 
     fn vocab_size(&self) -> usize {
@@ -107,6 +85,21 @@ impl Task for Sudoku {
             Outcome::Unknown(_) => "no proof within the exact solver's limit",
         };
         Some(Err(format!("expected exactly one solution, found {found}")))
+    }
+
+    fn groups(&self) -> Option<Groups> {
+        let size = self.size();
+        let mut units = vec![Vec::new(); 3 * size];
+        for cell in 0..self.cells() {
+            for (i, unit) in [self.row(cell), self.col(cell), self.box_of(cell)]
+                .into_iter()
+                .enumerate()
+            {
+                units[i * size + unit].push(cell as u16);
+            }
+        }
+        let digits = (1..=size as u16).map(|digit| digit + BLANK).collect();
+        Some(Groups::new(digits, BLANK, self.cells(), units))
     }
 
     fn verify(&self, question: &[u16], answer: &[u16]) -> Option<bool> {

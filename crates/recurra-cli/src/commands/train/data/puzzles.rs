@@ -25,8 +25,13 @@ pub(in super::super) fn default_pool(task: &TaskSpec) -> usize {
         TaskSpec::Sudoku { size: 16 } => 500,
         TaskSpec::Sudoku { .. } => 20_000,
         TaskSpec::Maze { .. } => 5_000,
-        // They have no generator.
-        TaskSpec::Grid(_) | TaskSpec::Arc => 0,
+        TaskSpec::Grid(spec) => match spec.seq_len() {
+            0..=100 => 20_000,
+            101..=150 => 5_000,
+            _ => 500,
+        },
+        // It has no generator.
+        TaskSpec::Arc => 0,
     }
 }
 

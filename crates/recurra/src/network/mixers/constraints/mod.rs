@@ -60,7 +60,7 @@ const TO_CANDIDATES_BACK: usize = 3;
 /// Nodes of a configuration: one for each group and symbol.
 fn nodes(config: &TrmConfig) -> usize {
     let groups = config.groups.as_ref();
-    groups.map_or(0, |groups| groups.groups.len() * groups.symbols.len())
+    groups.map_or(0, |groups| groups.groups.len() * groups.symbols)
 }
 
 impl Mix for Constraints {

@@ -12,7 +12,7 @@ pub(in super::super) fn tables(config: &TrmConfig) -> Tables {
     let Some(groups) = &config.groups else {
         return Tables::default();
     };
-    let symbols = groups.symbols.len();
+    let symbols = groups.symbols;
     let candidate = |cell: u16, symbol: usize| (usize::from(cell) * symbols + symbol) as u32;
     let nodes = groups.groups.iter().flat_map(|group| {
         let share = LOUDNESS / group.len().max(1) as f32;

@@ -1,6 +1,6 @@
 //! Rules bound to the numbers of symbols, and how an answer is held against them.
 
-use super::{Keep, Regions, RuleError, Rules, Units, quoted};
+use super::{Keep, Parting, Regions, RuleError, Rules, Units, quoted};
 use crate::tasks::grid::alphabet::Alphabet;
 use crate::tasks::grid::cells::Grid;
 use crate::tasks::grid::{Shape, ShapeRule, spec::Shapes};
@@ -23,7 +23,8 @@ pub(in crate::tasks::grid) struct Bound {
     /// Whether a cell with this symbol stays.
     keep: Vec<bool>,
     symbols: Vec<String>,
-    pub(in crate::tasks::grid) regions: Option<Regions>,
+    /// The drawings.
+    pub(in crate::tasks::grid) regions: Vec<Regions>,
     rules: Rules,
     shapes: Shapes,
 }
@@ -80,11 +81,7 @@ impl Bound {
             let expected = "answers of their question's shape";
             return Err(RuleError::new("keep", expected, shapes.to_string()));
         }
-        let regions = rules.regions.as_deref().map(Regions::read).transpose();
-        let regions = regions.map_err(|error| {
-            let (expected, found) = error.split_once(", found ").unwrap_or((&error, ""));
-            RuleError::new("regions", expected.trim_start_matches("expected "), found)
-        })?;
+        let regions = drawings(rules)?;
         let bound = Bound {
             fill,
             keep,
@@ -105,7 +102,7 @@ impl Bound {
             ShapeRule::Fixed(shape) => Some(shape),
             _ => None,
         };
-        let regions = self.regions.as_ref();
+        let regions = &self.regions[..];
         for (key, list) in rules.unit_lists() {
             for (i, &units) in list.iter().enumerate() {
                 if list[..i].contains(&units) {
@@ -120,20 +117,26 @@ impl Bound {
                         shape.rows() % size.rows() == 0 && shape.cols() % size.cols() == 0
                     }
                     (Units::Region, Some(shape)) => {
-                        let Some(regions) = regions else {
+                        if regions.is_empty() {
                             return Err(RuleError::new(key, "`regions` beside `region`", "none"));
-                        };
-                        if regions.shape != shape {
-                            let found = regions.shape.to_string();
-                            return Err(RuleError::new(
-                                "regions",
-                                format!("{shape} letters"),
-                                found,
-                            ));
+                        }
+                        let other = regions.iter().position(|drawing| drawing.shape != shape);
+                        if let Some(other) = other {
+                            let expected = format!("{shape} letters");
+                            let found = regions[other].shape.to_string() + &which(other, rules);
+                            return Err(RuleError::new("regions", expected, found));
                         }
                         true
                     }
-                    (Units::Box(_) | Units::Region, None) => false,
+                    (Units::Diagonal, Some(shape)) if key != "unlike" => {
+                        if !shape.is_square() {
+                            let expected =
+                                "answers that are squares, as only these have diagonals,";
+                            return Err(RuleError::new(key, expected, shape.to_string()));
+                        }
+                        true
+                    }
+                    (Units::Box(_) | Units::Region | Units::Diagonal, None) => false,
                     _ => key != "unlike" || matches!(units, Units::Row | Units::Column),
                 };
                 if !fits {
@@ -143,8 +146,14 @@ impl Bound {
                     };
                     return Err(RuleError::new(key, expected, format!("`{units}`")));
                 }
-                let sizes = shape.map_or(Vec::new(), |shape| units.sizes(shape, regions));
-                for (unit, &size) in sizes.iter().enumerate() {
+                let units = shape.into_iter().flat_map(|shape| {
+                    let sized = move |units: Parting| {
+                        let sizes = units.sizes(shape, regions).into_iter().enumerate();
+                        sizes.map(move |(unit, size)| (units, unit, size))
+                    };
+                    units.partings(regions).flat_map(sized)
+                });
+                for (units, unit, size) in units {
                     let expected = match key {
                         "permutation" if size != fill => fill.to_string(),
                         "different" if size > fill => format!("at most {fill}"),
@@ -159,7 +168,7 @@ impl Bound {
                 }
             }
         }
-        if regions.is_some()
+        if !regions.is_empty()
             && !rules
                 .unit_lists()
                 .iter()
@@ -215,6 +224,53 @@ impl Bound {
             || rules.unit_lists().iter().any(|list| !list.1.is_empty())
     }
 
+    /// The partings of a list of units.
+    pub(in crate::tasks::grid) fn partings<'a>(
+        &'a self,
+        list: &'a [Units],
+    ) -> impl Iterator<Item = Parting> + 'a {
+        list.iter().flat_map(|units| units.partings(&self.regions))
+    }
+
+    /// Those in whose units no symbol stands twice.
+    fn all_different(&self) -> impl Iterator<Item = Parting> + '_ {
+        let permutation = self.partings(&self.rules.permutation);
+        permutation.chain(self.partings(&self.rules.different))
+    }
+
+    /// The cells in which no symbol stands twice, if that, and that givens stay, is all that is declared, and all grids have one
+    /// shape. Groups may be there twice.
+    pub(in crate::tasks::grid) fn groups(&self) -> Result<Vec<Vec<u16>>, RuleError> {
+        let rules = &self.rules;
+        if rules.keep != Some(Keep::Givens) {
+            let found = rules.keep.as_ref().map_or("none", |_| "symbols");
+            return Err(RuleError::new("keep", "`givens`", found));
+        }
+        let rest = [
+            ("equal_counts", !rules.equal_counts.is_empty()),
+            ("same_counts", !rules.same_counts.is_empty()),
+            ("unlike", !rules.unlike.is_empty()),
+            ("longest_run", rules.longest_run.is_some()),
+        ];
+        if let Some((key, _)) = rest.into_iter().find(|(_, declared)| *declared) {
+            let expected = "no other rules of answers than `permutation` and `different`";
+            return Err(RuleError::new(key, expected, "it"));
+        }
+        let ShapeRule::Fixed(shape) = self.shapes.answer else {
+            let found = self.shapes.answer.to_string();
+            return Err(RuleError::new("size", "grids of one shape", found));
+        };
+        let units = self.all_different();
+        let groups: Vec<_> = units
+            .flat_map(|units| units.cells(shape, &self.regions))
+            .collect();
+        if groups.is_empty() {
+            let expected = "cells that differ, by this or by `different`,";
+            return Err(RuleError::new("permutation", expected, "none"));
+        }
+        Ok(groups)
+    }
+
     fn symbol(&self, symbol: u8) -> String {
         quoted(&self.symbols[usize::from(symbol)])
     }
@@ -231,9 +287,9 @@ impl Bound {
         in_answer: bool,
         counts: impl Fn(u8) -> bool,
     ) -> Result<(), Objection> {
-        let regions = self.regions.as_ref();
+        let regions = &self.regions[..];
         let shape = grid.shape;
-        for &units in self.rules.permutation.iter().chain(&self.rules.different) {
+        for units in self.all_different() {
             let mut before = vec![None; units.count(shape, regions) * self.symbols.len()];
             for (cell, &symbol) in grid.cells.iter().enumerate().filter(|cell| counts(*cell.1)) {
                 let Some(unit) = units.of(cell, shape, regions) else {
@@ -307,12 +363,12 @@ impl Bound {
             }
         }
         self.repeats(answer, true, |_| true)?;
-        for &units in &self.rules.permutation {
+        for units in self.partings(&self.rules.permutation) {
             // Of a fixed shape it is known that every unit has as many cells as there are symbols.
             let fill = self.fill.iter().filter(|&&fill| fill).count();
-            let sizes = units.sizes(shape, self.regions.as_ref());
+            let sizes = units.sizes(shape, &self.regions);
             if let Some(unit) = sizes.iter().position(|&size| size != fill) {
-                let name = units.name(unit, self.regions.as_ref());
+                let name = units.name(unit, &self.regions);
                 return Err(objection(
                     None,
                     format!("{fill} cells in {name}"),
@@ -325,10 +381,10 @@ impl Bound {
     }
 
     fn check_counts(&self, question: &Grid, answer: &Grid) -> Result<(), Objection> {
-        let regions = self.regions.as_ref();
+        let regions = &self.regions[..];
         let shape = answer.shape;
         let symbols = self.symbols.len();
-        let counts = |units: Units, grid: &Grid| {
+        let counts = |units: Parting, grid: &Grid| {
             let mut counts = vec![0usize; units.count(shape, regions) * symbols];
             for (cell, &symbol) in grid.cells.iter().enumerate() {
                 if let Some(unit) = units.of(cell, shape, regions) {
@@ -337,7 +393,7 @@ impl Bound {
             }
             counts
         };
-        let wrong = |units: Units, at: usize, wanted: usize, found: usize| Objection {
+        let wrong = |units: Parting, at: usize, wanted: usize, found: usize| Objection {
             in_answer: true,
             cell: None,
             expected: format!(
@@ -348,7 +404,7 @@ impl Bound {
             found: format!("it {found} times"),
         };
         let fill = self.fill.iter().filter(|&&fill| fill).count();
-        for &units in &self.rules.equal_counts {
+        for units in self.partings(&self.rules.equal_counts) {
             let sizes = units.sizes(shape, regions);
             let counts = counts(units, answer);
             let unequal =
@@ -368,7 +424,7 @@ impl Bound {
                 });
             }
         }
-        for &units in &self.rules.same_counts {
+        for units in self.partings(&self.rules.same_counts) {
             let (wanted, found) = (counts(units, question), counts(units, answer));
             if let Some(at) = (0..wanted.len()).find(|&at| wanted[at] != found[at]) {
                 return Err(wrong(units, at, wanted[at], found[at]));
@@ -405,7 +461,7 @@ impl Bound {
                             cell: Some(run[most]),
                             expected: format!(
                                 "at most {most} in succession in {}",
-                                units.name(number, None)
+                                format_args!("{units} {}", number + 1)
                             ),
                             found: format!("more of {}", self.symbol(answer.cells[run[0]])),
                         });
@@ -431,14 +487,14 @@ impl Bound {
 
     /// Share of cells that cannot be in an answer, or repeat an earlier one of their unit where they must not.
     pub(in crate::tasks::grid) fn broken(&self, answer: &Grid) -> f32 {
-        let regions = self.regions.as_ref();
+        let regions = &self.regions[..];
         let unfit = answer
             .cells
             .iter()
             .filter(|&&cell| !self.fill[usize::from(cell)])
             .count();
         let (mut wrong, mut of) = (unfit, answer.cells.len());
-        for &units in self.rules.permutation.iter().chain(&self.rules.different) {
+        for units in self.all_different() {
             let mut seen = vec![false; units.count(answer.shape, regions) * self.symbols.len()];
             for (cell, &symbol) in answer.cells.iter().enumerate() {
                 if let Some(unit) = units.of(cell, answer.shape, regions) {
@@ -450,6 +506,26 @@ impl Bound {
             of += answer.cells.len();
         }
         wrong as f32 / of as f32
+    }
+}
+
+/// The drawings of regions.
+pub(in crate::tasks::grid) fn drawings(rules: &Rules) -> Result<Vec<Regions>, RuleError> {
+    let read = |(number, text): (usize, &String)| {
+        Regions::read(text).map_err(|error| {
+            let (expected, found) = error.split_once(", found ").unwrap_or((&error, ""));
+            let found = found.to_owned() + &which(number, rules);
+            RuleError::new("regions", expected.trim_start_matches("expected "), found)
+        })
+    };
+    rules.regions.iter().enumerate().map(read).collect()
+}
+
+/// Which drawing is meant, where there are several.
+fn which(drawing: usize, rules: &Rules) -> String {
+    match rules.regions.len() {
+        0 | 1 => String::new(),
+        _ => format!(" in drawing {}", drawing + 1),
     }
 }
 

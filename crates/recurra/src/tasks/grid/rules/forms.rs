@@ -119,6 +119,49 @@ pub(super) mod list {
     }
 }
 
+/// Drawings: one text, or several. One is written as a text, as files of before have it.
+pub(super) mod drawings {
+    use super::*;
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<String>, D::Error> {
+        deserializer.deserialize_any(Texts)
+    }
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        drawings: &[String],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match drawings {
+            [one] => serializer.serialize_str(one),
+            _ => serializer.collect_seq(drawings),
+        }
+    }
+
+    struct Texts;
+
+    impl<'de> Visitor<'de> for Texts {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+            f.write_str("a drawing of rows of letters, or an array of drawings")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Vec<String>, E> {
+            Ok(vec![text.into()])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<String>, A::Error> {
+            let mut texts = Vec::new();
+            while let Some(text) = seq.next_element()? {
+                texts.push(text);
+            }
+            Ok(texts)
+        }
+    }
+}
+
 /// Symbols: the characters of a text, or an array of texts.
 pub(super) mod symbols {
     use super::*;

@@ -11,11 +11,14 @@
 //! | `same_counts` | in each of these units, each symbol stands in the answer as often as in the question |
 //! | `unlike` | no two of these units are the same: `row`, `column` or both |
 //! | `longest_run` | so many cells in succession, along a row or a column, may be the same |
-//! | `regions` | a grid of letters, rows as lines: cells of one letter are a region, `.` belongs to none |
+//! | `regions` | a grid of letters, rows as lines: cells of one letter are a region, `.` belongs to none; or several such drawings |
 //! | `proof` | an answer that keeps all these rules is right |
 //! | `symmetries` | [`Symmetry`] |
 //!
-//! Units are `row`, `column`, `box RxC`, `region` and `grid` (all cells).
+//! Units are `row`, `column`, `box RxC`, `region`, `diagonal` (the two long ones of a square) and `grid` (all cells).
+//!
+//! A file of rules may also say the `size` of all grids, as in `"9x9"`. With that, or with drawings, and with `fill`, rules make a
+//! task without any table ([`RulesFile::alone`]).
 
 mod bound;
 mod file;
@@ -24,9 +27,10 @@ mod forms;
 mod tests;
 mod units;
 
-pub(super) use bound::{Bound, Objection, number, sample};
+pub(super) use bound::{Bound, Objection, drawings, number, sample};
 pub use file::RulesFile;
 pub use forms::{Keep, Symmetry};
+pub(super) use units::Parting;
 use units::Regions;
 pub use units::Units;
 
@@ -63,9 +67,9 @@ pub struct Rules {
     /// How many cells in succession may be the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub longest_run: Option<usize>,
-    /// A grid of letters.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub regions: Option<String>,
+    /// Drawings: grids of letters.
+    #[serde(with = "forms::drawings", skip_serializing_if = "Vec::is_empty")]
+    pub regions: Vec<String>,
     /// Whether an answer that keeps all rules is right.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub proof: bool,

@@ -1,5 +1,7 @@
 //! Every key, every contradiction, and what answers break.
 
+mod alone;
+
 use super::RulesFile;
 use crate::tasks::Task;
 use crate::tasks::grid::{GridTask, Layout, survey};
@@ -42,7 +44,7 @@ fn files_that_are_no_rules() {
         ),
         (
             "different = ['rows']",
-            "line 1: expected `row`, `column`, `box RxC`, `region` or `grid` for `different`, found `rows`",
+            "line 1: expected `row`, `column`, `box RxC`, `region`, `diagonal` or `grid` for `different`, found `rows`",
         ),
         (
             "different = ['box 2']",

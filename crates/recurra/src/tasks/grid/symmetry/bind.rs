@@ -4,7 +4,9 @@ use super::lines::Lines;
 use super::turn::Turn;
 use super::{Group, turned};
 use crate::tasks::grid::alphabet::Alphabet;
-use crate::tasks::grid::rules::{Bound, Keep, RuleError, Symmetry, Units, number, quoted, sample};
+use crate::tasks::grid::rules::{
+    Bound, Keep, Parting, RuleError, Symmetry, Units, number, quoted, sample,
+};
 use crate::tasks::grid::{GridSpec, Shape, ShapeRule};
 
 fn refused(expected: impl Into<String>, found: impl Into<String>) -> RuleError {
@@ -166,8 +168,8 @@ impl Binding<'_> {
         image: Shape,
         source: &dyn Fn(usize, usize) -> (usize, usize),
     ) -> Result<(), RuleError> {
-        let regions = self.bound.regions.as_ref();
-        let leads = |to: Units, from: Units| {
+        let regions = &self.bound.regions[..];
+        let leads = |to: Parting, from: Parting| {
             let mut of = vec![None; to.count(image, regions)];
             let mut used = vec![false; from.count(shape, regions)];
             (0..image.cells()).all(|cell| {
@@ -187,11 +189,12 @@ impl Binding<'_> {
             })
         };
         for (key, list) in self.spec.rules.unit_lists() {
-            if let Some(units) = list
+            let all: Vec<Parting> = self.bound.partings(list).collect();
+            if let Some(to) = all
                 .iter()
-                .find(|&&to| !list.iter().any(|&from| leads(to, from)))
+                .find(|&&to| !all.iter().any(|&from| leads(to, from)))
             {
-                let expected = format!("symmetries that keep `{key}` for each `{units}`");
+                let expected = format!("symmetries that keep `{key}` for each `{}`", to.units);
                 return Err(refused(expected, format!("`{symmetry}`")));
             }
         }
