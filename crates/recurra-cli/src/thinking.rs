@@ -42,9 +42,12 @@ pub(crate) struct Thinking {
     /// What is different about a restart, with commas between
     ///
     /// `symmetry`: it thinks about a random symmetric form of the puzzle. `noise=SIGMA`: normal noise of that standard
-    /// deviation is added to its latent state, whose numbers have variance 1. `start`: it begins in a random state
-    #[arg(long, value_name = "LIST", default_value_t = Variation::SYMMETRY)]
-    restart_by: Variation,
+    /// deviation is added to its latent state, whose numbers have variance 1. `start`: it begins in a random state. `guess`,
+    /// alone: it goes on from where the first attempt ended, and fills in, as if it were given, the cell of which it is surest
+    /// among those of which it is not sure, step after step, until it succeeds or contradicts itself
+    /// [default: symmetry; guess for models over groups]
+    #[arg(long, value_name = "LIST")]
+    restart_by: Option<Variation>,
     /// How many restarts think side by side, a step each in turn; the first verified answer ends them all
     #[arg(long, value_name = "W", default_value = "1")]
     side_by_side: NonZeroUsize,
@@ -109,7 +112,7 @@ impl Thinking {
         Ok(SolveOptions {
             stop: self.stop_rules(default.stop.max_steps, solver.calibration())?,
             restarts: self.restarts,
-            variation: self.restart_by,
+            variation: self.restart_by.unwrap_or(default.variation),
             side_by_side: self.side_by_side.get(),
             seed: self.seed,
             ..default

@@ -7,6 +7,7 @@ mod attempts;
 mod cancel;
 mod desk;
 mod events;
+mod guess;
 mod options;
 mod planner;
 mod pool;

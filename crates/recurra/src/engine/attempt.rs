@@ -60,6 +60,15 @@ impl TrmEngine {
         }
     }
 
+    /// A copy of the state of the sample in the engine.
+    pub fn copy_state(&self) -> LatentState {
+        LatentState {
+            x: self.pool.x.clone(),
+            z_h: self.pool.z_h.clone(),
+            z_l: self.pool.z_l.clone(),
+        }
+    }
+
     /// Exchanges the state of the sample in the engine with one that was laid aside. Copies nothing.
     ///
     /// # Panics

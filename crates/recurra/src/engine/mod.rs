@@ -152,6 +152,20 @@ impl TrmEngine {
         Ok(())
     }
 
+    /// Makes the sample in the engine think about another question from now on, which must be as a question before it was:
+    /// for models without a puzzle table.
+    ///
+    /// # Panics
+    /// If the question does not fit the model.
+    pub(crate) fn replace_question(&mut self, question: &[u16]) {
+        let config = &self.model.stack.config;
+        assert_eq!(
+            (question.len(), config.puzzle_emb_ndim),
+            (config.seq_len, 0)
+        );
+        self.model.embed(question, &[], &mut self.pool.x);
+    }
+
     /// One improvement step. Allocates nothing.
     pub fn step(&mut self) {
         self.model.step(&mut self.pool, &mut self.team);

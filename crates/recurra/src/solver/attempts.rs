@@ -2,10 +2,12 @@
 
 use super::answer::Found;
 use super::desk::Desk;
+use super::guess::Guess;
 use super::planner::{Planned, Planner};
 use super::{Event, SolveOptions, Source, Step};
 use crate::engine::{Attempt, LatentState, Surroundings, TrmEngine};
 use crate::error::{Error, Result};
+use crate::groups::Groups;
 use crate::tasks::Task;
 use crate::tasks::task::{TokenSymmetry, Tokens};
 use crate::thinking::{Progress, StopReason, StopRules, elect};
@@ -48,6 +50,11 @@ pub(super) fn think(
         begun: 0,
         steps: 0,
         ended: Vec::new(),
+        base: None,
+        groups: match options.variation.guess {
+            true => desk.task.groups(),
+            false => None,
+        },
     };
     // Most questions need no second attempt, so the first is alone.
     if !thinker.run(1, 1)? {
@@ -88,6 +95,9 @@ struct Thinker<'a, 'w> {
     /// Improvement steps of all of them.
     steps: usize,
     ended: Vec<Ended>,
+    /// Where the first attempt ended, for attempts that go on from there.
+    base: Option<LatentState>,
+    groups: Option<Groups>,
 }
 
 /// An attempt under way.
@@ -100,6 +110,7 @@ struct Lane {
     aside: Option<LatentState>,
     /// What was planned for it; only the first attempt is.
     planned: Option<Planned>,
+    guess: Option<Guess>,
 }
 
 struct Ended {
@@ -171,6 +182,11 @@ impl Thinker<'_, '_> {
                 self.engine.add_noise(variation.noise, &mut rng);
             }
         }
+        let guesses = variation.is_some_and(|v| v.guess).then_some(&self.base);
+        let guess = guesses.and_then(Option::as_ref).map(|base| {
+            self.engine.start_from(base);
+            Guess::new(self.question, rng)
+        });
         let aside = aside.then(|| {
             let mut state = self.engine.new_state();
             self.engine.exchange(&mut state);
@@ -184,6 +200,7 @@ impl Thinker<'_, '_> {
             attempt,
             aside,
             planned: planner.map(|planner| planner.begin(self.engine, self.task, tokens, key)),
+            guess,
         })
     }
 
@@ -226,7 +243,17 @@ impl Thinker<'_, '_> {
         if let Some(state) = &mut lane.aside {
             self.engine.exchange(state);
         }
+        if let Some(guess) = &mut lane.guess {
+            guess.make(self.engine, task);
+        }
         let mut stopped = self.engine.advance(&mut lane.attempt, &mut surroundings);
+        if number == 0
+            && stopped.is_some()
+            && self.options.variation.guess
+            && self.options.restarts > 0
+        {
+            self.base = Some(self.engine.copy_state());
+        }
         if let Some(state) = &mut lane.aside {
             self.engine.exchange(state);
         }
@@ -238,6 +265,10 @@ impl Thinker<'_, '_> {
             let budget = planner.refine(planned, self.engine, task, &answer, residual);
             attempt.limit_steps(budget);
             stopped = stopped.or((budget <= 1).then_some(StopReason::MaxSteps));
+        }
+        if let Some(guess) = lane.guess.as_mut().filter(|_| stopped.is_none()) {
+            let (answer, certainty) = (&attempt.answer, &attempt.certainty);
+            stopped = guess.hopeless(answer, certainty, self.groups.as_ref());
         }
         let stopped = stopped?;
         let tokens = own_form(&attempt.answer);

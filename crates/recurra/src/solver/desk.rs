@@ -6,7 +6,7 @@ use crate::cache::TrmCache;
 use crate::engine::{PackedModel, TrmEngine};
 use crate::error::{Error, Result};
 use crate::tasks::Task;
-use crate::thinking::{Calibration, RuleKind, StopRules};
+use crate::thinking::{Calibration, RuleKind, StopRules, Variation};
 use std::sync::Arc;
 
 /// What all who think about a solver's questions share.
@@ -44,7 +44,12 @@ impl Desk {
     /// How questions are thought about unless somebody says otherwise.
     pub(super) fn options(&self) -> SolveOptions {
         let most = self.weights.config().halt_max_steps;
-        SolveOptions::new(default_rules(most, self.calibration.as_ref()))
+        let mut options = SolveOptions::new(default_rules(most, self.calibration.as_ref()));
+        if self.weights.config().groups.is_some() {
+            // All symmetric forms of a question are the same to such a model.
+            options.variation = Variation::GUESS;
+        }
+        options
     }
 }
 

@@ -49,9 +49,13 @@ impl SolveOptions {
             deadline: _,
             cancel: _,
         } = self;
-        // As it stood in stores of earlier versions.
+        // As it stood in stores of earlier versions, which knew no guesses.
+        let variation = match variation.guess {
+            true => variation.to_string(),
+            false => format!("{variation:?}").replace(", guess: false", ""),
+        };
         format!(
-            "SolveOptions {{ stop: {stop:?}, restarts: {restarts:?}, variation: {variation:?}, side_by_side: {side_by_side:?}, seed: {seed:?} }}"
+            "SolveOptions {{ stop: {stop:?}, restarts: {restarts:?}, variation: {variation}, side_by_side: {side_by_side:?}, seed: {seed:?} }}"
         )
     }
 }

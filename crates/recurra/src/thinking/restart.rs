@@ -15,6 +15,10 @@ pub struct Variation {
     /// Normal noise of this standard deviation is added to every number of the latent state before the first step. The
     /// model's own states have variance 1, and so have those after each layer.
     pub noise: f32,
+    /// It goes on from where the first attempt ended, and guesses: before every step the cell of which it is surest among
+    /// those of which it is not sure gets a symbol drawn from its own distribution, as if it were given. Nothing else is
+    /// different about such an attempt.
+    pub guess: bool,
 }
 
 impl Variation {
@@ -23,13 +27,21 @@ impl Variation {
         symmetry: true,
         start: false,
         noise: 0.0,
+        guess: false,
+    };
+    /// Guesses.
+    pub const GUESS: Variation = Variation {
+        symmetry: false,
+        start: false,
+        noise: 0.0,
+        guess: true,
     };
 }
 
 /// A list of variations that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "expected `symmetry`, `start` and `noise=SIGMA` (above 0, at most 100), each once, found `{0}`"
+    "expected `symmetry`, `start` and `noise=SIGMA` (above 0, at most 100), each once, or `guess` alone, found `{0}`"
 )]
 pub struct VariationError(String);
 
@@ -38,10 +50,12 @@ impl FromStr for Variation {
 
     /// Reads a list as the command line has it: `symmetry,start,noise=0.5`, in any order.
     fn from_str(list: &str) -> Result<Self, VariationError> {
+        if list.trim() == "guess" {
+            return Ok(Variation::GUESS);
+        }
         let mut variation = Variation {
             symmetry: false,
-            start: false,
-            noise: 0.0,
+            ..Variation::SYMMETRY
         };
         for part in list.split(',').map(str::trim) {
             let sigma = part.strip_prefix("noise=").and_then(|n| n.parse().ok());
@@ -66,6 +80,7 @@ impl fmt::Display for Variation {
         let mut names = Vec::new();
         names.extend(self.symmetry.then(|| "symmetry".to_owned()));
         names.extend(self.start.then(|| "start".to_owned()));
+        names.extend(self.guess.then(|| "guess".to_owned()));
         names.extend((self.noise > 0.0).then(|| format!("noise={}", self.noise)));
         f.write_str(&names.join(","))
     }
@@ -92,7 +107,13 @@ mod tests {
 
     #[test]
     fn lists_are_read_as_they_are_written() {
-        for list in ["symmetry", "start", "noise=0.5", "symmetry,start,noise=2"] {
+        for list in [
+            "symmetry",
+            "start",
+            "guess",
+            "noise=0.5",
+            "symmetry,start,noise=2",
+        ] {
             let variation: Variation = list.parse().unwrap();
             assert_eq!(variation.to_string(), list);
         }
@@ -112,6 +133,7 @@ mod tests {
             ("noise=-1", "noise=-1"),
             ("noise=inf", "noise=inf"),
             ("luck", "luck"),
+            ("symmetry,guess", "guess"),
         ] {
             assert_eq!(list.parse::<Variation>(), Err(VariationError(found.into())));
         }

@@ -46,11 +46,13 @@ pub enum StopReason {
     MaxSteps,
     /// The time was up.
     Time,
+    /// Guesses have led to a contradiction: for two steps, two sure cells that must differ were the same.
+    Contradiction,
 }
 
 impl StopReason {
     /// All of them, in the order in which they are asked.
-    pub const ALL: [StopReason; 7] = [
+    pub const ALL: [StopReason; 8] = [
         StopReason::Verified,
         StopReason::Halt,
         StopReason::Stable,
@@ -58,6 +60,7 @@ impl StopReason {
         StopReason::Residual,
         StopReason::MaxSteps,
         StopReason::Time,
+        StopReason::Contradiction,
     ];
 
     /// Its name, as in JSON.
@@ -70,6 +73,7 @@ impl StopReason {
             StopReason::Residual => "residual",
             StopReason::MaxSteps => "max_steps",
             StopReason::Time => "time",
+            StopReason::Contradiction => "contradiction",
         }
     }
 }
@@ -200,6 +204,8 @@ impl EarlyStopOptimizer {
             StopReason::Residual => rules.residual.is_some_and(|r| progress.residual < r),
             StopReason::MaxSteps => progress.step >= rules.max_steps,
             StopReason::Time => rules.time.is_some_and(|most| progress.elapsed >= most),
+            // Found by whoever guesses.
+            StopReason::Contradiction => false,
         };
         let due = |reason| match reason {
             StopReason::Verified | StopReason::MaxSteps | StopReason::Time => true,
