@@ -107,11 +107,12 @@ impl TaskName {
         rules: Option<&Path>,
         size: Option<Size>,
     ) -> anyhow::Result<GridTask> {
-        let declared = rules.map(|path| Ok::<_, anyhow::Error>((path, read_rules(path)?)));
-        let declared = declared.transpose()?;
+        let declared = rules.map(|path| (path, read_rules(path)));
         let shape = size.map(Size::shape).transpose()?;
         let in_rules = |path: &Path, e| anyhow!("{}: {e}", path.display());
-        if let Some((path, rules)) = declared.as_ref().filter(|(_, rules)| rules.has_size()) {
+        if let Some((path, Ok(rules))) = &declared
+            && rules.has_size()
+        {
             let spec = rules.alone(shape).map_err(|e| in_rules(path, e))?;
             return Ok(GridTask::new(spec)?);
         }
@@ -125,7 +126,7 @@ impl TaskName {
         let Some((path, rules)) = declared else {
             return Ok(GridTask::new(spec)?);
         };
-        let spec = rules.declare(spec).map_err(|e| in_rules(path, e))?;
+        let spec = rules?.declare(spec).map_err(|e| in_rules(path, e))?;
         Ok(GridTask::new(spec)?)
     }
 }

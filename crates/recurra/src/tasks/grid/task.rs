@@ -116,6 +116,11 @@ impl GridTask {
         }
     }
 
+    /// Whether there is an exact solver for the rules: they are all there is to say.
+    pub fn has_solver(&self) -> bool {
+        self.0.exact.is_some()
+    }
+
     /// How many answers a question has by the rules. None where these are not all there is to say.
     pub fn solutions(&self, question: &[u16]) -> Option<Solutions> {
         let exact = self.0.exact.as_ref()?;
