@@ -10,6 +10,7 @@ mod calibrate;
 mod data;
 mod eval;
 mod generate;
+mod generate_grid;
 mod generate_maze;
 mod models;
 mod quantize;

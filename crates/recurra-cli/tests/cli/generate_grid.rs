@@ -1,8 +1,6 @@
 //! `recurra generate grid`, and what rules alone are enough for.
 
-mod common;
-
-use common::{json, recurra, refused, run, status, stderr, stdout};
+use crate::common::{json, recurra, refused, run, status, stderr, stdout};
 use recurra::tasks::grid::{GridTask, RulesFile};
 use recurra::tasks::task::Pair;
 use recurra::tasks::{HeldOut, Task};
