@@ -32,7 +32,8 @@ fn rules_alone_are_the_task_that_a_table_has() {
     let sudoku = crate::tasks::sudoku::Sudoku::new(4).unwrap();
     let mut theirs = sudoku.groups().unwrap().groups;
     let mut ours = groups.groups.clone();
-    (ours.sort(), theirs.sort());
+    ours.sort();
+    theirs.sort();
     assert_eq!(ours, theirs);
     // Digits are tokens 2 to 5, and the dot comes after them.
     assert_eq!((groups.tokens, groups.blank), (vec![2, 3, 4, 5], 6));
