@@ -17,7 +17,7 @@ use recurra::tasks::Task;
 use recurra::train::preset::{constraints, preset};
 use recurra::train::{Decay, Probabilities, Rule, TrainConfig, TrainPrecision};
 use recurra::{Mixer, Positions, TrmConfig};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Train a model
 ///
@@ -355,22 +355,19 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut run = if args.resume {
         run::Run::resume(&args.output, threads, group)?
     } else {
-        let task = match (args.task, &args.data) {
-            (TaskName::Grid, Some(table)) => {
-                TaskName::of_table(table, args.rules.as_deref(), args.size)?.spec()
+        let task = match (args.task, &args.data, &args.rules) {
+            (TaskName::Grid, Some(table), rules) => {
+                TaskName::of_table(table, rules.as_deref(), args.size)?.spec()
             }
-            (TaskName::Grid, None) if args.rules.is_some() => {
-                let rules = args.rules.as_deref().unwrap_or(Path::new(""));
-                TaskName::of_rules(rules, args.size)?.spec()
-            }
-            (TaskName::Arc, None) => {
+            (TaskName::Grid, None, Some(rules)) => TaskName::of_rules(rules, args.size)?.spec(),
+            (TaskName::Arc, None, _) => {
                 let text = "--task arc: expected --data with tasks";
                 return Err(UsageError(text.into()).into());
             }
-            (_, _) if args.rules.is_some() => {
+            (_, _, Some(_)) => {
                 return Err(UsageError("--rules: expected --task grid".into()).into());
             }
-            (task, _) => task.spec(args.size, args.min_path)?,
+            (task, _, None) => task.spec(args.size, args.min_path)?,
         };
         let (mut config, mut train) = match args.shape.mixer {
             Some(MixerName::Constraints) => constraints(&task)?,

@@ -1,7 +1,9 @@
 //! The rules files that come with the project: each is enough to make puzzles.
 
-use super::{GridTask, RulesFile, ShapeRule, Wish};
+use super::{GridTask, RulesFile, ShapeRule, Solutions, Wish};
 use crate::tasks::task::Task;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 use std::collections::HashSet;
 use std::path::PathBuf;
 
@@ -65,6 +67,28 @@ fn all_examples_make_puzzles() {
             .filter(|&&token| token == groups.blank);
         assert_eq!(open.count(), task.seq_len() - wish.givens.unwrap());
         assert_eq!(task.solve(&made.pair.question), Some(Ok(made.pair.answer)));
+    }
+}
+
+/// A symmetry leads from solutions to solutions, so it changes neither their number nor on which side a puzzle is.
+#[test]
+fn symmetries_keep_the_number_of_solutions() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    for (name, task) in all() {
+        let pair = task.generate(4, 1, &|_| true).unwrap();
+        let blank = task.groups().unwrap().blank;
+        let given = pair.question.iter().position(|&token| token != blank);
+        let mut less = pair.question.clone();
+        less[given.unwrap()] = blank;
+        for _ in 0..5 {
+            let symmetry = task.random_symmetry(&pair.question, &mut rng).unwrap();
+            let image = task.image(&pair, &symmetry);
+            assert_eq!(task.solve(&image.question), Some(Ok(image.answer.clone())));
+            assert_eq!(task.split_class(&image), task.split_class(&pair), "{name}");
+            let images = [&less, &symmetry.apply(&less)]
+                .map(|question| matches!(task.solutions(question), Some(Solutions::One(_))));
+            assert_eq!(images[0], images[1], "{name}");
+        }
     }
 }
 

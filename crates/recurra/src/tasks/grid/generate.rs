@@ -56,16 +56,16 @@ impl Generator<'_> {
     }
 
     /// The puzzle with this number of an endless run for training, of a split class that passes `wanted`: every other one
-    /// with no given to spare, the rest with 30 to 70 % of the cells given (from 40 % in large ones, where fewer are hard to
+    /// with no given that a short search proves to be one to spare, the rest with 30 to 70 % of the cells given (from 40 % in large ones, where fewer are hard to
     /// find), or the fewest that turned up.
     pub(super) fn lesson(&self, number: u64, wanted: &dyn Fn(u64) -> bool) -> Option<Pair> {
         let rng = &mut self.rng(number);
         let rules = &self.exact.rules;
         let cells = rules.cells();
-        let effort = Effort::of(cells);
+        // Proofs that take long are seldom worth waiting for where thousands of puzzles are wanted.
         let effort = Effort {
-            proof: effort.proof / 10,
-            ..effort
+            proof: if cells <= 150 { 100_000 } else { 50_000 },
+            ..Effort::of(cells)
         };
         let generator = constraints::Generator::new(rules, effort);
         let least = if cells <= 150 { 30 } else { 40 };

@@ -27,7 +27,7 @@ pub(in super::super) fn default_pool(task: &TaskSpec) -> usize {
         TaskSpec::Maze { .. } => 5_000,
         TaskSpec::Grid(spec) => match spec.seq_len() {
             0..=100 => 20_000,
-            101..=150 => 5_000,
+            101..=300 => 5_000,
             _ => 500,
         },
         // It has no generator.
