@@ -1,14 +1,17 @@
 //! `recurra data`: what is in a set of puzzles.
 
+mod distribution;
 mod keys;
 mod part;
+mod problems;
 mod report;
 mod rules;
 
-use crate::exit::{self, Exit};
+use crate::exit::{self, Exit, UsageError};
 use crate::task::TaskName;
-use part::{Part, PuzzleKind, Table};
+use part::{Part, PuzzleKind};
 use report::{Leaks, Report};
+use rules::Table;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -48,20 +51,13 @@ struct CheckArgs {
     other: Option<PathBuf>,
     /// What the puzzles are, where they do not tell by themselves
     #[arg(long, value_enum)]
-    task: Option<TableName>,
+    task: Option<TaskName>,
     /// What holds for the answers of a table, and its symmetries: a TOML file
     #[arg(long, value_name = "FILE", requires = "task")]
     rules: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-}
-
-/// What has to be told.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum TableName {
-    /// A table of your own
-    Grid,
 }
 
 /// Runs the command.
@@ -74,9 +70,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
 fn check(args: &CheckArgs) -> anyhow::Result<Exit> {
     let told = match args.task {
         None => None,
-        Some(TableName::Grid) => {
+        Some(TaskName::Grid) => {
             let task = TaskName::of_table(&args.data, args.rules.as_deref(), None)?;
             Some(PuzzleKind::Table(Table(task)))
+        }
+        Some(_) => {
+            let text = "--task: expected `grid`; other puzzles say by themselves what they are";
+            return Err(UsageError(text.into()).into());
         }
     };
     let mut parts: Vec<Part> = Vec::new();

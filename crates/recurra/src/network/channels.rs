@@ -1,8 +1,8 @@
 //! The part of a layer that mixes channels: a SwiGLU and a norm.
 
 use super::Network;
-use super::backward::Pass;
-use super::scratch::ScratchViews;
+use super::memory::ScratchViews;
+use super::pass::Pass;
 use super::stack::PackedLayer;
 use super::tape::Kept;
 use super::team::Member;

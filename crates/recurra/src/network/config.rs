@@ -1,5 +1,6 @@
 //! The architecture of a tiny recursive model.
 
+use crate::error::{Error, Result};
 use crate::groups::Groups;
 use crate::kernels::neighbours::Neighbours;
 use serde::{Deserialize, Serialize};
@@ -144,5 +145,27 @@ impl TrmConfig {
         // Python's `round` goes to the even neighbour at a half, and so does this.
         let raw = (self.expansion * n as f64 * 2.0 / 3.0).round_ties_even() as usize;
         raw.div_ceil(self.swiglu_multiple) * self.swiglu_multiple
+    }
+
+    /// Floating-point operations of a SwiGLU over `n` numbers of so many rows.
+    pub(crate) fn swiglu_flops(&self, n: usize, rows: usize) -> u64 {
+        6 * (n * rows * self.swiglu_width(n)) as u64
+    }
+}
+
+impl Positions {
+    /// Refuses these positions, where others were expected.
+    pub(crate) fn misplaced(self, expected: &str) -> Result<()> {
+        let found = match self {
+            Positions::None => "none",
+            Positions::Rotary => "rotary",
+            Positions::Learned => "learned",
+            Positions::Grid { .. } => "a grid",
+        };
+        Err(Error::Config {
+            field: "positions",
+            expected: expected.into(),
+            found: found.into(),
+        })
     }
 }

@@ -27,11 +27,6 @@ impl TrmConfig {
         mixers::of(self.mixer).describe(self)
     }
 
-    /// Floating-point operations of a SwiGLU over `n` numbers of so many rows.
-    pub(crate) fn swiglu_flops(&self, n: usize, rows: usize) -> u64 {
-        6 * (n * rows * self.swiglu_width(n)) as u64
-    }
-
     /// Checks every field.
     ///
     /// # Errors
@@ -107,23 +102,6 @@ impl TrmConfig {
             range("positions.cols", cols, 1, self.seq_len)?;
         }
         mixer.check(self)
-    }
-}
-
-impl Positions {
-    /// Refuses these positions, where others were expected.
-    pub(crate) fn misplaced(self, expected: &str) -> Result<()> {
-        let found = match self {
-            Positions::None => "none",
-            Positions::Rotary => "rotary",
-            Positions::Learned => "learned",
-            Positions::Grid { .. } => "a grid",
-        };
-        Err(Error::Config {
-            field: "positions",
-            expected: expected.into(),
-            found: found.into(),
-        })
     }
 }
 

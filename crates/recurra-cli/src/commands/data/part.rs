@@ -1,15 +1,15 @@
 //! One set of puzzles, read once.
 
+use super::distribution::Distribution;
 use super::keys::{Keys, hash};
-use super::report::{Distribution, Kind, Problems};
-use super::rules::{Found, Rules};
+use super::problems::{Kind, Problems};
+use super::rules::{Found, Rules, Table};
 use crate::progress;
 use anyhow::{anyhow, bail};
 use rayon::prelude::*;
 use recurra::tasks::Task;
 use recurra::tasks::data::Puzzles;
 use recurra::tasks::dataset::{Dataset, Part as Which, part_of};
-use recurra::tasks::grid::GridTask;
 use recurra::tasks::maze::grid::VOCAB_SIZE;
 use recurra::tasks::maze::{self, Maze, MazeReader, MazeTask, Shape};
 use recurra::tasks::sudoku::{PuzzleReader, Sudoku};
@@ -51,18 +51,6 @@ pub(super) enum PuzzleKind {
         vocab_size: u64,
     },
 }
-
-/// Tables of one's own.
-#[derive(Clone)]
-pub(super) struct Table(pub(super) GridTask);
-
-impl PartialEq for Table {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.grid_spec() == other.0.grid_spec()
-    }
-}
-
-impl Eq for Table {}
 
 impl PuzzleKind {
     /// What the task knows about them.

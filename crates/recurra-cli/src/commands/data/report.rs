@@ -1,140 +1,13 @@
 //! What was found, for people and as JSON.
 
+use super::distribution::Summary;
 use super::keys::Keys;
 use super::part::Part;
+use super::problems::{Kind, Problems};
 use crate::exit;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-
-/// Problems of a kind that are told on standard error, and that `--json` lists.
-const MOST_TOLD: u64 = 10;
-const MOST_LISTED: u64 = 1000;
-
-/// What is wrong with a puzzle.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Kind {
-    Refused,
-    WrongAnswer,
-    NoSolution,
-    SeveralSolutions,
-    Duplicate,
-    Leak,
-    SymmetricLeak,
-    SolutionLeak,
-}
-
-impl Kind {
-    fn name(self) -> &'static str {
-        match self {
-            Kind::Refused => "lines that cannot be read",
-            Kind::WrongAnswer => "wrong answers",
-            Kind::NoSolution => "questions without a solution",
-            Kind::SeveralSolutions => "questions with several solutions",
-            Kind::Duplicate => "duplicates",
-            Kind::Leak => "leaks",
-            Kind::SymmetricLeak => "leaks under symmetries",
-            Kind::SolutionLeak => "leaked solutions",
-        }
-    }
-}
-
-/// A problem with its place.
-#[derive(Serialize)]
-struct Problem {
-    path: String,
-    line: u64,
-    kind: Kind,
-    text: String,
-}
-
-/// All problems counted, the first of each kind told and listed.
-#[derive(Default, Serialize)]
-#[serde(transparent)]
-pub(super) struct Problems {
-    listed: Vec<Problem>,
-    #[serde(skip)]
-    counts: BTreeMap<(String, Kind), u64>,
-}
-
-impl Problems {
-    pub(super) fn add(&mut self, path: &str, line: u64, kind: Kind, text: String) {
-        let count = self.counts.entry((path.to_owned(), kind)).or_default();
-        *count += 1;
-        if *count <= MOST_TOLD {
-            exit::say(&format!("{path}:{line}: {text}"));
-        }
-        if *count <= MOST_LISTED {
-            self.listed.push(Problem {
-                path: path.to_owned(),
-                line,
-                kind,
-                text,
-            });
-        }
-    }
-
-    /// How many there are of a kind.
-    fn count(&self, path: &str, kind: Kind) -> u64 {
-        let count = self.counts.get(&(path.to_owned(), kind));
-        count.copied().unwrap_or(0)
-    }
-
-    /// Says how many were not told.
-    pub(super) fn tell_rest(&self) {
-        for ((path, kind), count) in &self.counts {
-            if *count > MOST_TOLD {
-                let (rest, kind) = (count - MOST_TOLD, kind.name());
-                exit::say(&format!("{path}: and {rest} more {kind}"));
-            }
-        }
-    }
-}
-
-/// How often each value occurs.
-#[derive(Default)]
-pub(super) struct Distribution(BTreeMap<u64, u64>);
-
-impl Distribution {
-    pub(super) fn add(&mut self, value: u64) {
-        *self.0.entry(value).or_default() += 1;
-    }
-
-    fn summary(&self) -> Summary {
-        let count: u64 = self.0.values().sum();
-        let sum: f64 = self.0.iter().map(|(&v, &n)| v as f64 * n as f64).sum();
-        let at = |share: f64| {
-            let rank = ((share * count as f64).ceil() as u64).max(1);
-            let mut seen = 0;
-            let place = self.0.iter().find(|(_, n)| {
-                seen += **n;
-                seen >= rank
-            });
-            place.map_or(0, |(&value, _)| value)
-        };
-        Summary {
-            min: at(0.0),
-            p10: at(0.1),
-            median: at(0.5),
-            p90: at(0.9),
-            max: at(1.0),
-            mean: sum / count.max(1) as f64,
-            counts: self.0.clone(),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Summary {
-    min: u64,
-    p10: u64,
-    median: u64,
-    p90: u64,
-    max: u64,
-    mean: f64,
-    counts: BTreeMap<u64, u64>,
-}
 
 /// What is in one set.
 #[derive(Serialize)]
@@ -242,7 +115,7 @@ impl Report {
 
     /// Whether anything is wrong.
     pub(super) fn finish(&mut self) -> bool {
-        self.good = self.problems.counts.is_empty();
+        self.good = self.problems.is_empty();
         !self.good
     }
 

@@ -1,8 +1,8 @@
 //! What a task knows about its puzzles. A new task is an implementation of [`Rules`] and a line in
-//! [`PuzzleKind::rules`](super::part::PuzzleKind::rules).
+//! `PuzzleKind::rules`.
 
-use super::part::Table;
 use recurra::tasks::Task;
+use recurra::tasks::grid::GridTask;
 use recurra::tasks::grid::Solutions;
 use recurra::tasks::maze::{self, Maze, Shape};
 use recurra::tasks::sudoku::canonical::canonical;
@@ -23,6 +23,18 @@ pub(super) trait Rules: Sync {
     /// Names and values of what is worth a distribution.
     fn measures(&self, question: &[u16]) -> Vec<(&'static str, u64)>;
 }
+
+/// Tables of one's own.
+#[derive(Clone)]
+pub(super) struct Table(pub(super) GridTask);
+
+impl PartialEq for Table {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.grid_spec() == other.0.grid_spec()
+    }
+}
+
+impl Eq for Table {}
 
 /// The solutions of a question.
 pub(super) enum Found {

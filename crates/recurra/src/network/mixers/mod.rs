@@ -8,17 +8,15 @@ mod constraints;
 mod conv;
 mod mlp;
 
-use super::backward::Pass;
 use super::config::{Mixer, TrmConfig};
-use super::scratch::{ScratchViews, Space};
+pub(crate) use super::memory::Size;
+use super::memory::{ScratchViews, Space};
+use super::pass::Pass;
 use super::{Inject, Network};
 use crate::error::Result;
 use crate::kernels::messages::Sparse;
 use crate::kernels::view::{Units, View};
 use crate::kernels::{AlignedMatrix, PackedMatrix, Packing, Precision};
-
-/// Rows and columns.
-pub(crate) type Size = [usize; 2];
 
 /// A linear layer of a mixer.
 #[derive(Debug, Clone, PartialEq, Eq)]

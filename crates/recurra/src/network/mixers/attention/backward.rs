@@ -6,8 +6,8 @@ use crate::kernels::epilogue::StoreScaled;
 use crate::kernels::matrix::LINE;
 use crate::kernels::view::{Units, View, copy_rows, transpose};
 use crate::kernels::{AlignedMatrix, PackedMatrix};
-use crate::network::backward::Pass;
 use crate::network::config::TrmConfig;
+use crate::network::pass::Pass;
 
 /// Memory: the gradient of what the heads found, `[positions, hidden]`, and of queries, keys and values, `[positions, 3 *
 /// hidden]`; keys of all heads transposed, as the forward pass lays them out; probabilities of a head and their gradient,

@@ -15,7 +15,7 @@ use crate::kernels::product::{Lhs, Part, Product, Rhs};
 use crate::kernels::quantize::{Bf16Cols, Bf16Rows, QuantizeCols, QuantizeRows};
 use crate::kernels::view::{View, copy_rows, transpose};
 use crate::kernels::{AlignedMatrix, PackedMatrix, Precision};
-use crate::network::scratch::ScratchViews;
+use crate::network::memory::ScratchViews;
 use crate::network::{Inject, Network};
 
 impl Network<'_> {

@@ -10,9 +10,9 @@ use crate::error::{Error, Result};
 use crate::kernels::matrix::LINE;
 use crate::kernels::view::{Units, View};
 use crate::kernels::{AlignedMatrix, PackedMatrix, Precision};
-use crate::network::backward::Pass;
 use crate::network::config::{Positions, TrmConfig};
-use crate::network::scratch::{ScratchViews, Space};
+use crate::network::memory::{ScratchViews, Space};
+use crate::network::pass::Pass;
 use crate::network::{Inject, Network};
 use views::AttentionViews;
 

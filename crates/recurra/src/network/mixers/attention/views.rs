@@ -4,7 +4,7 @@ use super::{QUERY_BLOCK, Size};
 use crate::kernels::matrix::LINE;
 use crate::kernels::view::{Units, View};
 use crate::network::config::TrmConfig;
-use crate::network::scratch::Space;
+use crate::network::memory::Space;
 
 /// Attention's scratch space as its kernels see it.
 #[derive(Clone, Copy)]

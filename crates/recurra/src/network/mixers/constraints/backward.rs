@@ -8,8 +8,8 @@ use crate::kernels::messages::SumRows;
 use crate::kernels::pack::per_unit;
 use crate::kernels::view::{Units, View};
 use crate::kernels::{AlignedMatrix, PackedMatrix, Precision};
-use crate::network::backward::Pass;
 use crate::network::config::TrmConfig;
+use crate::network::pass::Pass;
 
 /// Memory: the gradient of what is heard, and then of what is said, `[candidates, 2 * hidden]` each; of what nodes say, and then
 /// of what they hear, `[nodes, hidden]` each; a node's SwiGLU and its gradient, `[nodes, 2 * hidden]`; and for nodes in

@@ -4,10 +4,10 @@ use super::{BackwardSpace, Inputs, Mix, Size, Slot, Sums};
 use crate::error::{Error, Result};
 use crate::kernels::view::{Units, View, copy_rows};
 use crate::kernels::{AlignedMatrix, PackedMatrix, Precision};
-use crate::network::backward::Pass;
 use crate::network::config::{Positions, TrmConfig};
 use crate::network::linear::RowBuffer;
-use crate::network::scratch::{ScratchViews, Space};
+use crate::network::memory::{ScratchViews, Space};
+use crate::network::pass::Pass;
 use crate::network::{Inject, Network};
 
 /// The convolution.

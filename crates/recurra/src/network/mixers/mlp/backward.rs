@@ -6,8 +6,8 @@ use crate::kernels::product::Lhs;
 use crate::kernels::swiglu::Bf16Forms;
 use crate::kernels::view::{Pre, Units, View};
 use crate::kernels::{PackedMatrix, Precision};
-use crate::network::backward::Pass;
 use crate::network::config::TrmConfig;
+use crate::network::pass::Pass;
 
 /// Memory: the SwiGLU and its gradient, `[width, hidden]`; right factors of the weights' gradients, `[hidden / unit,
 /// positions]`; in bfloat16, gates and ups' gradient with units along rows and along columns, `[2 * width, hidden / 2]` and

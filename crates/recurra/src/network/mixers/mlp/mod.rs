@@ -12,9 +12,9 @@ use crate::kernels::matrix::LINE;
 use crate::kernels::norm::NormColsBackward;
 use crate::kernels::view::{Units, View, transpose};
 use crate::kernels::{AlignedMatrix, PackedMatrix, Packing, Precision};
-use crate::network::backward::Pass;
 use crate::network::config::{Positions, TrmConfig};
-use crate::network::scratch::{ScratchViews, Space};
+use crate::network::memory::{ScratchViews, Space};
+use crate::network::pass::Pass;
 use crate::network::{Inject, Network};
 
 /// The MLP mixer.
