@@ -4,9 +4,12 @@ use crate::arc::ArcFlags;
 use crate::exit::UsageError;
 use crate::task::{Size, TaskName};
 use crate::threads::Threads;
+use anyhow::anyhow;
+use recurra::Mixer;
 use recurra::model::TrmModel;
 use recurra::model::file::Header;
 use recurra::solver::{ArcOptions, ArcSolver, SolveOptions, Solver};
+use recurra::tasks::{Task, TaskSpec};
 use recurra::thinking::{
     AdaptiveKSelector, AdaptiveOptions, Calibration, KPredictor, RuleList, StopRules, Variation,
 };
@@ -57,11 +60,17 @@ pub(crate) struct Thinking {
     /// find. With several threads the answers may depend on which puzzle ended first
     #[arg(long, value_name = "FILE")]
     adaptive: Option<PathBuf>,
-    /// Answer mazes of another size than the model was trained on: `21`, or `20x40` for 20 rows of 40 cells
+    /// Answer puzzles of another size than the model was trained on: `21`, or `20x40` for 20 rows of 40 cells
     ///
-    /// For models whose mixer is a convolution, whose weights do not depend on the size. Longer paths may need more --max-steps
+    /// For mazes and models whose mixer is a convolution, and for Sudoku and models over groups: their weights do not depend on
+    /// the size. Longer paths may need more --max-steps
     #[arg(long, value_name = "SIZE")]
     size: Option<Size>,
+    /// Answer puzzles under the rules that this file declares
+    ///
+    /// For models over groups, of which no weight knows a size, a symbol or a group
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
     /// Seed of all that is random in restarts
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
@@ -72,7 +81,8 @@ pub(crate) struct Thinking {
 impl Thinking {
     /// Opens a model to answer questions with, and starts the threads.
     pub(crate) fn solver(&self, model: &Path) -> anyhow::Result<(TrmModel, Solver, usize)> {
-        let (opened, solver, threads) = open(model, self.size, self.threads)?;
+        let (opened, solver, threads) =
+            open(model, self.size, self.rules.as_deref(), self.threads)?;
         if let Some(file) = &self.adaptive {
             let options = self.options(&solver)?;
             let task = solver.task()?;
@@ -147,8 +157,12 @@ impl Thinking {
         model: &Path,
         flags: &ArcFlags,
     ) -> anyhow::Result<(ArcSolver, ArcOptions)> {
-        if self.restarts > 0 || self.adaptive.is_some() || self.size.is_some() {
-            let text = "--restarts, --adaptive and --size: expected a model whose answers have a rule check, found one for ARC-AGI";
+        if self.restarts > 0
+            || self.adaptive.is_some()
+            || self.size.is_some()
+            || self.rules.is_some()
+        {
+            let text = "--restarts, --adaptive, --size and --rules: expected a model whose answers have a rule check, found one for ARC-AGI";
             return Err(UsageError(text.into()).into());
         }
         let header = Header::open(model)?;
@@ -167,20 +181,46 @@ impl Thinking {
     }
 }
 
-/// Opens a model to answer questions with, of another size if one is given, and starts the threads.
+/// Opens a model to answer questions with, of another size or under other rules if such are given, and starts the threads.
 pub(crate) fn open(
     model: &Path,
     size: Option<Size>,
+    rules: Option<&Path>,
     threads: Threads,
 ) -> anyhow::Result<(TrmModel, Solver, usize)> {
     let mut opened = TrmModel::open(model)?;
-    if let Some(size) = size {
-        // Nothing is generated for it, so how long paths are is of no account.
-        let task = TaskName::Maze.spec(Some(size), Some(0))?;
-        task.task()?;
+    // Another task, the flag that asks for it, and the models that can do it.
+    let other = match (size, rules) {
+        (None, None) => None,
+        (size, Some(rules)) => Some((
+            TaskName::of_rules(rules, size)?.spec(),
+            format!("--rules {}", rules.display()),
+            "a model over groups",
+        )),
+        (Some(size), None) => {
+            let name = match &opened.header.task {
+                Some(TaskSpec::Sudoku { .. }) => TaskName::Sudoku,
+                _ => TaskName::Maze,
+            };
+            Some((
+                // Nothing is generated for it, so how long paths are is of no account.
+                name.spec(Some(size), Some(0))?,
+                format!("--size {size}"),
+                "a maze model whose mixer is a convolution, and which has no learned positions, or a model over groups",
+            ))
+        }
+    };
+    if let Some((task, flag, expected)) = other {
+        let over_groups = opened.config().mixer == Mixer::Constraints;
+        if over_groups && task.task()?.groups().is_none() {
+            let expected = "rules that only keep givens and name cells that differ";
+            return Err(anyhow!("{flag}: expected {expected}, found others"));
+        }
         opened = opened.for_task(&task).ok_or_else(|| {
-            let expected = "expected a maze model whose mixer is a convolution, and which has no learned positions";
-            UsageError(format!("--size {size}: {expected}, found {}", model.display()))
+            UsageError(format!(
+                "{flag}: expected {expected}, found {}",
+                model.display()
+            ))
         })?;
     }
     let threads = threads.start()?;

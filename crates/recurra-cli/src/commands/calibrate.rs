@@ -62,7 +62,7 @@ struct Report<'a> {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let (_, solver, _) = thinking::open(&args.model, None, args.threads)?;
+    let (_, solver, _) = thinking::open(&args.model, None, None, args.threads)?;
     let max_steps = args
         .max_steps
         .map_or(solver.options().stop.max_steps, usize::from);

@@ -1,0 +1,85 @@
+//! Models over groups: one file for every size, and for rules that it was not trained on.
+
+use crate::common::*;
+use std::path::{Path, PathBuf};
+
+fn rules(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../examples/rules")
+        .join(name)
+}
+
+/// A model that has learnt next to nothing.
+fn model(dir: &Path) -> PathBuf {
+    let path = dir.join("model");
+    let recipe = "train --task sudoku --size 4 --mixer constraints --hidden 16 --steps 3 --pool 60 --batch 4 --threads 1 -o {}";
+    let out = recurra(recipe, &[&path]);
+    assert_eq!(status(&out), Some(0), "{}", stderr(&out));
+    path
+}
+
+#[test]
+fn a_model_over_groups_takes_puzzles_of_any_size_and_rules() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = model(dir.path());
+    let out = recurra("info {}", &[&model]);
+    assert!(stdout(&out).contains("messages over declared groups"));
+    let nine = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79";
+    let latin = "1....../......./......./......./......./......./.......";
+    for (flags, puzzle, steps) in [
+        (String::new(), "1.....3..2.....4", 2),
+        ("--size 9".into(), nine, 2),
+    ] {
+        let line = format!("solve {{}} --json --max-steps {steps} --stop none {flags}");
+        let out = run(&line, &[&model], puzzle.as_bytes());
+        assert_eq!(status(&out), Some(0), "{}", stderr(&out));
+        let answer = &json(&out)[0];
+        assert_eq!(answer["steps"], steps);
+        assert_eq!(answer["question"], puzzle);
+    }
+    // A question with many answers is none for rules that prove answers right.
+    let latin_rules = rules("latin-7.toml");
+    let out = run(
+        "solve {} --rules {}",
+        &[&model, &latin_rules],
+        latin.as_bytes(),
+    );
+    refused(&out, "expected exactly one solution, found more than one");
+    // Generated ones are thought about, with guesses.
+    let table = dir.path().join("latin.csv");
+    let out = recurra(
+        "generate grid --rules {} --count 3 --seed 1 -o {}",
+        &[&latin_rules, &table],
+    );
+    assert_eq!(status(&out), Some(0), "{}", stderr(&out));
+    let line = "solve {} {} --rules {} --json --restarts 2 --max-steps 3";
+    let out = recurra(line, &[&model, &table, &latin_rules]);
+    assert_eq!(status(&out), Some(0), "{}", stderr(&out));
+    assert_eq!(json(&out).len(), 3);
+}
+
+#[test]
+fn training_goes_on_and_what_cannot_be_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = model(dir.path());
+    let out = recurra("train --resume --steps 5 --threads 1 -o {}", &[&model]);
+    assert_eq!(status(&out), Some(0), "{}", stderr(&out));
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/sudoku4.safetensors");
+    let out = recurra("solve {} --rules {}", &[&shipped, &rules("latin-7.toml")]);
+    assert_eq!(status(&out), Some(2));
+    assert!(
+        stderr(&out).contains("expected a model over groups"),
+        "{}",
+        stderr(&out)
+    );
+    let out = recurra(
+        "train --task maze --size 5 --mixer constraints --steps 1 -o {}",
+        &[&dir.path().join("maze")],
+    );
+    assert_ne!(status(&out), Some(0));
+    assert!(
+        stderr(&out).contains("a task that declares groups"),
+        "{}",
+        stderr(&out)
+    );
+}
