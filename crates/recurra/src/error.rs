@@ -1,6 +1,6 @@
 //! What can go wrong, said once and clearly.
 
-use crate::kernels::UnknownIsa;
+use recurra_kernels::UnknownIsa;
 use serde::Serialize;
 use std::path::PathBuf;
 

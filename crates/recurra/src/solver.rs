@@ -27,7 +27,6 @@ pub use question::Question;
 use crate::cache::{CacheConfig, TrmCache};
 use crate::engine::PackedModel;
 use crate::error::{Error, Result};
-use crate::kernels::Isa;
 use crate::model::TrmModel;
 use crate::tasks::task::Tokens;
 use crate::tasks::{Task, TaskSpec};
@@ -35,6 +34,7 @@ use crate::thinking::{AdaptiveKSelector, Calibration, KPredictor};
 use desk::Desk;
 use planner::Planner;
 use pool::Pool;
+use recurra_kernels::Isa;
 use std::sync::Arc;
 
 /// Answers questions with one model.

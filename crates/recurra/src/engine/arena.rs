@@ -1,8 +1,8 @@
 //! All memory that thinking needs, sized once from the model.
 
-use crate::kernels::{AlignedMatrix, Precision};
 use crate::model::TrmConfig;
 use crate::network::scratch::Scratch;
+use recurra_kernels::{AlignedMatrix, Precision};
 
 /// The buffers of one worker: its latent state and the scratch space of a layer.
 ///

@@ -1,11 +1,11 @@
 //! One attempt at a question, step by step; several may take turns on one engine.
 
 use super::{Surroundings, TrmEngine};
-use crate::kernels::AlignedMatrix;
 use crate::network::states::normal;
 use crate::thinking::{EarlyStopOptimizer, Progress, StopReason, StopRules};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use recurra_kernels::AlignedMatrix;
 use std::time::Duration;
 
 /// What an attempt has come to so far. Its latent state is in the engine, or laid aside in a [`LatentState`].

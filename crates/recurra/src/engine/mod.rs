@@ -13,10 +13,10 @@ pub use attempt::{Attempt, LatentState};
 pub use packed::PackedModel;
 
 use crate::error::{Error, Result};
-use crate::kernels::{AlignedMatrix, Isa};
 use crate::model::{TrmConfig, TrmModel};
 use crate::network::team::Team;
 use crate::thinking::{Progress, StopReason, StopRules};
+use recurra_kernels::{AlignedMatrix, Isa};
 use std::sync::Arc;
 use std::time::Duration;
 

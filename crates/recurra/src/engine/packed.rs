@@ -1,10 +1,10 @@
 //! A model's weights in the order in which the kernels read them.
 
-use crate::kernels::pack::Entries;
-use crate::kernels::{AlignedMatrix, Isa, PackedMatrix, Packing, Precision};
 use crate::model::{TrmConfig, TrmWeights};
 use crate::network::heads::HeadWeights;
 use crate::network::stack::{Pack, PackedLayer, Stack};
+use recurra_kernels::pack::Entries;
+use recurra_kernels::{AlignedMatrix, Isa, PackedMatrix, Packing, Precision};
 
 /// A model ready to run: immutable, shared by all workers.
 #[derive(Debug, Clone)]

@@ -2,11 +2,11 @@
 
 use super::arena::TrmBufferPool;
 use super::packed::PackedModel;
-use crate::kernels::AlignedMatrix;
 use crate::network::heads::{self, Head};
 use crate::network::team::{Member, Team};
 use crate::network::{Latent, Network};
 use rand_chacha::ChaCha8Rng;
+use recurra_kernels::AlignedMatrix;
 
 impl PackedModel {
     pub(crate) fn head_kind(&self) -> &'static dyn Head {

@@ -2,13 +2,13 @@
 
 use super::*;
 use crate::fixtures::{MODELS, largest_difference, model, tensors};
-use crate::kernels::{AlignedMatrix, Precision};
 use crate::model::TrmWeights;
 use crate::network::config::{Mixer, Positions};
 use crate::network::team::Member;
 use crate::network::{Inject, Network};
 use crate::thinking::{Rule, StopRules};
 use rand::SeedableRng;
+use recurra_kernels::{AlignedMatrix, Precision};
 
 #[test]
 fn agrees_with_the_reference_implementation() {

@@ -108,9 +108,9 @@ fn without_table(file: &mut File, length: u64) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::Linear;
     use crate::model::TrmWeights;
     use crate::network::limits::tests::small;
+    use recurra_kernels::Linear;
 
     fn saved(config: crate::TrmConfig) -> (tempfile::TempDir, std::path::PathBuf, TrmModel) {
         let folder = tempfile::tempdir().unwrap();

@@ -80,9 +80,9 @@ impl TrmModel {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::Precision;
     use crate::network::limits::tests::small;
     use crate::tasks::TaskSpec;
+    use recurra_kernels::Precision;
 
     #[test]
     fn whatever_decides_an_answer_changes_it() {

@@ -1,11 +1,11 @@
 //! Weights of an untrained model.
 
 use super::weights::{PUZZLE_TABLE, TrmWeights};
-use crate::kernels::AlignedMatrix;
 use crate::network::config::TrmConfig;
 use crate::network::states::{CUT_NORMAL_STD, cut_normal};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use recurra_kernels::AlignedMatrix;
 
 impl TrmWeights {
     /// Random weights as the reference implementation makes them: truncated normal of variance 1/inputs for

@@ -5,8 +5,8 @@
 
 use super::weights::{NamedShape, check_shape};
 use crate::error::{Error, Result};
-use crate::kernels::{AlignedMatrix, Bf16Weights, Linear, PackedMatrix, Q4Weights, Q8Weights};
 use half::bf16;
+use recurra_kernels::{AlignedMatrix, Bf16Weights, Linear, PackedMatrix, Q4Weights, Q8Weights};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use std::borrow::Cow;

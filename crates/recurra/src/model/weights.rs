@@ -1,11 +1,11 @@
 //! The named weights of a model.
 
 use crate::error::{Error, Result};
-use crate::kernels::{AlignedMatrix, Linear, Precision};
 use crate::network::config::{Positions, TrmConfig};
 use crate::network::weights::linears_of;
 pub use crate::network::weights::{LayerWeights, SwiGluWeights};
 use crate::network::{heads, mixers};
+use recurra_kernels::{AlignedMatrix, Linear, Precision};
 
 /// Name of the puzzle table.
 pub(crate) const PUZZLE_TABLE: &str = "puzzle_emb.weights";

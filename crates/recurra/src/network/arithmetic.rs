@@ -1,13 +1,13 @@
 //! The factors of the backward pass's products, in f32 or bfloat16.
 
-use crate::kernels::compiled::Follows;
-use crate::kernels::format::{Bf16, F32};
-use crate::kernels::pack::per_unit;
-use crate::kernels::product::{Lhs, Part, Product, Rhs};
-use crate::kernels::quantize::{Bf16Cols, Bf16Rows};
-use crate::kernels::swiglu::{Bf16Forms, SwiGluBackward, SwiGluBackwardBf16};
-use crate::kernels::view::{Pre, Units, View, transpose};
-use crate::kernels::{Isa, Precision};
+use recurra_kernels::compiled::Follows;
+use recurra_kernels::format::{Bf16, F32};
+use recurra_kernels::pack::per_unit;
+use recurra_kernels::product::{Lhs, Part, Product, Rhs};
+use recurra_kernels::quantize::{Bf16Cols, Bf16Rows};
+use recurra_kernels::swiglu::{Bf16Forms, SwiGluBackward, SwiGluBackwardBf16};
+use recurra_kernels::view::{Pre, Units, View, transpose};
+use recurra_kernels::{Isa, Precision};
 
 /// How products are computed: sums are f32 in both precisions.
 #[derive(Debug, Clone, Copy)]

@@ -12,9 +12,9 @@ use super::pass::Pass;
 use super::stack::PackedLayer;
 use super::tape::LayerTape;
 use super::weights::LayerWeights;
-use crate::kernels::pack::per_unit;
-use crate::kernels::view::View;
-use crate::kernels::{AlignedMatrix, Precision};
+use recurra_kernels::pack::per_unit;
+use recurra_kernels::view::View;
+use recurra_kernels::{AlignedMatrix, Precision};
 
 /// What a backward pass works with: memory for one layer's inner values and their gradients.
 #[derive(Debug)]

@@ -7,8 +7,8 @@ use super::stack::PackedLayer;
 use super::tape::Kept;
 use super::team::Member;
 use super::weights::SwiGluWeights;
-use crate::kernels::Precision;
-use crate::kernels::view::{Pre, View, copy_rows};
+use recurra_kernels::Precision;
+use recurra_kernels::view::{Pre, View, copy_rows};
 
 impl Network<'_> {
     /// `z <- norm(z + swiglu(z))` for some rows. What the backward pass needs is kept by a member that is alone.

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::groups::Groups;
-use crate::kernels::neighbours::Neighbours;
+use recurra_kernels::neighbours::Neighbours;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use super::config::{Positions, TrmConfig};
 use super::mixers;
 use crate::error::{Error, Result};
-use crate::kernels::matrix::LINE;
+use recurra_kernels::matrix::LINE;
 
 /// Limits that no tiny model comes near; they keep sizes computed from a hostile file within range.
 const MAX_DIM: usize = 1 << 20;

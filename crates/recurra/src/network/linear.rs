@@ -1,14 +1,14 @@
 //! A linear layer on the rows of a matrix, in the precision of its weights.
 
 use super::Network;
-use crate::kernels::compiled::{Follows, FollowsLinear};
-use crate::kernels::epilogue::{ActSink, KeepPre, SwiGluPanels};
-use crate::kernels::format::{Bf16, F32, Format, Int8};
-use crate::kernels::nibbles::Int4;
-use crate::kernels::product::{Lhs, Part, Product, Rhs};
-use crate::kernels::quantize::{Bf16Rows, QuantizeRows};
-use crate::kernels::view::{Pre, Units, View};
-use crate::kernels::{PackedMatrix, Precision};
+use recurra_kernels::compiled::{Follows, FollowsLinear};
+use recurra_kernels::epilogue::{ActSink, KeepPre, SwiGluPanels};
+use recurra_kernels::format::{Bf16, F32, Format, Int8};
+use recurra_kernels::nibbles::Int4;
+use recurra_kernels::product::{Lhs, Part, Product, Rhs};
+use recurra_kernels::quantize::{Bf16Rows, QuantizeRows};
+use recurra_kernels::view::{Pre, Units, View};
+use recurra_kernels::{PackedMatrix, Precision};
 
 /// Activations as the left factor of a product with weights of some precision.
 #[derive(Clone, Copy)]

@@ -1,8 +1,8 @@
 //! Memory as layers see it.
 
 use super::linear::RowBuffer;
-use crate::kernels::view::{Units, View};
-use crate::kernels::{AlignedMatrix, Precision};
+use recurra_kernels::view::{Units, View};
+use recurra_kernels::{AlignedMatrix, Precision};
 
 /// Rows and columns.
 pub(crate) type Size = [usize; 2];

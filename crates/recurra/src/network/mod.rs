@@ -20,17 +20,17 @@ pub(crate) mod weights;
 
 pub use config::{Mixer, Positions, SWIGLU_MULTIPLE, TrmConfig};
 
-use crate::kernels::Isa;
-use crate::kernels::compiled::Follows;
-use crate::kernels::format::F32;
-use crate::kernels::neighbours::Neighbours;
-use crate::kernels::norm::{AddInto, NormRows};
-use crate::kernels::pack::split;
-use crate::kernels::product::{Lhs, Part, Product, Rhs};
-use crate::kernels::swiglu::SwiGluBackward;
-use crate::kernels::view::{Pre, View};
 use memory::ScratchViews;
 use mixers::{Mix, Tables};
+use recurra_kernels::Isa;
+use recurra_kernels::compiled::Follows;
+use recurra_kernels::format::F32;
+use recurra_kernels::neighbours::Neighbours;
+use recurra_kernels::norm::{AddInto, NormRows};
+use recurra_kernels::pack::split;
+use recurra_kernels::product::{Lhs, Part, Product, Rhs};
+use recurra_kernels::swiglu::SwiGluBackward;
+use recurra_kernels::view::{Pre, View};
 use scratch::Sharing;
 use stack::{PackedLayer, Stack};
 use tape::LayerTape;

@@ -2,13 +2,13 @@
 
 use super::Network;
 use super::arithmetic::Arithmetic;
-use crate::kernels::compiled::Follows;
-use crate::kernels::format::{Bf16, F32};
-use crate::kernels::norm::NormRowsBackward;
-use crate::kernels::product::Rhs;
-use crate::kernels::swiglu::Bf16Forms;
-use crate::kernels::view::{Pre, Units, View};
-use crate::kernels::{AlignedMatrix, PackedMatrix};
+use recurra_kernels::compiled::Follows;
+use recurra_kernels::format::{Bf16, F32};
+use recurra_kernels::norm::NormRowsBackward;
+use recurra_kernels::product::Rhs;
+use recurra_kernels::swiglu::Bf16Forms;
+use recurra_kernels::view::{Pre, Units, View};
+use recurra_kernels::{AlignedMatrix, PackedMatrix};
 
 /// The backward pass of one call, with the buffers of [`Backward`](super::backward::Backward).
 #[derive(Clone, Copy)]

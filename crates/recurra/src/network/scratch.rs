@@ -4,7 +4,7 @@ use super::config::TrmConfig;
 use super::linear::RowBuffer;
 use super::memory::{Matrices, ScratchViews, Space};
 use super::mixers;
-use crate::kernels::{AlignedMatrix, Precision};
+use recurra_kernels::{AlignedMatrix, Precision};
 
 /// Rows of a sample that go through the half of a layer that does not mix them together: their SwiGLU stays in the
 /// second-level cache.

@@ -3,8 +3,8 @@
 use super::config::TrmConfig;
 use super::mixers::{self, Tables};
 use super::weights::LayerWeights;
-use crate::kernels::pack::Entries;
-use crate::kernels::{AlignedMatrix, Isa, Linear, PackedMatrix, Packing, Precision};
+use recurra_kernels::pack::Entries;
+use recurra_kernels::{AlignedMatrix, Isa, Linear, PackedMatrix, Packing, Precision};
 
 /// Weights of a linear layer that can be packed: a model's own, or the f32 of a training.
 pub trait Pack {

@@ -1,7 +1,7 @@
 //! Random numbers of initial states and weights.
 
-use crate::kernels::AlignedMatrix;
 use rand::Rng;
+use recurra_kernels::AlignedMatrix;
 
 /// Standard deviation of a standard normal cut off at two.
 pub(crate) const CUT_NORMAL_STD: f64 = 0.879_625_661_034_239_8;

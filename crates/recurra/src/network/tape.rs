@@ -2,8 +2,8 @@
 
 use super::config::TrmConfig;
 use super::mixers;
-use crate::kernels::AlignedMatrix;
-use crate::kernels::view::View;
+use recurra_kernels::AlignedMatrix;
+use recurra_kernels::view::View;
 
 /// What one call of a layer keeps.
 #[derive(Debug)]

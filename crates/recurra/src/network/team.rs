@@ -3,7 +3,7 @@
 //! The members of a team run the same program on different parts of the data and meet at barriers, hundreds of times a
 //! step, so they wait by spinning. Between steps they sleep.
 
-use crate::kernels::product::Part;
+use recurra_kernels::product::Part;
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use super::config::TrmConfig;
 use super::mixers::{self, Size};
-use crate::kernels::AlignedMatrix;
+use recurra_kernels::AlignedMatrix;
 
 /// A SwiGLU without bias: `down(silu(gate(x)) * up(x))`.
 #[derive(Debug, Clone)]

@@ -3,9 +3,9 @@
 use super::Progress;
 use crate::engine::TrmEngine;
 use crate::error::Result;
-use crate::kernels::AlignedMatrix;
 use crate::model::TrmModel;
 use crate::train::Sample;
+use recurra_kernels::AlignedMatrix;
 use serde::Serialize;
 
 /// The least and the mean of a number over questions.

@@ -15,11 +15,11 @@ pub use fidelity::{Fidelity, LeastAndMean, compare};
 pub use moments::{Moment, Moments, moments};
 
 use crate::error::{Error, Result};
-use crate::kernels::{AlignedMatrix, Bf16Weights, Linear, PackedMatrix, Precision};
 use crate::model::file::table_kind;
 use crate::model::tensors::{Kind, to_bf16};
 use crate::model::{TrmConfig, TrmModel, TrmWeights};
 use metric::Metric;
+use recurra_kernels::{AlignedMatrix, Bf16Weights, Linear, PackedMatrix, Precision};
 
 /// Called after each question, from any thread.
 pub type Progress<'a> = &'a (dyn Fn() + Sync);

@@ -3,14 +3,14 @@
 use super::Progress;
 use crate::engine::PackedModel;
 use crate::error::{Error, Result};
-use crate::kernels::view::View;
-use crate::kernels::{AlignedMatrix, Isa, Precision};
 use crate::model::{TrmConfig, TrmModel, TrmWeights};
 use crate::network::scratch::Scratch;
 use crate::network::tape::LayerTape;
 use crate::network::team::Member;
 use crate::network::{Latent, Network, mixers};
 use crate::train::Sample;
+use recurra_kernels::view::View;
+use recurra_kernels::{AlignedMatrix, Isa, Precision};
 
 /// Questions whose moments are summed in f32 before they are added to the whole, in the questions' order: so the
 /// result does not depend on the number of threads.

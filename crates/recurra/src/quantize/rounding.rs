@@ -7,7 +7,7 @@
 //! group's multiplier is the one whose group costs least. Then single values are moved as long as that helps.
 
 use super::metric::{Metric, dot};
-use crate::kernels::{AlignedMatrix, Q4Weights, Q8Weights};
+use recurra_kernels::{AlignedMatrix, Q4Weights, Q8Weights};
 
 /// Rounds of fitting the scale and moving values; the second finds little, the third nearly nothing.
 const ROUNDS: usize = 3;

@@ -2,13 +2,13 @@
 
 use super::metric::Metric;
 use super::*;
-use crate::kernels::Q4Weights;
 use crate::network::limits::tests::{each_mixer, small};
 use crate::train::{IGNORE_LABEL, Sample};
 use crate::{Mixer, TrmConfig};
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use recurra_kernels::Q4Weights;
 
 /// So many rows of numbers between -1 and 1, neighbours related.
 pub(super) fn numbers(rows: usize, cols: usize, seed: u64) -> AlignedMatrix {

@@ -5,11 +5,11 @@ use super::pool::share_out;
 use super::{Answer, Question, Refusal, SolveOptions, Source};
 use crate::engine::{Attempt, PackedModel, Surroundings};
 use crate::error::{Error, Result};
-use crate::kernels::{AlignedMatrix, Isa};
 use crate::model::TrmModel;
 use crate::tasks::TaskSpec;
 use crate::tasks::arc::{Attempts, Ballot, Grid, Identifiers, Submission, TaskSet, questions};
 use crate::thinking::{StopReason, StopRules};
+use recurra_kernels::{AlignedMatrix, Isa};
 use std::sync::{Arc, Mutex, PoisonError};
 use web_time::Instant;
 

@@ -1,12 +1,12 @@
 //! Sums of gradients, in the shape of the weights.
 
-use crate::kernels::AlignedMatrix;
-use crate::kernels::view::transpose;
 use crate::model::weights::PUZZLE_TABLE;
 use crate::model::{TrmConfig, TrmWeights};
 use crate::network::backward::LayerSums;
 use crate::network::heads::HeadSums;
 use crate::network::mixers;
+use recurra_kernels::AlignedMatrix;
+use recurra_kernels::view::transpose;
 
 /// The gradient of everything that an optimiser trains.
 ///

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::fixtures::{largest_difference, model, tensors};
-use crate::kernels::Isa;
 use crate::model::{TrmConfig, TrmWeights};
 use crate::tasks::Task;
 use rand_chacha::ChaCha8Rng;
+use recurra_kernels::Isa;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -10,12 +10,12 @@ use super::schedule::{Decay, depth, learning_rate_ratio};
 use super::worker::{Recipe, Slot, Weights, Worker};
 use crate::engine::PackedModel;
 use crate::error::{Error, Result};
-use crate::kernels::pack::Entries;
-use crate::kernels::{AlignedMatrix, Isa, Precision};
 use crate::model::{TrmConfig, TrmWeights};
 use crate::network::stack::PackedLayer;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use recurra_kernels::pack::Entries;
+use recurra_kernels::{AlignedMatrix, Isa, Precision};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

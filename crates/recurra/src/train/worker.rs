@@ -5,7 +5,6 @@ use super::loss::{HALT_WEIGHT, IGNORE_LABEL, Probabilities, SampleLoss, binary_c
 use super::sample::Sample;
 use crate::engine::largest;
 use crate::engine::packed::PackedModel;
-use crate::kernels::{AlignedMatrix, Precision};
 use crate::model::{TrmConfig, TrmWeights};
 use crate::network::backward::Backward;
 use crate::network::scratch::Scratch;
@@ -15,6 +14,7 @@ use crate::network::team::Member;
 use crate::network::{Latent, Network};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use recurra_kernels::{AlignedMatrix, Precision};
 
 /// A place in the batch: a sample and how far its thinking has come.
 #[derive(Debug)]

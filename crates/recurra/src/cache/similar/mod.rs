@@ -16,7 +16,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use search::Scratch;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};

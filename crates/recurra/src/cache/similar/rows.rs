@@ -1,8 +1,8 @@
 //! Fingerprints, scaled to length 1 so that a scalar product is the cosine.
 
 use super::pages::next_of;
-use crate::kernels::gather::Dots;
-use crate::kernels::{AlignedMatrix, Isa};
+use recurra_kernels::gather::Dots;
+use recurra_kernels::{AlignedMatrix, Isa};
 
 /// What a page of rows may take.
 const PAGE_BYTES: usize = 64 << 10;

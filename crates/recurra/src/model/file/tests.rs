@@ -1,11 +1,11 @@
 //! Model files: round trips, and files that are damaged or made to do harm.
 
 use super::*;
-use crate::kernels::{Bf16Weights, Q4Weights, Q8Weights};
 use crate::model::stopping::tests::calibration;
 use crate::model::tensors::to_bf16;
 use crate::network::limits::tests::small;
 use proptest::prelude::*;
+use recurra_kernels::{Bf16Weights, Q4Weights, Q8Weights};
 
 fn model() -> TrmModel {
     let mut model = TrmModel::new(small(), None, TrmWeights::random(&small(), 1));

@@ -9,8 +9,8 @@ use super::{
     Float, archive, not_a_float, pickle, printable, refuse_empty, short_name, two_of_a_name,
 };
 use crate::error::{Error, Result};
-use crate::kernels::AlignedMatrix;
 use crate::model::tensors::finite_matrix;
+use recurra_kernels::AlignedMatrix;
 use safetensors::tensor::Metadata;
 use std::io::{self, Read, Seek, SeekFrom};
 

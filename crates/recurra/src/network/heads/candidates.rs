@@ -2,13 +2,13 @@
 
 use super::{Head, HeadSums, HeadWeights, halt_logits};
 use crate::groups::Groups;
-use crate::kernels::AlignedMatrix;
-use crate::kernels::view::View;
 use crate::network::Network;
 use crate::network::config::TrmConfig;
 use crate::network::states::normal;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use recurra_kernels::AlignedMatrix;
+use recurra_kernels::view::View;
 
 /// The head of a model over declared groups.
 pub(super) struct Candidates;

@@ -6,9 +6,9 @@ mod tokens;
 
 use super::Network;
 use super::config::TrmConfig;
-use crate::kernels::view::View;
-use crate::kernels::{AlignedMatrix, PackedMatrix};
 use rand_chacha::ChaCha8Rng;
+use recurra_kernels::view::View;
+use recurra_kernels::{AlignedMatrix, PackedMatrix};
 
 /// A head's weights, as the forward pass reads them.
 #[derive(Debug, Clone)]

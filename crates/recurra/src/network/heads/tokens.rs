@@ -1,13 +1,13 @@
 //! A token at each position, behind a prefix from the puzzle table.
 
 use super::{Head, HeadSums, HeadWeights, halt_logits};
-use crate::kernels::AlignedMatrix;
-use crate::kernels::product::Rhs;
-use crate::kernels::view::View;
 use crate::network::Network;
 use crate::network::config::TrmConfig;
 use crate::network::states::random_state;
 use rand_chacha::ChaCha8Rng;
+use recurra_kernels::AlignedMatrix;
+use recurra_kernels::product::Rhs;
+use recurra_kernels::view::View;
 
 /// The head of the reference implementation.
 pub(super) struct TokenHead;

@@ -14,9 +14,9 @@ use super::memory::{ScratchViews, Space};
 use super::pass::Pass;
 use super::{Inject, Network};
 use crate::error::Result;
-use crate::kernels::messages::Sparse;
-use crate::kernels::view::{Units, View};
-use crate::kernels::{AlignedMatrix, PackedMatrix, Packing, Precision};
+use recurra_kernels::messages::Sparse;
+use recurra_kernels::view::{Units, View};
+use recurra_kernels::{AlignedMatrix, PackedMatrix, Packing, Precision};
 
 /// A linear layer of a mixer.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! The moving average of the weights.
 
-use crate::kernels::Isa;
-use crate::kernels::optimizer::MoveAverage;
 use crate::model::TrmWeights;
+use recurra_kernels::Isa;
+use recurra_kernels::optimizer::MoveAverage;
 
 /// Moves an exponential moving average of the weights: `average <- keep * average + (1 - keep) * weights`. Tensors that
 /// are empty in `moments` are not trained, and stay as they are.

@@ -6,11 +6,11 @@ mod muon;
 mod tests;
 
 use super::gradient::trained_zeros;
-use crate::kernels::optimizer::AdamUpdate;
-use crate::kernels::{AlignedMatrix, Isa};
 use crate::model::{TrmConfig, TrmWeights};
 pub(crate) use average::move_average;
 use muon::Orthogonal;
+use recurra_kernels::optimizer::AdamUpdate;
+use recurra_kernels::{AlignedMatrix, Isa};
 use serde::{Deserialize, Serialize};
 
 /// The rule by which gradients change weights.

@@ -1,9 +1,9 @@
 //! Muon: the momentum of a matrix, made orthogonal, is its update.
 
-use crate::kernels::format::F32;
-use crate::kernels::product::{Lhs, Part, Product, Rhs};
-use crate::kernels::view::{copy_rows, transpose};
-use crate::kernels::{AlignedMatrix, Isa};
+use recurra_kernels::format::F32;
+use recurra_kernels::product::{Lhs, Part, Product, Rhs};
+use recurra_kernels::view::{copy_rows, transpose};
+use recurra_kernels::{AlignedMatrix, Isa};
 
 /// Coefficients of the Newton-Schulz iteration `x <- (a + b A + c A^2) x`, `A = x x^T`, whose singular values go to about
 /// 1 (Jordan and others).
@@ -105,7 +105,7 @@ impl Orthogonal {
 }
 
 /// `to = lhs * rhs`, `m x n` with an inner sum of `k`.
-fn product(isa: Isa, [m, n, k]: [usize; 3], lhs: Lhs, rhs: Rhs, to: crate::kernels::view::View) {
+fn product(isa: Isa, [m, n, k]: [usize; 3], lhs: Lhs, rhs: Rhs, to: recurra_kernels::view::View) {
     isa.run(Product {
         m,
         n,

@@ -1,6 +1,6 @@
 use super::*;
-use crate::kernels::AlignedMatrix;
 use crate::network::limits::tests::small;
+use recurra_kernels::AlignedMatrix;
 
 const LR: f64 = 1e-2;
 const DECAY: f64 = 0.1;

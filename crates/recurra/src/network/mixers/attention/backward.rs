@@ -1,13 +1,13 @@
 //! Attention, backward.
 
 use super::{Size, W_O, W_QKV};
-use crate::kernels::attention::{Rotate, SoftmaxRowsBackward};
-use crate::kernels::epilogue::StoreScaled;
-use crate::kernels::matrix::LINE;
-use crate::kernels::view::{Units, View, copy_rows, transpose};
-use crate::kernels::{AlignedMatrix, PackedMatrix};
 use crate::network::config::TrmConfig;
 use crate::network::pass::Pass;
+use recurra_kernels::attention::{Rotate, SoftmaxRowsBackward};
+use recurra_kernels::epilogue::StoreScaled;
+use recurra_kernels::matrix::LINE;
+use recurra_kernels::view::{Units, View, copy_rows, transpose};
+use recurra_kernels::{AlignedMatrix, PackedMatrix};
 
 /// Memory: the gradient of what the heads found, `[positions, hidden]`, and of queries, keys and values, `[positions, 3 *
 /// hidden]`; keys of all heads transposed, as the forward pass lays them out; probabilities of a head and their gradient,

@@ -5,18 +5,18 @@
 
 use super::views::AttentionViews;
 use super::{INVERSE, OUT, QKV, QUERY_BLOCK, X};
-use crate::kernels::attention::{Rotate, SoftmaxBytes, SoftmaxRows};
-use crate::kernels::compiled::Follows;
-use crate::kernels::epilogue::Store;
-use crate::kernels::format::{Bf16, F32, Format, Int8};
-use crate::kernels::matrix::LINE;
-use crate::kernels::pack::split;
-use crate::kernels::product::{Lhs, Part, Product, Rhs};
-use crate::kernels::quantize::{Bf16Cols, Bf16Rows, QuantizeCols, QuantizeRows};
-use crate::kernels::view::{View, copy_rows, transpose};
-use crate::kernels::{AlignedMatrix, PackedMatrix, Precision};
 use crate::network::memory::ScratchViews;
 use crate::network::{Inject, Network};
+use recurra_kernels::attention::{Rotate, SoftmaxBytes, SoftmaxRows};
+use recurra_kernels::compiled::Follows;
+use recurra_kernels::epilogue::Store;
+use recurra_kernels::format::{Bf16, F32, Format, Int8};
+use recurra_kernels::matrix::LINE;
+use recurra_kernels::pack::split;
+use recurra_kernels::product::{Lhs, Part, Product, Rhs};
+use recurra_kernels::quantize::{Bf16Cols, Bf16Rows, QuantizeCols, QuantizeRows};
+use recurra_kernels::view::{View, copy_rows, transpose};
+use recurra_kernels::{AlignedMatrix, PackedMatrix, Precision};
 
 impl Network<'_> {
     pub(super) fn mix_attention(

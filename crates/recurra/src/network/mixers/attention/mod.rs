@@ -7,13 +7,13 @@ mod views;
 
 use super::{BackwardSpace, Inputs, Mix, Size, Slot, Sums, Tables};
 use crate::error::{Error, Result};
-use crate::kernels::matrix::LINE;
-use crate::kernels::view::{Units, View};
-use crate::kernels::{AlignedMatrix, PackedMatrix, Precision};
 use crate::network::config::{Positions, TrmConfig};
 use crate::network::memory::{ScratchViews, Space};
 use crate::network::pass::Pass;
 use crate::network::{Inject, Network};
+use recurra_kernels::matrix::LINE;
+use recurra_kernels::view::{Units, View};
+use recurra_kernels::{AlignedMatrix, PackedMatrix, Precision};
 use views::AttentionViews;
 
 /// Attention.

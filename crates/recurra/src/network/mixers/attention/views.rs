@@ -1,10 +1,10 @@
 //! Attention's scratch space.
 
 use super::{QUERY_BLOCK, Size};
-use crate::kernels::matrix::LINE;
-use crate::kernels::view::{Units, View};
 use crate::network::config::TrmConfig;
 use crate::network::memory::Space;
+use recurra_kernels::matrix::LINE;
+use recurra_kernels::view::{Units, View};
 
 /// Attention's scratch space as its kernels see it.
 #[derive(Clone, Copy)]

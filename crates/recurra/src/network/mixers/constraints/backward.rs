@@ -4,12 +4,12 @@ use super::{
     HEARD_KEPT, NODE_IN, NODE_OUT, NODE_PRE, NODES_KEPT, PRE, RECEIVE, SEND, Size,
     TO_CANDIDATES_BACK, TO_NODES_BACK, X, nodes,
 };
-use crate::kernels::messages::SumRows;
-use crate::kernels::pack::per_unit;
-use crate::kernels::view::{Units, View};
-use crate::kernels::{AlignedMatrix, PackedMatrix, Precision};
 use crate::network::config::TrmConfig;
 use crate::network::pass::Pass;
+use recurra_kernels::messages::SumRows;
+use recurra_kernels::pack::per_unit;
+use recurra_kernels::view::{Units, View};
+use recurra_kernels::{AlignedMatrix, PackedMatrix, Precision};
 
 /// Memory: the gradient of what is heard, and then of what is said, `[candidates, 2 * hidden]` each; of what nodes say, and then
 /// of what they hear, `[nodes, hidden]` each; a node's SwiGLU and its gradient, `[nodes, 2 * hidden]`; and for nodes in

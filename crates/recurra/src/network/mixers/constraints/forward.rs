@@ -4,12 +4,12 @@ use super::{
     HEARD, HEARD_KEPT, INVERSE, NODE_ACT, NODE_IN, NODE_OUT, NODE_PRE, NODES, NODES_KEPT,
     NODES_SAY, PRE, QUANTIZED, RECEIVE, SAID, SEND, TO_CANDIDATES, TO_NODES, X,
 };
-use crate::kernels::messages::SumRows;
-use crate::kernels::product::Part;
-use crate::kernels::view::{Pre, Units, View, copy_rows};
-use crate::kernels::{AlignedMatrix, PackedMatrix};
 use crate::network::linear::RowBuffer;
 use crate::network::{Inject, Network};
+use recurra_kernels::messages::SumRows;
+use recurra_kernels::product::Part;
+use recurra_kernels::view::{Pre, Units, View, copy_rows};
+use recurra_kernels::{AlignedMatrix, PackedMatrix};
 
 /// The `number`-th of the places for quantised rows.
 fn quantized(scratch: &[Units], number: usize) -> RowBuffer {

@@ -11,15 +11,15 @@ mod plan;
 
 use super::{BackwardSpace, Inputs, Mix, Size, Slot, Sums, Tables};
 use crate::error::{Error, Result};
-use crate::kernels::matrix::LINE;
-use crate::kernels::messages::SumOthers;
-use crate::kernels::view::{Units, View};
-use crate::kernels::{AlignedMatrix, PackedMatrix, Packing, Precision};
 use crate::network::config::{Positions, TrmConfig};
 use crate::network::memory::{ScratchViews, Space};
 use crate::network::pass::Pass;
 use crate::network::{Inject, Network};
 pub(super) use plan::tables;
+use recurra_kernels::matrix::LINE;
+use recurra_kernels::messages::SumOthers;
+use recurra_kernels::view::{Units, View};
+use recurra_kernels::{AlignedMatrix, PackedMatrix, Packing, Precision};
 
 /// Messages over groups.
 pub(super) struct Constraints;

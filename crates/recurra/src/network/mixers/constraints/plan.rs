@@ -1,8 +1,8 @@
 //! Who hears whom.
 
 use super::Tables;
-use crate::kernels::messages::Sparse;
 use crate::network::config::TrmConfig;
+use recurra_kernels::messages::Sparse;
 
 /// What means are multiplied by: as three groups of a cell say it.
 pub(super) const LOUDNESS: f32 = 3.0;

@@ -2,13 +2,13 @@
 
 use super::{BackwardSpace, Inputs, Mix, Size, Slot, Sums};
 use crate::error::{Error, Result};
-use crate::kernels::view::{Units, View, copy_rows};
-use crate::kernels::{AlignedMatrix, PackedMatrix, Precision};
 use crate::network::config::{Positions, TrmConfig};
 use crate::network::linear::RowBuffer;
 use crate::network::memory::{ScratchViews, Space};
 use crate::network::pass::Pass;
 use crate::network::{Inject, Network};
+use recurra_kernels::view::{Units, View, copy_rows};
+use recurra_kernels::{AlignedMatrix, PackedMatrix, Precision};
 
 /// The convolution.
 pub(super) struct Conv;

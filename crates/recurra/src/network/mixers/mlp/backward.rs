@@ -1,13 +1,13 @@
 //! The MLP mixer, backward.
 
 use super::Size;
-use crate::kernels::pack::per_unit;
-use crate::kernels::product::Lhs;
-use crate::kernels::swiglu::Bf16Forms;
-use crate::kernels::view::{Pre, Units, View};
-use crate::kernels::{PackedMatrix, Precision};
 use crate::network::config::TrmConfig;
 use crate::network::pass::Pass;
+use recurra_kernels::pack::per_unit;
+use recurra_kernels::product::Lhs;
+use recurra_kernels::swiglu::Bf16Forms;
+use recurra_kernels::view::{Pre, Units, View};
+use recurra_kernels::{PackedMatrix, Precision};
 
 /// Memory: the SwiGLU and its gradient, `[width, hidden]`; right factors of the weights' gradients, `[hidden / unit,
 /// positions]`; in bfloat16, gates and ups' gradient with units along rows and along columns, `[2 * width, hidden / 2]` and

@@ -3,14 +3,14 @@
 //! Nothing is transposed: weights are the left factor, the state is the right one, positions run along the inner sum.
 
 use super::{ACT, ACT_PANEL, PANEL, SCALES};
-use crate::kernels::compiled::Follows;
-use crate::kernels::epilogue::{ActSink, KeepPre, SwiGluRows};
-use crate::kernels::format::{Bf16, F32, Format, Int8};
-use crate::kernels::product::{Lhs, Part, Product, Rhs};
-use crate::kernels::quantize::{Bf16Cols, QuantizeCols};
-use crate::kernels::view::{Pre, Units, View};
-use crate::kernels::{PackedMatrix, Precision};
 use crate::network::Network;
+use recurra_kernels::compiled::Follows;
+use recurra_kernels::epilogue::{ActSink, KeepPre, SwiGluRows};
+use recurra_kernels::format::{Bf16, F32, Format, Int8};
+use recurra_kernels::product::{Lhs, Part, Product, Rhs};
+use recurra_kernels::quantize::{Bf16Cols, QuantizeCols};
+use recurra_kernels::view::{Pre, Units, View};
+use recurra_kernels::{PackedMatrix, Precision};
 
 /// A mixer's scratch space for one member.
 #[derive(Clone, Copy)]

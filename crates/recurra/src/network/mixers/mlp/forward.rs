@@ -2,12 +2,12 @@
 
 use super::PANEL_LINES;
 use super::columns::PanelScratch;
-use crate::kernels::PackedMatrix;
-use crate::kernels::matrix::LINE;
-use crate::kernels::norm::NormCols;
-use crate::kernels::pack::split;
-use crate::kernels::view::{Pre, Units, View, copy_rows};
 use crate::network::{Inject, Network};
+use recurra_kernels::PackedMatrix;
+use recurra_kernels::matrix::LINE;
+use recurra_kernels::norm::NormCols;
+use recurra_kernels::pack::split;
+use recurra_kernels::view::{Pre, Units, View, copy_rows};
 
 impl Network<'_> {
     /// Channels do not meet in this half layer, so each member takes panels of them from end to end.

@@ -8,14 +8,14 @@ mod forward;
 
 use super::{BackwardSpace, Inputs, Mix, Size, Slot, Sums};
 use crate::error::Result;
-use crate::kernels::matrix::LINE;
-use crate::kernels::norm::NormColsBackward;
-use crate::kernels::view::{Units, View, transpose};
-use crate::kernels::{AlignedMatrix, PackedMatrix, Packing, Precision};
 use crate::network::config::{Positions, TrmConfig};
 use crate::network::memory::{ScratchViews, Space};
 use crate::network::pass::Pass;
 use crate::network::{Inject, Network};
+use recurra_kernels::matrix::LINE;
+use recurra_kernels::norm::NormColsBackward;
+use recurra_kernels::view::{Units, View, transpose};
+use recurra_kernels::{AlignedMatrix, PackedMatrix, Packing, Precision};
 
 /// The MLP mixer.
 pub(super) struct Mlp;
