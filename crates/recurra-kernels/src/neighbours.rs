@@ -36,16 +36,24 @@ impl Neighbours {
 
     /// The positions in the square around a position; none beyond the edges, and a position of the prefix has no neighbours.
     fn square(self, position: usize) -> [Option<usize>; SQUARE] {
+        let mut square = [None; SQUARE];
         let Some(cell) = position.checked_sub(self.prefix) else {
-            return std::array::from_fn(|place| (place == CENTRE).then_some(position));
+            square[CENTRE] = Some(position);
+            return square;
         };
         let (row, col) = (cell / self.cols, cell % self.cols);
-        std::array::from_fn(|place| {
-            let row = (row + place / 3).checked_sub(1)?;
-            let col = (col + place % 3).checked_sub(1)?;
-            let neighbour = row * self.cols + col;
-            (col < self.cols && neighbour < self.cells).then_some(self.prefix + neighbour)
-        })
+        for place in 0..SQUARE {
+            // Both are one too large here, as the square begins one before.
+            let (row, col) = (row + place / 3, col + place % 3);
+            if row == 0 || col == 0 || col > self.cols {
+                continue;
+            }
+            let neighbour = (row - 1) * self.cols + col - 1;
+            if neighbour < self.cells {
+                square[place] = Some(self.prefix + neighbour);
+            }
+        }
+        square
     }
 
     /// Positions of a mean.
