@@ -211,8 +211,9 @@ pub(crate) fn open(
         }
     };
     if let Some((task, flag, expected)) = other {
+        let instance = task.task()?;
         let over_groups = opened.config().mixer == Mixer::Constraints;
-        if over_groups && task.task()?.groups().is_none() {
+        if over_groups && instance.groups().is_none() {
             let expected = "rules that only keep givens and name cells that differ";
             return Err(anyhow!("{flag}: expected {expected}, found others"));
         }

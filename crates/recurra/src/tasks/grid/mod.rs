@@ -20,7 +20,8 @@
 mod alphabet;
 mod cells;
 mod exact;
-#[cfg(test)]
+// They are read from their files.
+#[cfg(all(test, not(target_family = "wasm")))]
 mod examples;
 mod frame;
 mod generate;
