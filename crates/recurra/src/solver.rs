@@ -17,7 +17,7 @@ mod remember;
 
 pub use crate::error::Refusal;
 pub use answer::{Answer, Source};
-pub use arc::{ArcOptions, ArcSolver, PuzzleRows};
+pub use arc::{ArcAnswers, ArcOptions, ArcSolver, PuzzleRows};
 pub use cancel::CancelToken;
 pub use events::{Event, Step};
 pub use options::SolveOptions;
@@ -64,8 +64,8 @@ enum Inner {
 }
 
 impl Solver {
-    /// A solver of the model in a file, with a thread for each core. A model for ARC-AGI has its identifiers beside it, in
-    /// `MODEL.identifiers.json`.
+    /// A solver of the model in a file, with a thread for each core. A model for ARC-AGI has its identifiers
+    /// [beside it](crate::tasks::arc::Identifiers::beside).
     ///
     /// # Errors
     /// Where the file cannot be read, is no model, or names no task.
@@ -91,17 +91,8 @@ impl Solver {
                 found: "none".into(),
             });
         };
-        let desk = Desk {
-            task: spec.task()?,
-            weights: Arc::new(PackedModel::new(
-                Isa::detect(),
-                model.config(),
-                &model.weights,
-            )),
-            calibration: model.header.thinking.clone(),
-            planner: None,
-            cache: None,
-        };
+        let weights = PackedModel::new(Isa::detect(), model.config(), &model.weights);
+        let desk = Desk::new(spec.task()?, weights, model.header.thinking.clone());
         Ok(Self::of(desk, threads.max(1)))
     }
 
@@ -112,22 +103,20 @@ impl Solver {
     }
 
     /// A solver of puzzles like this one, with a changed desk: it shares nothing but weights with others.
-    fn changed(self, change: impl FnOnce(&mut Desk)) -> Self {
-        match self.inner {
-            Inner::Arc(_) => self,
-            Inner::Puzzles(pool) => {
-                let mut desk = (*pool.desk).clone();
-                change(&mut desk);
-                Self::of(desk, pool.threads)
-            }
-        }
+    fn changed(self, change: impl FnOnce(&mut Desk)) -> Result<Self> {
+        let pool = self.puzzles()?;
+        let mut desk = (*pool.desk).clone();
+        change(&mut desk);
+        Ok(Self::of(desk, pool.threads))
     }
 
     /// The same solver, which plans how many steps the first attempt at a question gets, and learns from each: what comes
     /// later needs fewer steps, and depends on what came before. It takes effect where
     /// [`StopRules::verified`](crate::thinking::StopRules::verified) is asked.
-    #[must_use]
-    pub fn adapting(self, selector: AdaptiveKSelector) -> Self {
+    ///
+    /// # Errors
+    /// As [`Solver::task`].
+    pub fn adapting(self, selector: AdaptiveKSelector) -> Result<Self> {
         self.changed(|desk| desk.planner = Some(Arc::new(Planner::new(selector))))
     }
 
@@ -135,8 +124,10 @@ impl Solver {
     /// have been used with another model. A question that is the same as an earlier one but for a symmetry of the task gets
     /// that one's proven answer; answers without proof are for the same question and the same options only, and are not
     /// kept where they depend on time or on what came before.
-    #[must_use]
-    pub fn remembering(self, cache: Arc<TrmCache>) -> Self {
+    ///
+    /// # Errors
+    /// As [`Solver::task`].
+    pub fn remembering(self, cache: Arc<TrmCache>) -> Result<Self> {
         self.changed(|desk| desk.cache = Some(cache))
     }
 
@@ -201,7 +192,8 @@ impl Solver {
     /// The same with options.
     ///
     /// # Errors
-    /// As [`Solver::ask`]; [`Error::Cancelled`] and [`Error::Deadline`] where the options ask for them.
+    /// As [`Solver::ask`]; [`Error::Cancelled`] and [`Error::Deadline`] where the options ask for them, and
+    /// [`Error::Config`] for guesses where the symbols of answers cannot be givens.
     pub fn ask_with(
         &self,
         question: impl Into<Question>,
@@ -270,23 +262,23 @@ impl Solver {
     /// Answers one question in tokens.
     ///
     /// # Errors
-    /// [`Error::Question`] if it has another length or other tokens than the model's.
+    /// [`Error::Question`] if it has another length or other tokens than the model's; otherwise as [`Solver::ask_with`].
     pub fn solve(&self, question: &[u16], options: &SolveOptions) -> Result<Answer> {
         self.puzzles()?.answer(question.into(), options)
     }
 
     /// Answers many questions in tokens, each on one thread; the answers come in the questions' order, whatever the
     /// number of threads. `done` is called after each answer, from any thread.
+    ///
+    /// # Errors
+    /// As [`Solver::task`]; each answer as in [`Solver::solve`].
     pub fn solve_many(
         &self,
         questions: &[Tokens],
         options: &SolveOptions,
         done: &(dyn Fn() + Sync),
-    ) -> Vec<Result<Answer>> {
-        match self.puzzles() {
-            Ok(pool) => pool.solve_many(questions, options, done),
-            Err(_) => questions.iter().map(|_| self.solve(&[], options)).collect(),
-        }
+    ) -> Result<Vec<Result<Answer>>> {
+        Ok(self.puzzles()?.solve_many(questions, options, done))
     }
 }
 

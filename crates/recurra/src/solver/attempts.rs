@@ -51,10 +51,7 @@ pub(super) fn think(
         steps: 0,
         ended: Vec::new(),
         base: None,
-        groups: match options.variation.guess {
-            true => desk.task.groups(),
-            false => None,
-        },
+        groups: desk.groups.as_deref(),
     };
     // Most questions need no second attempt, so the first is alone.
     if !thinker.run(1, 1)? {
@@ -97,7 +94,8 @@ struct Thinker<'a, 'w> {
     ended: Vec<Ended>,
     /// Where the first attempt ended, for attempts that go on from there.
     base: Option<LatentState>,
-    groups: Option<Groups>,
+    /// Of the task, if it declares any.
+    groups: Option<&'a Groups>,
 }
 
 /// An attempt under way.
@@ -247,16 +245,6 @@ impl Thinker<'_, '_> {
             guess.make(self.engine, task);
         }
         let mut stopped = self.engine.advance(&mut lane.attempt, &mut surroundings);
-        if number == 0
-            && stopped.is_some()
-            && self.options.variation.guess
-            && self.options.restarts > 0
-        {
-            self.base = Some(self.engine.copy_state());
-        }
-        if let Some(state) = &mut lane.aside {
-            self.engine.exchange(state);
-        }
         self.steps += 1;
         let attempt = &mut lane.attempt;
         let mut planned = self.planner.zip(lane.planned.as_mut());
@@ -266,9 +254,20 @@ impl Thinker<'_, '_> {
             attempt.limit_steps(budget);
             stopped = stopped.or((budget <= 1).then_some(StopReason::MaxSteps));
         }
+        let last = matches!(
+            stopped,
+            None | Some(StopReason::Verified | StopReason::Time)
+        );
+        let others_guess = self.options.variation.guess && self.options.restarts > 0;
+        if number == 0 && !last && others_guess {
+            self.base = Some(self.engine.copy_state());
+        }
+        if let Some(state) = &mut lane.aside {
+            self.engine.exchange(state);
+        }
         if let Some(guess) = lane.guess.as_mut().filter(|_| stopped.is_none()) {
             let (answer, certainty) = (&attempt.answer, &attempt.certainty);
-            stopped = guess.hopeless(answer, certainty, self.groups.as_ref());
+            stopped = guess.hopeless(answer, certainty, self.groups);
         }
         let stopped = stopped?;
         let tokens = own_form(&attempt.answer);
