@@ -42,7 +42,7 @@ impl Groups {
 
     /// Candidates: pairs of a cell and a symbol, cell after cell.
     pub fn candidates(&self) -> usize {
-        self.cells * self.symbols
+        self.cells.saturating_mul(self.symbols)
     }
 
     /// The place of a token among the symbols.
@@ -55,22 +55,41 @@ impl Groups {
         self.groups[group].len() == self.symbols
     }
 
-    /// Refuses rules that say nothing of some cell: who looks at cells through their groups alone never sees it.
+    /// Refuses rules that say nothing of some cell, as who looks at cells through their groups alone never sees it, and those
+    /// that contradict themselves.
     ///
     /// # Errors
-    /// [`Error::Config`] with the first such cell.
+    /// [`Error::Config`] with the first such cell, or what is wrong.
     pub fn check(&self) -> Result<()> {
+        let wrong = |expected: &str, found: String| {
+            Err(Error::Config {
+                field: "rules",
+                expected: expected.into(),
+                found,
+            })
+        };
+        if self.symbols == 0 || self.tokens.len() != self.symbols {
+            let found = format!("{} for {} symbols", self.tokens.len(), self.symbols);
+            return wrong("symbols, and a token for each", found);
+        }
         let mut seen = vec![false; self.cells];
         for &cell in self.groups.iter().flatten() {
-            seen[usize::from(cell)] = true;
+            match seen.get_mut(usize::from(cell)) {
+                Some(seen) => *seen = true,
+                None => {
+                    return wrong(
+                        "groups of cells that are there",
+                        format!("cell {}", cell + 1),
+                    );
+                }
+            }
         }
         match seen.iter().position(|seen| !seen) {
             None => Ok(()),
-            Some(cell) => Err(Error::Config {
-                field: "rules",
-                expected: "each cell in a group of cells that differ".into(),
-                found: format!("cell {} of {} in none", cell + 1, self.cells),
-            }),
+            Some(cell) => {
+                let found = format!("cell {} of {} in none", cell + 1, self.cells);
+                wrong("each cell in a group of cells that differ", found)
+            }
         }
     }
 
@@ -125,6 +144,15 @@ mod tests {
         assert_eq!(groups.groups, [[0, 1]]);
         let error = groups.check().unwrap_err().to_string();
         assert!(error.contains("cell 3 of 4 in none"), "{error}");
+        for change in [
+            |groups: &mut Groups| groups.symbols = 3,
+            |groups: &mut Groups| groups.tokens.clear(),
+            |groups: &mut Groups| groups.groups.push(vec![3, 4]),
+        ] {
+            let mut wrong = groups.clone();
+            change(&mut wrong);
+            assert!(wrong.check().is_err(), "{wrong:?}");
+        }
         assert_eq!(groups.decode(&[2, 3, 4, 4]), Some(vec![1, 2, 0, 0]));
         assert_eq!(groups.encode(&[1, 2, 0, 0]), [2, 3, 4, 4]);
         assert_eq!(groups.decode(&[2, 3, 4, 5]), None);

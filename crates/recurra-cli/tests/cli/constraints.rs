@@ -84,4 +84,51 @@ fn training_goes_on_and_what_cannot_be_is_refused() {
         "{}",
         stderr(&out)
     );
+    let recipe = "train --task sudoku --size 4 --mixer constraints --steps 1 -o {}";
+    for flag in ["--label-smoothing 0.1", "--probabilities stablemax"] {
+        let path = dir.path().join("never");
+        let out = recurra(&format!("{recipe} {flag}"), &[&path]);
+        refused(
+            &out,
+            "expected softmax without label smoothing for a model over groups",
+        );
+        assert!(!path.exists());
+    }
+}
+
+/// A guess is a given of the question, so the answers' symbols must be able to be givens.
+#[test]
+fn guesses_are_for_tasks_whose_answers_can_be_givens() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let maze = root.join("models/maze15.safetensors");
+    let mazes = root.join("examples/maze15.txt");
+    for command in ["solve", "eval"] {
+        let line = format!("{command} {{}} {{}} --restarts 2 --restart-by guess");
+        let out = recurra(&line, &[&maze, &mazes]);
+        assert_eq!(status(&out), Some(2));
+        let message = stderr(&out);
+        assert!(message.starts_with("recurra: --restart-by guess: expected a task"));
+        assert_eq!((message.lines().count(), stdout(&out)), (1, String::new()));
+    }
+    // Imported, with positions of a puzzle table in front.
+    let dir = tempfile::tempdir().unwrap();
+    let imported = dir.path().join("imported");
+    let out = recurra(
+        "import {} --config {} --task sudoku --size 6 -o {}",
+        &[
+            &reference("att_rope", "model.safetensors"),
+            &reference("att_rope", "config.yaml"),
+            &imported,
+        ],
+    );
+    assert_eq!(status(&out), Some(0), "{}", stderr(&out));
+    let line = "solve {} --json --max-steps 3 --restarts 2 --restart-by guess";
+    let puzzle = b"..61..3..64........6.........443...2";
+    let out = run(line, &[&imported], puzzle);
+    assert_eq!(status(&out), Some(0), "{}", stderr(&out));
+    let answer = &json(&out)[0];
+    assert_eq!(
+        (&answer["restarts"], &answer["steps"]),
+        (&2.into(), &9.into())
+    );
 }

@@ -1,9 +1,13 @@
 //! Model files that are damaged, or made to do harm: one message, status 1, no panic, no memory taken for nothing.
 
 use crate::common::*;
+use recurra::model::{TrmModel, TrmWeights};
+use recurra::tasks::TaskSpec;
+use recurra::{Mixer, Positions, TrmConfig};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 /// Memory the program may have, in KiB. An allocation beyond aborts it, which is no exit status.
 #[cfg(target_os = "linux")]
@@ -70,6 +74,82 @@ fn the_changed_files_would_be_read_unchanged() {
     let [info, solve] = try_all(dir.path(), &same);
     assert_eq!(status(&info), Some(0), "{}", stderr(&info));
     refused(&solve, "no puzzle");
+}
+
+/// A model over groups: what they are follows from the task, and no file says it.
+#[test]
+fn models_over_groups() {
+    let dir = tempfile::tempdir().unwrap();
+    let task = TaskSpec::Sudoku { size: 4 };
+    let architecture = TrmConfig {
+        mixer: Mixer::Constraints,
+        positions: Positions::None,
+        groups: task.task().unwrap().groups().map(Arc::new),
+        ..config()
+    };
+    let weights = TrmWeights::random(&architecture, 1);
+    let bytes = TrmModel::new(architecture, Some(task), weights).to_bytes();
+    let [info, _] = try_all(dir.path(), &with_config(&bytes, |_| {}));
+    assert_eq!(status(&info), Some(0), "{}", stderr(&info));
+    type Change = fn(&mut Value);
+    let cases: [(&str, Change); 14] = [
+        ("`task`", |c| {
+            drop(c.as_object_mut().unwrap().remove("task"))
+        }),
+        ("`task`", |c| c["task"] = json!({"name": "arc"})),
+        ("`task`", |c| {
+            c["task"] = json!({"name": "maze", "rows": 4, "cols": 4, "min_path": 0});
+        }),
+        ("`seq_len`: expected a token for each of 256 cells", |c| {
+            c["task"]["size"] = 16.into();
+        }),
+        ("`task.size`", |c| c["task"]["size"] = (1u64 << 40).into()),
+        ("`hidden_size`: expected a multiple of 16", |c| {
+            c["architecture"]["hidden_size"] = 24.into();
+        }),
+        (
+            "`hidden_size`: expected a multiple of 16, at most 256",
+            |c| {
+                c["architecture"]["hidden_size"] = 4096.into();
+            },
+        ),
+        ("`hidden_size`", |c| {
+            c["architecture"]["hidden_size"] = (1u64 << 40).into();
+        }),
+        ("shape [3, 256]", |c| {
+            c["architecture"]["hidden_size"] = 256.into()
+        }),
+        ("`seq_len`", |c| {
+            c["architecture"]["seq_len"] = (1u64 << 40).into()
+        }),
+        ("`vocab_size`", |c| {
+            c["architecture"]["vocab_size"] = 5.into()
+        }),
+        ("`positions`", |c| {
+            c["architecture"]["positions"] = "learned".into()
+        }),
+        ("`mixer`", |c| {
+            // Nobody can declare groups in a file.
+            c["architecture"]["groups"] = json!({"cells": 16});
+        }),
+        ("`seq_len`: expected 1 to", |c| {
+            let symbols: Vec<String> = (0..254).map(|i| format!("s{i}")).collect();
+            let rules = json!({
+                "blank": "s0", "fill": symbols[1..], "keep": "givens", "different": ["row"],
+            });
+            c["task"] = json!({
+                "name": "grid", "symbols": symbols, "frame": [64, 64], "question": {"fixed": [64, 64]},
+                "answer": {"fixed": [64, 64]}, "rules": rules,
+            });
+            c["architecture"]["seq_len"] = 4096.into();
+            c["architecture"]["vocab_size"] = 256.into();
+        }),
+    ];
+    for (part, change) in cases {
+        for out in try_all(dir.path(), &with_config(&bytes, change)) {
+            refused(&out, part);
+        }
+    }
 }
 
 #[test]

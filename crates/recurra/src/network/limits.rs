@@ -1,6 +1,6 @@
 //! What a configuration costs, and which configurations no model has.
 
-use super::config::{Positions, TrmConfig};
+use super::config::{Mixer, Positions, TrmConfig};
 use super::mixers;
 use crate::error::{Error, Result};
 use recurra_kernels::matrix::LINE;
@@ -94,6 +94,13 @@ impl TrmConfig {
                 1 << 31,
             )?;
         }
+        if self.groups.is_some() && self.mixer != Mixer::Constraints {
+            return Err(Error::Config {
+                field: "mixer",
+                expected: "messages over groups where the model has groups".into(),
+                found: self.describe_mixer(),
+            });
+        }
         // With attention the length costs no weights; this keeps a small file from asking for much memory.
         let mixer = mixers::of(self.mixer);
         let widest = mixer.widest(self).max(self.swiglu_width(self.hidden_size));
@@ -109,7 +116,7 @@ impl TrmConfig {
 pub(crate) mod tests {
     use super::*;
     use crate::groups::Groups;
-    use crate::network::config::{Mixer, SWIGLU_MULTIPLE};
+    use crate::network::config::SWIGLU_MULTIPLE;
     use std::sync::Arc;
 
     /// A small model with an MLP mixer and a prefix.
@@ -221,12 +228,18 @@ pub(crate) mod tests {
         ];
         let over_groups: &[(&str, Change)] = &[
             ("task", |c| c.groups = None),
+            ("mixer", |c| c.mixer = Mixer::Mlp),
+            ("vocab_size", |c| c.vocab_size = 5),
             ("positions", |c| c.positions = Positions::Learned),
             ("hidden_size", |c| c.hidden_size = 24),
             ("hidden_size", |c| c.hidden_size = 272),
             ("seq_len", |c| c.seq_len = 17),
             ("puzzle_emb_len", |c| {
                 (c.puzzle_emb_ndim, c.puzzle_emb_len) = (8, 1);
+            }),
+            ("seq_len", |c| {
+                let groups = c.groups.as_mut().map(Arc::make_mut).unwrap();
+                groups.symbols = usize::MAX;
             }),
             ("rules", |c| {
                 let groups = c.groups.as_mut().map(Arc::make_mut).unwrap();

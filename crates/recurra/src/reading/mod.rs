@@ -25,6 +25,7 @@ pub use place::{InputError, Place};
 pub use reader::{Entry, Notation, Reader, Record};
 pub use row::{Cell, Field, Given, JsonRow, Listed};
 pub use text::Text;
+pub(crate) use text::quoted;
 
 #[cfg(test)]
 pub(crate) use reader::is_header;

@@ -92,11 +92,15 @@ impl<'a> Text<'a> {
 
     /// The beginning, for a message.
     pub(super) fn excerpt(self) -> String {
-        let lossy = String::from_utf8_lossy(self.bytes);
-        let start: String = lossy.chars().take(40).collect();
-        let more = if start.len() < lossy.len() { "…" } else { "" };
-        format!("'{}{more}'", start.escape_debug())
+        quoted(&String::from_utf8_lossy(self.bytes))
     }
+}
+
+/// A text, or its beginning, for a message.
+pub(crate) fn quoted(text: &str) -> String {
+    let start: String = text.chars().take(40).collect();
+    let more = if start.len() < text.len() { "…" } else { "" };
+    format!("'{}{more}'", start.escape_debug())
 }
 
 #[cfg(test)]

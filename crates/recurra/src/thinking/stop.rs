@@ -15,7 +15,7 @@ pub struct Progress<'a> {
     /// Logit of "halt".
     pub halt_logit: f32,
     /// Mean, over the places of the answer, of the probability (softmax over the whole vocabulary) of the most likely
-    /// token: from 1/vocabulary to 1. NaN where a logit is NaN or infinite.
+    /// token: from 1/vocabulary to 1. NaN where a logit is NaN or positive infinity.
     pub confidence: f32,
     /// Probability of the most likely token at each place.
     pub certainty: &'a [f32],

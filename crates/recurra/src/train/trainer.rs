@@ -553,7 +553,7 @@ impl Trainer {
     }
 
     /// Sum of the gradients of the last step, for tests against fixtures.
-    #[cfg(test)]
+    #[cfg(all(test, feature = "import"))]
     pub(crate) fn gradient(&self) -> &Gradient {
         &self.workers[0].gradient
     }

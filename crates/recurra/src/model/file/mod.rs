@@ -258,13 +258,13 @@ pub(crate) fn table_kind(name: &str) -> Kind {
     }
 }
 
-/// Refuses a task whose questions the architecture cannot take.
 /// The groups that a task declares.
 pub(crate) fn groups_of(task: Option<&TaskSpec>) -> Result<Option<Arc<Groups>>> {
     let Some(task) = task else { return Ok(None) };
     Ok(task.task()?.groups().map(Arc::new))
 }
 
+/// Refuses a task whose questions the architecture cannot take.
 fn check_task(task: &TaskSpec, config: &TrmConfig) -> Result<()> {
     let (seq_len, vocab_size) = task.sizes()?;
     for (field, expected, found) in [

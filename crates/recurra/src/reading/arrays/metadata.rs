@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::ser::Formatter;
 
 use crate::error::{Error, Result};
+use crate::reading::quoted;
 
 /// The fields of `dataset.json`, in the order in which they are written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,8 +60,7 @@ impl Metadata {
         match &metadata.sets[..] {
             [name] if plain(name) => {}
             [name] => {
-                let found = format!("'{}'", name.escape_debug());
-                return wrong("sets", "a name of letters, digits, - and _", found);
+                return wrong("sets", "a name of letters, digits, - and _", quoted(name));
             }
             names => return wrong("sets", "one name", names.len().to_string()),
         }

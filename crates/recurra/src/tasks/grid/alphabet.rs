@@ -1,6 +1,6 @@
 //! The symbols of a table and their numbers.
 
-use super::rules::quoted;
+use crate::reading::quoted;
 use std::collections::HashMap;
 
 /// Symbols, numbered from 0.

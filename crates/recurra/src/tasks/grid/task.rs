@@ -41,11 +41,7 @@ impl GridTask {
     /// # Errors
     /// [`Error::Config`] where it contradicts itself.
     pub fn new(spec: GridSpec) -> Result<Self> {
-        Self::bind(spec).map_err(|error| Error::Config {
-            field: error.key,
-            expected: error.expected,
-            found: error.found,
-        })
+        Ok(Self::bind(spec)?)
     }
 
     /// The same, with an error that rules of a file can be blamed with.
@@ -84,18 +80,11 @@ impl GridTask {
     /// # Errors
     /// [`Error::Config`]: what else, or more, would have to be declared.
     pub fn generator(&self, seed: u64) -> Result<Generator<'_>> {
-        match self.exact() {
-            Ok(exact) => Ok(Generator {
-                task: self,
-                exact,
-                seed,
-            }),
-            Err(error) => Err(Error::Config {
-                field: error.key,
-                expected: error.expected,
-                found: error.found,
-            }),
-        }
+        Ok(Generator {
+            task: self,
+            exact: self.exact()?,
+            seed,
+        })
     }
 
     /// The exact search, or which rule there is none for.

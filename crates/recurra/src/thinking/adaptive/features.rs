@@ -212,15 +212,17 @@ struct Place {
 }
 
 impl Place {
-    /// `None` for an empty row, or one with a number that is not finite.
+    /// `None` for an empty row, and one with NaN or an infinite largest number. Minus infinity stands for a token that is
+    /// impossible, as models over groups have them.
     fn new(row: &[f32]) -> Option<Self> {
-        if !row.iter().all(|logit| logit.is_finite()) {
+        if row.iter().any(|logit| logit.is_nan()) {
             return None;
         }
         let (token, &top) = row
             .iter()
             .enumerate()
-            .reduce(|best, next| if next.1 > best.1 { next } else { best })?;
+            .reduce(|best, next| if next.1 > best.1 { next } else { best })
+            .filter(|(_, top)| top.is_finite())?;
         // With e_i = exp(l_i - top) and Z = sum e_i: p_top = 1/Z, entropy = ln Z - sum e_i (l_i - top) / Z.
         let (mut z, mut dot) = (0.0f32, 0.0f32);
         for logit in row {

@@ -412,6 +412,11 @@ fn numbers_that_are_none_are_missing() {
     assert_eq!(features.get(Feature::Given), Some(0.5));
     assert_eq!(features.get(Feature::Complexity), None);
     assert!(!features.knows_state());
+    // Of impossible tokens nothing is missing.
+    let two: [&[f32]; 2] = [&[f32::NEG_INFINITY, 1.0, 1.0], &[f32::NEG_INFINITY; 3]];
+    let features = Features::UNKNOWN.with_state(&[1, 2], |token| token > 1, two, 0.0);
+    assert_eq!(features.get(Feature::Confidence), Some(0.5));
+    assert_eq!(features.get(Feature::Blank), Some(1.0));
     let mut sure = Features::UNKNOWN;
     sure.set(Feature::Halt, 1e30);
     assert_eq!(sure.get(Feature::Halt), Some(32.0));

@@ -61,7 +61,9 @@ const TO_CANDIDATES_BACK: usize = 3;
 /// Nodes of a configuration: one for each group and symbol.
 fn nodes(config: &TrmConfig) -> usize {
     let groups = config.groups.as_ref();
-    groups.map_or(0, |groups| groups.groups.len() * groups.symbols)
+    groups.map_or(0, |groups| {
+        groups.groups.len().saturating_mul(groups.symbols)
+    })
 }
 
 impl Mix for Constraints {
@@ -95,15 +97,24 @@ impl Mix for Constraints {
         }
         let Some(groups) = &config.groups else {
             let expected = "a task that declares groups in which no symbol stands twice";
-            return wrong("task", expected, "another".into());
+            return wrong("task", expected, "none of that kind".into());
         };
         groups.check()?;
         if groups.cells != config.seq_len {
-            return wrong(
-                "seq_len",
-                "a token for each cell",
-                config.seq_len.to_string(),
+            let expected = format!("a token for each of {} cells", groups.cells);
+            return wrong("seq_len", &expected, config.seq_len.to_string());
+        }
+        let least = groups
+            .tokens
+            .iter()
+            .max()
+            .map_or(0, |&t| usize::from(t) + 1);
+        if config.vocab_size < least {
+            let expected = format!(
+                "at least {least}, as symbols have tokens up to {}",
+                least - 1
             );
+            return wrong("vocab_size", &expected, config.vocab_size.to_string());
         }
         Ok(())
     }
@@ -129,7 +140,8 @@ impl Mix for Constraints {
     }
 
     fn widest(&self, config: &TrmConfig) -> usize {
-        4 * config.hidden_size * (1 + nodes(config) / config.positions_len().max(1))
+        let (l, n) = (config.positions_len(), nodes(config));
+        4 * config.hidden_size * (1 + n.div_ceil(l.max(1)))
     }
 
     fn tables(&self, config: &TrmConfig) -> Tables {

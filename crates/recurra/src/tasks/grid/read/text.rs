@@ -1,10 +1,9 @@
 //! A grid written as text, or as rows of a JSON array.
 
 use super::GridNotation;
-use crate::reading::{Given, InputError, JsonRow, Listed, Place, Text};
+use crate::reading::{Given, InputError, JsonRow, Listed, Place, Text, quoted};
 use crate::tasks::grid::Shape;
 use crate::tasks::grid::cells::Grid;
-use crate::tasks::grid::rules::quoted;
 
 /// A cell and the byte of the text where it begins.
 struct Cell<'a> {

@@ -1,6 +1,7 @@
 //! Rules bound to the numbers of symbols, and how an answer is held against them.
 
-use super::{Keep, Parting, Regions, RuleError, Rules, Units, quoted};
+use super::{Keep, Parting, Regions, RuleError, Rules, Units};
+use crate::reading::quoted;
 use crate::tasks::grid::alphabet::Alphabet;
 use crate::tasks::grid::cells::Grid;
 use crate::tasks::grid::{Shape, ShapeRule, spec::Shapes};

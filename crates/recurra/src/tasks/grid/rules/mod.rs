@@ -34,6 +34,7 @@ pub(super) use units::Parting;
 use units::Regions;
 pub use units::Units;
 
+use crate::error::Error;
 use serde::{Deserialize, Serialize};
 
 /// The rules and symmetries of a table, as they are declared.
@@ -114,13 +115,13 @@ impl RuleError {
     }
 }
 
-/// A symbol in a message.
-pub(super) fn quoted(symbol: &str) -> String {
-    let start: String = symbol.chars().take(40).collect();
-    let more = if start.len() < symbol.len() {
-        "…"
-    } else {
-        ""
-    };
-    format!("'{}{more}'", start.escape_debug())
+impl From<RuleError> for Error {
+    fn from(error: RuleError) -> Self {
+        Error::Config {
+            field: error.key,
+            // What is expected "for a key" in a file's message ends with a comma where a reason was given.
+            expected: error.expected.trim_end_matches(',').to_owned(),
+            found: error.found,
+        }
+    }
 }

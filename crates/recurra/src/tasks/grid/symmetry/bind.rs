@@ -3,10 +3,9 @@
 use super::lines::Lines;
 use super::turn::Turn;
 use super::{Group, turned};
+use crate::reading::quoted;
 use crate::tasks::grid::alphabet::Alphabet;
-use crate::tasks::grid::rules::{
-    Bound, Keep, Parting, RuleError, Symmetry, Units, number, quoted, sample,
-};
+use crate::tasks::grid::rules::{Bound, Keep, Parting, RuleError, Symmetry, Units, number, sample};
 use crate::tasks::grid::{GridSpec, Shape, ShapeRule};
 
 fn refused(expected: impl Into<String>, found: impl Into<String>) -> RuleError {
