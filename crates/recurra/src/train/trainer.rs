@@ -1,6 +1,6 @@
 //! The training loop's state and its one step.
 
-#[cfg(test)]
+#[cfg(all(test, feature = "import"))]
 use super::gradient::Gradient;
 use super::group::{Alone, Group, places};
 use super::loss::Probabilities;

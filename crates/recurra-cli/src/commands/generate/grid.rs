@@ -58,9 +58,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
                 Made::Puzzle(Ruled::new(&task, made))
             }
             Ok(_) => Made::Other,
-            Err(error @ (GenerateError::NotFound { .. } | GenerateError::TooEasy { .. })) => {
-                Made::NotFound(error.into())
-            }
+            Err(
+                error @ (GenerateError::NotFound { .. }
+                | GenerateError::TooEasy { .. }
+                | GenerateError::Unrated { .. }),
+            ) => Made::NotFound(error.into()),
             Err(error) => Made::Impossible(error.into()),
         })?;
     if not_found > 0 {

@@ -47,6 +47,12 @@ pub enum GenerateError {
         /// The highest rating found.
         highest: u64,
     },
+    /// No puzzle turned up of which a bounded search could tell that it is so hard.
+    #[error("rating: no puzzle of {asked} found; those found take too long to rate")]
+    Unrated {
+        /// What was asked for.
+        asked: u64,
+    },
     /// Every cell of a solution must be given, or there is a second one.
     #[error("the rules: expected that a cell follows from the others, found none that does")]
     NothingFollows,
@@ -139,7 +145,7 @@ impl<'a> Generator<'a> {
         if let Some(asked) = givens.filter(|&asked| asked > most) {
             return Err(GenerateError::Givens { asked, most });
         }
-        let (mut least, mut highest) = (usize::MAX, None);
+        let (mut least, mut highest, mut found) = (usize::MAX, None, false);
         for _ in 0..self.effort.grids {
             let answer = solution(rng)?;
             match self.puzzle_of(&answer, givens, rng) {
@@ -154,7 +160,7 @@ impl<'a> Generator<'a> {
                             rating,
                         });
                     }
-                    highest = highest.max(rating);
+                    (highest, found) = (highest.max(rating), true);
                 }
             }
         }
@@ -163,6 +169,7 @@ impl<'a> Generator<'a> {
                 asked: min_rating,
                 highest,
             },
+            _ if found => GenerateError::Unrated { asked: min_rating },
             _ if least > most => GenerateError::NothingFollows,
             (None, asked) => GenerateError::NotFound {
                 asked: asked.unwrap_or(0),

@@ -177,6 +177,27 @@ fn wishes_are_met_or_refused() {
     assert!(refused(Some(60), 50).starts_with("rating: no puzzle of 50 found, the hardest"));
 }
 
+/// That a puzzle could not be rated says nothing of the rules.
+#[test]
+fn puzzles_that_take_too_long_to_rate_are_passed_over() {
+    let rules = of_sudoku(9);
+    let quick = Effort {
+        rating: 0,
+        grids: 1,
+        ..Effort::of(81)
+    };
+    let errors = (0..8).map(|seed| {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let made = Generator::new(&rules, quick).puzzle(None, 1, &mut rng);
+        made.unwrap_err()
+    });
+    let (unrated, others): (Vec<_>, Vec<_>) =
+        errors.partition(|error| *error == GenerateError::Unrated { asked: 1 });
+    assert!(!unrated.is_empty());
+    let easy = |error: &GenerateError| matches!(error, GenerateError::TooEasy { highest: 0, .. });
+    assert!(others.iter().all(easy), "{others:?}");
+}
+
 #[test]
 fn rules_that_cannot_be_kept_are_found_out() {
     // Three cells that differ two by two, and two symbols.
