@@ -179,6 +179,7 @@ fn sample(question: Tokens) -> Sample {
         labels: vec![IGNORE_LABEL; question.len()],
         question,
         puzzle: 0,
+        kind: 0,
     }
 }
 

@@ -177,6 +177,7 @@ fn questions(config: &TrmConfig, count: usize) -> Vec<Sample> {
             .collect(),
         labels: vec![IGNORE_LABEL; config.seq_len],
         puzzle: 0,
+        kind: 0,
     };
     (0..count).map(sample).collect()
 }

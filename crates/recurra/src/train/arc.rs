@@ -84,7 +84,7 @@ impl SampleSource for ArcSource {
         for label in sample.labels.iter_mut().filter(|label| **label == PAD) {
             *label = IGNORE_LABEL;
         }
-        sample.puzzle = row;
+        (sample.puzzle, sample.kind) = (row, 0);
     }
 }
 

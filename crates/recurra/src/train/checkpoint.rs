@@ -33,6 +33,9 @@ struct State {
     /// Those of the architecture, which itself does not say them.
     #[serde(default)]
     groups: Option<Groups>,
+    /// Of a mixture, the tasks after the first, whose weights are the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    others: Vec<Other>,
     train: TrainConfig,
     step: u64,
     adam_steps: u64,
@@ -41,13 +44,28 @@ struct State {
     notes: serde_json::Value,
 }
 
+/// In what another task of a mixture differs from the first.
+#[derive(Serialize, Deserialize)]
+struct Other {
+    seq_len: usize,
+    vocab_size: usize,
+    groups: Option<Groups>,
+}
+
 #[derive(Serialize, Deserialize)]
 struct SlotState {
+    #[serde(default, skip_serializing_if = "is_zero")]
+    kind: usize,
     question: Vec<u16>,
     labels: Vec<u16>,
     puzzle: usize,
     steps: usize,
     halted: bool,
+}
+
+/// Whether a number need not be written.
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 impl Trainer {
@@ -63,14 +81,24 @@ impl Trainer {
         };
         let state = State {
             version: VERSION,
-            architecture: self.config.clone(),
-            groups: self.config.groups.as_deref().cloned(),
+            architecture: self.config().clone(),
+            groups: self.config().groups.as_deref().cloned(),
+            others: self
+                .configs()
+                .skip(1)
+                .map(|config| Other {
+                    seq_len: config.seq_len,
+                    vocab_size: config.vocab_size,
+                    groups: config.groups.as_deref().cloned(),
+                })
+                .collect(),
             train: self.train.clone(),
             step: self.step,
             adam_steps: self.optimizer.steps,
             slots: slots
                 .iter()
                 .map(|slot| SlotState {
+                    kind: slot.sample.kind,
                     question: slot.sample.question.clone(),
                     labels: slot.sample.labels.clone(),
                     puzzle: slot.sample.puzzle,
@@ -81,7 +109,7 @@ impl Trainer {
             notes: notes.clone(),
         };
         let state = serde_json::to_string(&state).expect("a state is JSON");
-        let shapes = TrmWeights::shapes(&self.config);
+        let shapes = TrmWeights::shapes(self.config());
         let mut tensors = Vec::new();
         for (group, weights) in [
             ("weights", &self.weights),
@@ -96,8 +124,8 @@ impl Trainer {
                 }
             }
         }
-        let shape = [self.config.positions_len(), self.config.hidden_size];
         for (i, slot) in slots.iter().enumerate() {
+            let shape = [slot.z_h.rows(), slot.z_h.cols()];
             tensors.push(Tensor::f32(&format!("z_h.{i}"), &shape, &slot.z_h));
             tensors.push(Tensor::f32(&format!("z_l.{i}"), &shape, &slot.z_l));
         }
@@ -175,8 +203,15 @@ impl Trainer {
                 .map_err(|e| format(&e))?;
             check_shape(name, shape, view.shape())?;
         }
-        let mut trainer = Trainer::in_group(
-            config,
+        let others = state.others.into_iter().map(|other| TrmConfig {
+            seq_len: other.seq_len,
+            vocab_size: other.vocab_size,
+            groups: other.groups.map(Arc::new),
+            ..config.clone()
+        });
+        let configs: Vec<TrmConfig> = std::iter::once(config.clone()).chain(others).collect();
+        let mut trainer = Trainer::of_mixture(
+            &configs,
             state.train.clone(),
             tensors_of("weights", true)?,
             threads,
@@ -193,7 +228,6 @@ impl Trainer {
         }
         trainer.optimizer.steps = state.adam_steps;
         trainer.step = state.step;
-        let shape = [config.positions_len(), config.hidden_size];
         let first = trainer.first_place();
         let mine = state.slots.into_iter().enumerate().skip(first);
         for (slot, (i, saved)) in trainer.slots.iter_mut().zip(mine) {
@@ -201,8 +235,15 @@ impl Trainer {
                 question: saved.question,
                 labels: saved.labels,
                 puzzle: saved.puzzle,
+                kind: saved.kind,
             };
+            let config = configs.get(sample.kind).ok_or_else(|| {
+                let (most, found) = (configs.len(), sample.kind);
+                format(&format!("expected a kind below {most}, found {found}"))
+            })?;
             sample.check(config)?;
+            slot.fit(config);
+            let shape = [config.positions_len(), config.hidden_size];
             slot.sample = sample;
             (slot.steps, slot.halted) = (saved.steps, saved.halted);
             slot.z_h = read(&format!("z_h.{i}"), &shape)?;

@@ -24,6 +24,6 @@ pub use group::{Alone, Group};
 pub use loss::{IGNORE_LABEL, Probabilities};
 pub use optimizer::Rule;
 pub use puzzles::PuzzleSource;
-pub use sample::{Sample, SampleSource};
+pub use sample::{Mixture, Sample, SampleSource};
 pub use schedule::Decay;
 pub use trainer::{StepReport, TrainConfig, TrainPrecision, Trainer};

@@ -67,7 +67,7 @@ impl SampleSource for PuzzleSource {
         // Nothing is asked beyond the answer's cells.
         let label = |&token: &u16| if token == PAD { IGNORE_LABEL } else { token };
         sample.labels.extend(pair.answer.iter().map(label));
-        sample.puzzle = 0;
+        (sample.puzzle, sample.kind) = (0, 0);
     }
 }
 

@@ -35,6 +35,7 @@ fn fixture_samples(
             .map(|&t| if t < 0.0 { IGNORE_LABEL } else { t as u16 })
             .collect(),
         puzzle: forward["puzzle_identifiers"][s] as usize,
+        kind: 0,
     });
     InTurn(samples.collect(), AtomicUsize::new(0))
 }
@@ -152,6 +153,7 @@ fn conv_case() -> Case {
         question: tokens(seed).collect(),
         labels: tokens(seed + 3).collect(),
         puzzle: seed % 3,
+        kind: 0,
     };
     let source = move || InTurn((0..3).map(sample).collect(), AtomicUsize::new(0));
     (config, weights, Box::new(source))
@@ -168,6 +170,7 @@ fn constraints_case() -> Case {
             .collect(),
         labels: (0..16).map(|i| (2 + (i + seed) % 4) as u16).collect(),
         puzzle: 0,
+        kind: 0,
     };
     let source = move || InTurn((0..3).map(sample).collect(), AtomicUsize::new(0));
     (config, weights, Box::new(source))

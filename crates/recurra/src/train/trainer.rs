@@ -178,17 +178,45 @@ pub struct StepReport {
 #[derive(Debug)]
 pub struct Trainer {
     pub(crate) train: TrainConfig,
-    pub(crate) config: TrmConfig,
+    pub(crate) kinds: Vec<Kind>,
     pub(crate) weights: TrmWeights,
     pub(crate) average: TrmWeights,
     pub(crate) optimizer: Optimizer,
     pub(crate) slots: Vec<Slot>,
     pub(crate) step: u64,
     pub(crate) group: Box<dyn Group>,
+    workers: Vec<Worker>,
+}
+
+/// One task of a mixture: the weights, packed for its size and its groups.
+#[derive(Debug)]
+pub(crate) struct Kind {
     packed: PackedModel,
     /// The layers transposed, for the backward pass.
     transposed: Vec<PackedLayer>,
-    workers: Vec<Worker>,
+}
+
+impl Kind {
+    fn new(isa: Isa, config: &TrmConfig, weights: &TrmWeights, precision: Precision) -> Self {
+        // Rows of the table are taken from the weights, which change with every step.
+        let packed = PackedModel::rounded(isa, config, weights, precision);
+        Kind {
+            transposed: packed.transposed(weights),
+            packed,
+        }
+    }
+
+    pub(crate) fn config(&self) -> &TrmConfig {
+        self.packed.config()
+    }
+
+    fn repack(&mut self, weights: &TrmWeights) {
+        self.packed.repack(weights);
+        let isa = self.packed.isa();
+        for (packed, weights) in self.transposed.iter_mut().zip(&weights.layers) {
+            packed.repack(isa, weights, Entries::transposed);
+        }
+    }
 }
 
 impl Trainer {
@@ -217,14 +245,45 @@ impl Trainer {
         threads: usize,
         group: Box<dyn Group>,
     ) -> Result<Self> {
-        config.validate()?;
-        train.fits(config)?;
+        Self::of_mixture(std::slice::from_ref(config), train, weights, threads, group)
+    }
+
+    /// The same on a mixture of tasks, to which [`Sample::kind`] refers: one configuration for each, all of the same weights.
+    /// They differ in sizes and groups alone.
+    ///
+    /// # Errors
+    /// As [`Trainer::in_group`]; [`Error::Config`] for no configuration, or for two that cannot share weights.
+    pub fn of_mixture(
+        configs: &[TrmConfig],
+        train: TrainConfig,
+        weights: TrmWeights,
+        threads: usize,
+        group: Box<dyn Group>,
+    ) -> Result<Self> {
+        let fail = |field, expected: String, found: String| {
+            Err(Error::Config {
+                field,
+                expected,
+                found,
+            })
+        };
+        let Some(first) = configs.first() else {
+            return fail("tasks", "at least one".into(), "none".into());
+        };
+        for config in configs {
+            config.validate()?;
+            train.fits(config)?;
+            if !share_weights(first, config) {
+                let expected = "tasks that one set of weights answers: the mixer `constraints`, \
+                    or one task";
+                let found = format!("{} and {} places", first.seq_len, config.seq_len);
+                return fail("tasks", expected.into(), found);
+            }
+        }
+        train.validate()?;
         if train.batch_size < group.size() {
-            return Err(Error::Config {
-                field: "batch_size",
-                expected: format!("at least 1 for each of {} processes", group.size()),
-                found: train.batch_size.to_string(),
-            });
+            let expected = format!("at least 1 for each of {} processes", group.size());
+            return fail("batch_size", expected, train.batch_size.to_string());
         }
         let places = places(&*group, train.batch_size);
         let settings = Settings {
@@ -237,28 +296,31 @@ impl Trainer {
         };
         let threads = threads.clamp(1, places.len());
         let (isa, precision) = (Isa::detect(), train.precision.into());
-        // Rows of the table are taken from the weights, which change with every step.
-        let packed = PackedModel::rounded(isa, config, &weights, precision);
+        let kinds = configs.iter();
+        let kinds = kinds.map(|config| Kind::new(isa, config, &weights, precision));
         Ok(Trainer {
-            transposed: packed.transposed(&weights),
-            packed,
+            kinds: kinds.collect(),
             average: weights.clone(),
-            slots: places.map(|_| Slot::new(config)).collect(),
+            slots: places.map(|_| Slot::new(first)).collect(),
             group,
             workers: (0..threads)
-                .map(|_| Worker::new(config, precision))
+                .map(|_| Worker::new(configs, precision))
                 .collect(),
-            config: config.clone(),
             step: 0,
-            optimizer: Optimizer::new(config, settings),
+            optimizer: Optimizer::new(first, settings),
             train,
             weights,
         })
     }
 
-    /// The architecture.
+    /// The architecture; of a mixture, that of its first task.
     pub fn config(&self) -> &TrmConfig {
-        &self.config
+        self.kinds[0].config()
+    }
+
+    /// The architectures of all tasks of a mixture.
+    pub fn configs(&self) -> impl ExactSizeIterator<Item = &TrmConfig> {
+        self.kinds.iter().map(Kind::config)
     }
 
     /// How it is trained.
@@ -293,7 +355,7 @@ impl Trainer {
 
     /// Cycles, and updates of z_L in each, that are trained when a share `progress` of the training is done.
     pub fn depth(&self, progress: f64) -> (usize, usize) {
-        let (h_cycles, l_cycles) = (self.config.h_cycles, self.config.l_cycles);
+        let (h_cycles, l_cycles) = (self.config().h_cycles, self.config().l_cycles);
         if self.train.curriculum {
             depth(h_cycles, l_cycles, progress)
         } else {
@@ -314,6 +376,7 @@ impl Trainer {
             if slot.halted {
                 let mut rng = stream(seed, first_stream + 2 * i as u64);
                 source.draw(&mut rng, &mut slot.sample);
+                slot.fit(self.kinds[slot.sample.kind].config());
                 let elsewhere = share(&mut rng) < self.train.random_start;
                 slot.starts.clear();
                 slot.starts.extend((0..self.train.starts).map(|start| {
@@ -350,7 +413,7 @@ impl Trainer {
             // The latent states may not be finite either: all samples begin anew, so that the trainer can go on
             // and its checkpoint can be read.
             for slot in &mut self.slots {
-                *slot = Slot::new(&self.config);
+                *slot = Slot::new(self.kinds[0].config());
             }
             return Err(Error::Diverged {
                 step: report.step,
@@ -363,8 +426,9 @@ impl Trainer {
             1.0
         };
         let gradient = &self.workers[0].gradient;
+        let isa = self.kinds[0].packed.isa();
         self.optimizer.step(
-            self.packed.isa(),
+            isa,
             &mut self.weights,
             &gradient.weights,
             scale as f32,
@@ -374,7 +438,7 @@ impl Trainer {
         // At first the average is short, or untrained weights would stay in it for a long time.
         let short = (1 + self.step) as f64 / (10 + self.step) as f64;
         move_average(
-            self.packed.isa(),
+            isa,
             &mut self.average,
             &self.weights,
             &self.optimizer.mean,
@@ -383,7 +447,7 @@ impl Trainer {
         self.repack();
         for (i, slot) in self.slots.iter_mut().enumerate() {
             let rng = stream(seed, first_stream + 2 * i as u64 + 1);
-            slot.halted = halts(&self.config, &self.train, slot, rng);
+            slot.halted = halts(self.kinds[0].config(), &self.train, slot, rng);
         }
         self.step += 1;
         Ok(report)
@@ -392,11 +456,7 @@ impl Trainer {
     /// Shares the batch out: each worker takes the same places in every step, so that the same seed and the
     /// same number of threads give the same sums.
     fn run_workers(&mut self, recipe: Recipe) {
-        let weights = Weights {
-            floats: &self.weights,
-            packed: &self.packed,
-            transposed: &self.transposed,
-        };
+        let (floats, kinds) = (&self.weights, &self.kinds);
         let workers = self.workers.len();
         let total = self.slots.len();
         let mut jobs = Vec::with_capacity(workers);
@@ -410,6 +470,12 @@ impl Trainer {
         let run = |(worker, slots): (&mut Worker, &mut [Slot])| {
             worker.gradient.clear();
             for slot in slots {
+                let kind = &kinds[slot.sample.kind];
+                let weights = Weights {
+                    floats,
+                    packed: &kind.packed,
+                    transposed: &kind.transposed,
+                };
                 worker.step(weights, slot, recipe);
             }
             worker.gradient.finish();
@@ -427,7 +493,7 @@ impl Trainer {
         let mut sums = [0.0; 6];
         for slot in &self.slots {
             let loss = &slot.loss;
-            let ended = slot.halt_logit > 0.0 || slot.steps >= self.config.halt_max_steps;
+            let ended = slot.halt_logit > 0.0 || slot.steps >= self.config().halt_max_steps;
             let ended = f64::from(u8::from(ended));
             let numbers = [
                 loss.total(),
@@ -496,10 +562,9 @@ impl Trainer {
 
     /// The places of the whole batch; in a group, all processes must ask.
     pub(crate) fn whole_batch(&self) -> Vec<Slot> {
-        let config = &self.config;
-        let state = config.positions_len() * config.hidden_size;
-        let tokens = config.seq_len;
-        let (wide, narrow) = (2 * tokens + 3, 2 * state);
+        let most = |of: fn(&TrmConfig) -> usize| self.configs().map(of).max().expect("a kind");
+        let tokens = most(|config| config.seq_len);
+        let (wide, narrow) = (2 * tokens + 4, 2 * most(state_len));
         let mut wides = vec![0.0; self.train.batch_size * wide];
         let mut narrows = vec![0.0; self.train.batch_size * narrow];
         for (slot, place) in self.slots.iter().zip(self.first_place()..) {
@@ -507,34 +572,40 @@ impl Trainer {
                 question,
                 labels,
                 puzzle,
+                kind,
             } = &slot.sample;
             let numbers = question.iter().chain(labels).map(|&t| f64::from(t));
             let flags = [
+                *kind as f64,
                 *puzzle as f64,
                 slot.steps as f64,
                 f64::from(u8::from(slot.halted)),
             ];
             let to = wides[place * wide..].iter_mut();
-            to.zip(numbers.chain(flags))
+            to.zip(flags.into_iter().chain(numbers))
                 .for_each(|(to, from)| *to = from);
             let states = [&slot.z_h, &slot.z_l].map(AlignedMatrix::to_vec).concat();
-            narrows[place * narrow..][..narrow].copy_from_slice(&states);
+            narrows[place * narrow..][..states.len()].copy_from_slice(&states);
         }
         self.group.sum_f64(&mut wides);
         self.group.sum(&mut narrows);
         let slots = wides.chunks(wide).zip(narrows.chunks(narrow));
         let slot = |(wide, narrow): (&[f64], &[f32])| {
+            let (flags, numbers) = wide.split_at(4);
+            let kind = flags[0] as usize;
+            let config = self.kinds[kind].config();
             let mut slot = Slot::new(config);
-            let (question, rest) = wide.split_at(tokens);
-            let (labels, flags) = rest.split_at(tokens);
+            let (question, rest) = numbers.split_at(config.seq_len);
+            let labels = &rest[..config.seq_len];
             let whole = |numbers: &[f64]| numbers.iter().map(|&n| n as u16).collect();
             slot.sample = Sample {
                 question: whole(question),
                 labels: whole(labels),
-                puzzle: flags[0] as usize,
+                puzzle: flags[1] as usize,
+                kind,
             };
-            (slot.steps, slot.halted) = (flags[1] as usize, flags[2] != 0.0);
-            let (z_h, z_l) = narrow.split_at(state);
+            (slot.steps, slot.halted) = (flags[2] as usize, flags[3] != 0.0);
+            let (z_h, z_l) = narrow[..2 * state_len(config)].split_at(state_len(config));
             let (rows, cols) = (config.positions_len(), config.hidden_size);
             slot.z_h = AlignedMatrix::from_slice(rows, cols, z_h);
             slot.z_l = AlignedMatrix::from_slice(rows, cols, z_l);
@@ -545,10 +616,8 @@ impl Trainer {
 
     /// Takes changed weights.
     pub(crate) fn repack(&mut self) {
-        self.packed.repack(&self.weights);
-        let isa = self.packed.isa();
-        for (packed, weights) in self.transposed.iter_mut().zip(&self.weights.layers) {
-            packed.repack(isa, weights, Entries::transposed);
+        for kind in &mut self.kinds {
+            kind.repack(&self.weights);
         }
     }
 
@@ -624,6 +693,23 @@ impl TrainConfig {
             found,
         })
     }
+}
+
+/// Whether two configurations are the same but for the size of the question, its symbols and its groups, and have the same
+/// weights.
+fn share_weights(a: &TrmConfig, b: &TrmConfig) -> bool {
+    let alike = TrmConfig {
+        seq_len: a.seq_len,
+        vocab_size: a.vocab_size,
+        groups: a.groups.clone(),
+        ..b.clone()
+    };
+    *a == alike && TrmWeights::shapes(a) == TrmWeights::shapes(b)
+}
+
+/// Numbers in one latent state.
+fn state_len(config: &TrmConfig) -> usize {
+    config.positions_len() * config.hidden_size
 }
 
 /// A random number from 0 to 1.

@@ -44,6 +44,7 @@ impl Slot {
                 question: vec![0; config.seq_len],
                 labels: vec![IGNORE_LABEL; config.seq_len],
                 puzzle: 0,
+                kind: 0,
             },
             z_h: state(),
             z_l: state(),
@@ -53,6 +54,15 @@ impl Slot {
             puzzle_gradient: vec![0.0; config.puzzle_emb_ndim],
             loss: SampleLoss::default(),
             halt_logit: 0.0,
+        }
+    }
+
+    /// Gives the states the shape of another task of the mixture.
+    pub(crate) fn fit(&mut self, config: &TrmConfig) {
+        let (rows, cols) = (config.positions_len(), config.hidden_size);
+        if self.z_h.rows() != rows {
+            self.z_h = AlignedMatrix::zeros(rows, cols);
+            self.z_l = AlignedMatrix::zeros(rows, cols);
         }
     }
 }
@@ -94,6 +104,13 @@ fn set_state(
 #[derive(Debug)]
 pub(crate) struct Worker {
     pub(crate) gradient: Gradient,
+    /// One for each task of the mixture.
+    memories: Vec<Memory>,
+}
+
+/// What one sample's step needs, in the sizes of its task.
+#[derive(Debug)]
+struct Memory {
     scratch: Scratch,
     backward: Backward,
     /// For each call of the last cycle, each layer's tape.
@@ -105,11 +122,26 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    pub(crate) fn new(config: &TrmConfig, precision: Precision) -> Self {
+    pub(crate) fn new(kinds: &[TrmConfig], precision: Precision) -> Self {
+        let memories = kinds.iter().map(|config| Memory::new(config, precision));
+        Worker {
+            gradient: Gradient::new(&kinds[0]),
+            memories: memories.collect(),
+        }
+    }
+
+    /// One improvement step of a slot's sample, its loss, and the gradient of `share * loss`, added to the sums.
+    /// The gradient goes through the last cycle only; the state before it is taken as given.
+    pub(crate) fn step(&mut self, weights: Weights, slot: &mut Slot, recipe: Recipe) {
+        self.memories[slot.sample.kind].step(weights, slot, recipe, &mut self.gradient);
+    }
+}
+
+impl Memory {
+    fn new(config: &TrmConfig, precision: Precision) -> Self {
         let (l, d) = (config.positions_len(), config.hidden_size);
         let tapes = (config.l_cycles + 1) * config.num_layers;
-        Worker {
-            gradient: Gradient::new(config),
+        Memory {
             scratch: Scratch::new(config, 1, precision),
             backward: Backward::new(config, precision),
             tapes: (0..tapes).map(|_| LayerTape::new(config)).collect(),
@@ -120,9 +152,8 @@ impl Worker {
         }
     }
 
-    /// One improvement step of a slot's sample, its loss, and the gradient of `share * loss`, added to the sums.
-    /// The gradient goes through the last cycle only; the state before it is taken as given.
-    pub(crate) fn step(&mut self, weights: Weights, slot: &mut Slot, recipe: Recipe) {
+    /// See [`Worker::step`].
+    fn step(&mut self, weights: Weights, slot: &mut Slot, recipe: Recipe, gradient: &mut Gradient) {
         let (h_cycles, l_cycles) = recipe.depth;
         let model = weights.packed;
         let config = model.config();
@@ -151,10 +182,10 @@ impl Worker {
             network.cycle(l_cycles, latent, self.scratch.views(), tapes);
         }
         slot.steps += 1;
-        self.outputs(&network, weights, slot, recipe);
-        self.cycle_backward(&network, config, weights.transposed, l_cycles);
+        self.outputs(&network, weights, slot, recipe, gradient);
+        self.cycle_backward(&network, weights.transposed, l_cycles, gradient);
         let head = model.head_kind();
-        let (sums, question) = (self.gradient.head(), &slot.sample.question);
+        let (sums, question) = (gradient.head(), &slot.sample.question);
         head.embed_backward(config, question, &self.dx, sums, &mut slot.puzzle_gradient);
     }
 
@@ -190,7 +221,14 @@ impl Worker {
     }
 
     /// Logits, losses, and their gradient with respect to z_H into `dz`.
-    fn outputs(&mut self, network: &Network, weights: Weights, slot: &mut Slot, recipe: Recipe) {
+    fn outputs(
+        &mut self,
+        network: &Network,
+        weights: Weights,
+        slot: &mut Slot,
+        recipe: Recipe,
+        gradient: &mut Gradient,
+    ) {
         let model = weights.packed;
         let (share, kind) = (recipe.share, recipe.probabilities);
         let config = model.config();
@@ -221,7 +259,7 @@ impl Worker {
 
         let slope = (HALT_WEIGHT * halt_slope * share) as f32;
         let (logits, dz) = (self.logits.view(), &mut self.dz);
-        let sums = self.gradient.head();
+        let sums = gradient.head();
         model.head_kind().outputs_backward(
             network,
             config,
@@ -239,15 +277,16 @@ impl Worker {
     fn cycle_backward(
         &mut self,
         network: &Network,
-        config: &TrmConfig,
         weights: &[PackedLayer],
         l_cycles: usize,
+        gradient: &mut Gradient,
     ) {
+        let layers = weights.len();
         self.dx.padded_mut().fill(0.0);
         let dz = self.dz.view();
         for call in (0..=l_cycles).rev() {
-            let tapes = &mut self.tapes[call * config.num_layers..][..config.num_layers];
-            let sums = self.gradient.layers();
+            let tapes = &mut self.tapes[call * layers..][..layers];
+            let sums = gradient.layers();
             self.backward.call(network, weights, tapes, dz, sums);
             // The last call, z_H <- f(z_H + z_L), does not see the input. In all calls the gradient goes on to
             // z_L unchanged; what goes to z_H ends there, at the state before the cycle.
