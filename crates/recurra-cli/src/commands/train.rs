@@ -13,7 +13,7 @@ use anyhow::anyhow;
 use clap::builder::RangedU64ValueParser;
 use recurra::kernels::Isa;
 use recurra::model::TrmModel;
-use recurra::tasks::Task;
+use recurra::tasks::{Task, TaskSpec};
 use recurra::train::preset::{constraints, preset};
 use recurra::train::{Decay, Probabilities, Rule, TrainConfig, TrainPrecision};
 use recurra::{Mixer, Positions, TrmConfig};
@@ -42,23 +42,28 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = TaskName::Sudoku)]
     task: TaskName,
     /// Digits in a row of a Sudoku: 4, 6, 9 or 16 [default: 9]; rows and columns of a maze, from 2 to 64 [default: 30]; of a
-    /// table's grids, where nothing stands between their rows
-    #[arg(long, value_name = "N|RxC")]
-    size: Option<Size>,
-    /// What holds for the answers of a table, and its symmetries: a TOML file. Without --data, puzzles are made by these rules
+    /// table's grids, where nothing stands between their rows. Several, such as `9,4,6,16`, make one model of all these Sudokus
+    #[arg(long, value_name = "N|RxC", value_delimiter = ',')]
+    size: Vec<Size>,
+    /// What holds for the answers of a table, and its symmetries: a TOML file. Without --data, puzzles are made by these rules.
+    /// Several files make one model of all these rules
     #[arg(long, value_name = "FILE")]
-    rules: Option<PathBuf>,
+    rules: Vec<PathBuf>,
+    /// Of several tasks, the share of the samples that are of each, relative to the others: `4,1,1` [default: equal shares]
+    #[arg(long, value_name = "X,X", value_delimiter = ',')]
+    shares: Vec<f64>,
     /// Generated mazes have a shortest path of more moves than this [default: 55 in 15x15, 110 in 30x30]
     #[arg(long, value_name = "MOVES")]
     min_path: Option<usize>,
     /// Puzzles with answers to train on, instead of generated ones: a CSV table, or a folder of arrays (`all__inputs.npy` …),
-    /// of whose `test` those are taken that measure the model
+    /// of whose `test` those are taken that measure the model. Of several tasks they are of the first; puzzles of the others
+    /// are generated
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
     /// ARC-AGI: learn so many augmented forms of each task, which vote when it is asked
     #[arg(long, value_name = "A", default_value_t = 100, value_parser = RangedU64ValueParser::<usize>::new().range(..=100_000))]
     augmentations: usize,
-    /// Puzzles to generate [default: by size]
+    /// Puzzles to generate of each task [default: by size]
     #[arg(long, value_name = "N", conflicts_with = "data")]
     pool: Option<usize>,
     /// One solution grid in so many is held out
@@ -334,6 +339,62 @@ fn set<T: Copy>(value: &mut T, asked: Option<T>) {
     *value = asked.unwrap_or(*value);
 }
 
+impl Args {
+    /// The tasks to learn, one or more.
+    fn tasks(&self) -> anyhow::Result<Vec<TaskSpec>> {
+        let usage = |text: &str| Err(UsageError(text.into()).into());
+        let only = match self.size[..] {
+            [] => None,
+            [only] => Some(only),
+            _ if self.task == TaskName::Sudoku => None,
+            _ => return usage("--size: expected one size; several are for Sudokus"),
+        };
+        match (self.task, &self.data, &self.rules[..]) {
+            (TaskName::Grid, Some(table), []) => {
+                Ok(vec![TaskName::of_table(table, None, only)?.spec()])
+            }
+            (TaskName::Grid, data, [first, rest @ ..]) => {
+                let first = match data {
+                    Some(table) => TaskName::of_table(table, Some(first), only)?,
+                    None => TaskName::of_rules(first, only)?,
+                };
+                let rest = rest.iter().map(|rules| TaskName::of_rules(rules, only));
+                let all = std::iter::once(Ok(first)).chain(rest);
+                all.map(|task| Ok(task?.spec())).collect()
+            }
+            (TaskName::Arc, None, _) => usage("--task arc: expected --data with tasks"),
+            (_, _, [_, ..]) => usage("--rules: expected --task grid"),
+            (TaskName::Sudoku, _, []) if self.size.len() > 1 => {
+                let sizes = self.size.iter();
+                sizes
+                    .map(|&size| self.task.spec(Some(size), None))
+                    .collect()
+            }
+            (task, _, []) => Ok(vec![task.spec(only, self.min_path)?]),
+        }
+    }
+
+    /// The shares of so many tasks, or none where they are equal.
+    fn shares(&self, tasks: usize) -> Result<Vec<f64>, UsageError> {
+        let found = self.shares.len();
+        if found != 0 && found != tasks {
+            let text =
+                format!("--shares: expected {tasks} numbers, one for each task, found {found}");
+            return Err(UsageError(text));
+        }
+        match self
+            .shares
+            .iter()
+            .find(|&&share| !(share > 0.0 && share.is_finite()))
+        {
+            Some(share) => Err(UsageError(format!(
+                "--shares: expected positive numbers, found {share}"
+            ))),
+            None => Ok(self.shares.clone()),
+        }
+    }
+}
+
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     for (flag, value) in [
@@ -355,22 +416,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut run = if args.resume {
         run::Run::resume(&args.output, threads, group)?
     } else {
-        let task = match (args.task, &args.data, &args.rules) {
-            (TaskName::Grid, Some(table), rules) => {
-                TaskName::of_table(table, rules.as_deref(), args.size)?.spec()
-            }
-            (TaskName::Grid, None, Some(rules)) => TaskName::of_rules(rules, args.size)?.spec(),
-            (TaskName::Arc, None, _) => {
-                let text = "--task arc: expected --data with tasks";
-                return Err(UsageError(text.into()).into());
-            }
-            (_, _, Some(_)) => {
-                return Err(UsageError("--rules: expected --task grid".into()).into());
-            }
-            (task, _, None) => task.spec(args.size, args.min_path)?,
-        };
+        let mut tasks = args.tasks()?;
+        let task = tasks.remove(0);
         let (mut config, mut train) = match args.shape.mixer {
             Some(MixerName::Constraints) => constraints(&task)?,
+            // No other mixer learns several tasks.
+            None if !tasks.is_empty() => constraints(&task)?,
             _ => preset(&task)?,
         };
         let mut weights = None;
@@ -395,9 +446,18 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
             return Err(UsageError(text.into()).into());
         }
         args.recipe.apply(&mut train);
+        let mut shares = args.shares(1 + tasks.len())?.into_iter();
+        let mut part = |task: TaskSpec| data::Part {
+            pool: args.pool.unwrap_or(data::default_pool(&task)),
+            share: shares.next().unwrap_or(1.0),
+            task,
+        };
+        let data::Part { task, pool, share } = part(task);
         let notes = data::Notes {
             data: args.data.clone(),
-            pool: args.pool.unwrap_or(data::default_pool(&task)),
+            pool,
+            share,
+            others: tasks.into_iter().map(part).collect(),
             held_out: args.held_out,
             augmentations: args.augmentations,
             task,

@@ -1,19 +1,15 @@
 //! The same weights for grids of another size.
 
 use super::file::groups_of;
-use super::{TrmModel, TrmWeights};
+use super::{TrmConfig, TrmModel, TrmWeights};
 use crate::network::config::{Mixer, Positions};
 use crate::tasks::TaskSpec;
 
-impl TrmModel {
-    /// The same weights for another task of the kind, if none of them depends on its size: mazes of other rows and columns, for
-    /// a model whose mixer is a convolution; any that declares groups, for one whose mixer are messages over them. Stop rules calibrated for the one size are left out.
-    pub fn for_task(mut self, task: &TaskSpec) -> Option<TrmModel> {
-        let known = self.header.task.as_ref()?;
-        if known == task {
-            return Some(self);
-        }
-        let mut config = self.config().clone();
+impl TrmConfig {
+    /// The architecture of a model of the task `known` for another task, if no weight depends on what differs: mazes of other
+    /// rows and columns, where the mixer is a convolution; any task that declares groups, where it is messages over them.
+    pub fn for_task(&self, known: &TaskSpec, task: &TaskSpec) -> Option<TrmConfig> {
+        let mut config = self.clone();
         match (known, task) {
             (TaskSpec::Maze { .. }, TaskSpec::Maze { .. }) => {}
             _ if config.mixer == Mixer::Constraints => {
@@ -27,10 +23,18 @@ impl TrmModel {
             *cols = task.cols();
         }
         config.validate().ok()?;
-        if TrmWeights::shapes(&config) != TrmWeights::shapes(self.config()) {
-            return None;
+        (TrmWeights::shapes(&config) == TrmWeights::shapes(self)).then_some(config)
+    }
+}
+
+impl TrmModel {
+    /// The same weights for another task of the kind ([`TrmConfig::for_task`]). Stop rules calibrated for the one size are left out.
+    pub fn for_task(mut self, task: &TaskSpec) -> Option<TrmModel> {
+        let known = self.header.task.as_ref()?;
+        if known == task {
+            return Some(self);
         }
-        self.header.architecture = config;
+        self.header.architecture = self.config().for_task(known, task)?;
         self.header.task = Some(task.clone());
         self.header.thinking = None;
         Some(self)

@@ -16,8 +16,16 @@ pub(super) use puzzles::default_pool;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Notes {
     pub(super) task: TaskSpec,
+    /// Puzzles of that task.
     pub(super) data: Option<PathBuf>,
+    /// Without them, so many are generated.
     pub(super) pool: usize,
+    /// Share of the samples that are of that task, relative to the others.
+    #[serde(default = "one")]
+    pub(super) share: f64,
+    /// The other tasks of a mixture, whose puzzles are generated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) others: Vec<Part>,
     pub(super) held_out: u64,
     /// ARC: augmented forms of each task, beside itself.
     #[serde(default)]
@@ -30,6 +38,26 @@ pub(super) struct Notes {
     /// What the last training steps found.
     #[serde(default)]
     pub(super) recent: Recent,
+}
+
+impl Notes {
+    /// The tasks, in words.
+    pub(super) fn tasks(&self) -> String {
+        let all = std::iter::once(&self.task).chain(self.others.iter().map(|part| &part.task));
+        all.map(TaskSpec::to_string).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// A task of a mixture, after the first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Part {
+    pub(super) task: TaskSpec,
+    pub(super) pool: usize,
+    pub(super) share: f64,
+}
+
+fn one() -> f64 {
+    1.0
 }
 
 /// The data of a training.

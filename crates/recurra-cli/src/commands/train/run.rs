@@ -89,7 +89,18 @@ impl Run {
             config.validate()?;
         }
         let weights = weights.unwrap_or_else(|| TrmWeights::random(&config, train.seed));
-        let trainer = Trainer::in_group(&config, train, weights, threads, group)?;
+        let mut configs = vec![config];
+        for part in &notes.others {
+            let other = configs[0].for_task(&notes.task, &part.task);
+            configs.push(other.ok_or_else(|| {
+                anyhow!(
+                    "several tasks: expected --mixer constraints, and tasks that only keep givens and name cells that differ, found {} and {}",
+                    notes.task,
+                    part.task
+                )
+            })?);
+        }
+        let trainer = Trainer::of_mixture(&configs, train, weights, threads, group)?;
         let configuration = serde_json::json!({
             "architecture": trainer.config(),
             "training": trainer.train_config(),
@@ -171,7 +182,7 @@ impl Run {
         };
         self.say(&format!(
             "{}: {} weights, {}, {} threads{processes}, {precision}{how}",
-            self.notes.task,
+            self.notes.tasks(),
             TrmWeights::count(config),
             self.data.describe(),
             self.threads
@@ -382,6 +393,12 @@ impl Run {
                 .into_owned(),
             None => format!("{} generated puzzles", self.notes.pool),
         };
+        let others: Vec<String> = self
+            .notes
+            .others
+            .iter()
+            .map(|p| p.task.to_string())
+            .collect();
         let mut tell = |key: &str, value: serde_json::Value| {
             model.header.provenance.insert(key.into(), value);
         };
@@ -390,6 +407,9 @@ impl Run {
             concat!("recurra ", env!("CARGO_PKG_VERSION")).into(),
         );
         tell("data", data.into());
+        if !others.is_empty() {
+            tell("other_tasks", others.into());
+        }
         tell("held_out_parts", self.notes.held_out.into());
         tell("held_out_exact", self.exact.into());
         tell("steps", self.trainer.steps_done().into());

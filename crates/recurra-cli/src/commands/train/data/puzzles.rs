@@ -1,6 +1,6 @@
 //! Puzzles to train on, and those that measure the model.
 
-use super::{Data, Notes};
+use super::{Data, Notes, Part};
 use crate::exit::{Refusals, message};
 use crate::progress;
 use anyhow::{anyhow, bail};
@@ -8,11 +8,11 @@ use rayon::prelude::*;
 use recurra::model::TrmModel;
 use recurra::solver::{SolveOptions, Solver};
 use recurra::tasks::data::Puzzles;
-use recurra::tasks::dataset::Part;
+use recurra::tasks::dataset;
 use recurra::tasks::task::{Pair, Tokens};
 use recurra::tasks::{HeldOut, Task, TaskSpec};
 use recurra::thinking::StopRules;
-use recurra::train::{PuzzleSource, SampleSource};
+use recurra::train::{Mixture, PuzzleSource, SampleSource};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -63,96 +63,143 @@ fn lessons(task: &TaskSpec) -> anyhow::Result<Vec<Arc<dyn Task>>> {
     (1..=4).map(lesson).collect()
 }
 
-/// Puzzles of a task with single questions.
+/// Puzzles of one task, or of several that one set of weights learns.
 pub(super) struct PuzzleTraining {
-    source: PuzzleSource,
-    tests: Vec<Pair>,
+    source: Box<dyn SampleSource>,
+    train: usize,
+    /// Held-out puzzles of each task.
+    tests: Vec<(TaskSpec, Vec<Pair>)>,
 }
 
 impl PuzzleTraining {
     /// Reads or generates what the notes ask for.
     pub(super) fn prepare(notes: &Notes, seed: u64) -> anyhow::Result<Self> {
-        let task = notes.task.task()?;
-        let held_out = HeldOut::new(notes.held_out);
-        let lessons = lessons(&notes.task)?;
-        let generate = |count: usize, test: bool, seed: u64| -> anyhow::Result<Vec<Pair>> {
-            let bar = progress::bar(Some(count as u64), "puzzles");
-            let one = |n| {
-                let wanted = |class| held_out.contains(class) == test;
-                let task = if test {
-                    &task
-                } else {
-                    &lessons[n % lessons.len()]
-                };
-                let puzzle = task.generate(seed, n as u64, &wanted);
-                bar.inc(1);
-                puzzle.ok_or_else(|| {
-                    anyhow!(
-                        "no {} puzzle found with one solution grid in {} held out",
-                        notes.task,
-                        notes.held_out
-                    )
-                })
-            };
-            let puzzles = (0..count).into_par_iter().map(one).collect();
-            bar.finish_and_clear();
-            puzzles
+        let first = Part {
+            task: notes.task.clone(),
+            pool: notes.pool,
+            share: notes.share,
         };
-        let (puzzles, tests) = match &notes.data {
-            Some(path) => {
-                let (mut tests, train): (Vec<_>, Vec<_>) = read(path, Part::Train, &*task)?
-                    .into_iter()
-                    .partition(|p| held_out.contains(task.split_class(p)));
-                if path.join(Part::Test.name()).is_dir() {
-                    // Who made the data set has split it.
-                    tests = read(path, Part::Test, &*task)?;
-                }
-                tests.truncate(self::tests(&*task));
-                (train, tests)
-            }
-            None => (
-                generate(notes.pool, false, seed)?,
-                generate(tests(&*task), true, TEST_SEED)?,
-            ),
-        };
-        let source = PuzzleSource::new(task, puzzles, held_out);
-        if source.is_empty() {
-            bail!("no {} puzzle to train on", notes.task);
+        let (mut sources, mut train, mut tests) = (Vec::new(), 0, Vec::new());
+        for (number, part) in std::iter::once(&first).chain(&notes.others).enumerate() {
+            let data = notes.data.as_deref().filter(|_| number == 0);
+            let (source, held_out) = prepare(part, data, notes.held_out, seed)?;
+            train += source.len();
+            sources.push((Box::new(source) as Box<dyn SampleSource>, part.share));
+            tests.push((part.task.clone(), held_out));
         }
-        Ok(PuzzleTraining { source, tests })
+        let source = match sources.len() {
+            1 => sources.remove(0).0,
+            _ => Box::new(Mixture::new(sources)?),
+        };
+        Ok(PuzzleTraining {
+            source,
+            train,
+            tests,
+        })
     }
+}
+
+/// Puzzles of one task to train on, and held-out ones.
+fn prepare(
+    part: &Part,
+    data: Option<&Path>,
+    held_out: u64,
+    seed: u64,
+) -> anyhow::Result<(PuzzleSource, Vec<Pair>)> {
+    let spec = &part.task;
+    let (task, parts) = (spec.task()?, held_out);
+    let held_out = HeldOut::new(parts);
+    let lessons = lessons(spec)?;
+    let generate = |count: usize, test: bool, seed: u64| -> anyhow::Result<Vec<Pair>> {
+        let bar = progress::bar(Some(count as u64), "puzzles");
+        let one = |n| {
+            let wanted = |class| held_out.contains(class) == test;
+            let task = if test {
+                &task
+            } else {
+                &lessons[n % lessons.len()]
+            };
+            let puzzle = task.generate(seed, n as u64, &wanted);
+            bar.inc(1);
+            puzzle.ok_or_else(|| {
+                anyhow!("no {spec} puzzle found with one solution grid in {parts} held out")
+            })
+        };
+        let puzzles = (0..count).into_par_iter().map(one).collect();
+        bar.finish_and_clear();
+        puzzles
+    };
+    let (puzzles, tests) = match data {
+        Some(path) => {
+            let (mut tests, train): (Vec<_>, Vec<_>) = read(path, dataset::Part::Train, &*task)?
+                .into_iter()
+                .partition(|p| held_out.contains(task.split_class(p)));
+            if path.join(dataset::Part::Test.name()).is_dir() {
+                // Who made the data set has split it.
+                tests = read(path, dataset::Part::Test, &*task)?;
+            }
+            tests.truncate(self::tests(&*task));
+            (train, tests)
+        }
+        None => (
+            generate(part.pool, false, seed)?,
+            generate(tests(&*task), true, TEST_SEED)?,
+        ),
+    };
+    let source = PuzzleSource::new(task, puzzles, held_out);
+    if source.is_empty() {
+        bail!("no {spec} puzzle to train on");
+    }
+    Ok((source, tests))
 }
 
 impl Data for PuzzleTraining {
     fn source(&self) -> &dyn SampleSource {
-        &self.source
+        &*self.source
     }
 
     fn describe(&self) -> String {
-        let (train, tests) = (self.source.len(), self.tests.len());
-        format!("{train} puzzles to train on, {tests} held-out ones to measure")
+        let tests: usize = self.tests.iter().map(|(_, tests)| tests.len()).sum();
+        let kinds = match self.tests.len() {
+            1 => String::new(),
+            kinds => format!(" of {kinds} tasks"),
+        };
+        format!(
+            "{} puzzles{kinds} to train on, {tests} held-out ones to measure",
+            self.train
+        )
     }
 
-    /// Where a puzzle has several right answers, such as a maze with several shortest paths, each of them is right.
+    /// Of a mixture, the mean of its tasks' shares. Where a puzzle has several right answers, such as a maze with several
+    /// shortest paths, each of them is right.
     fn measure(&self, model: &TrmModel, threads: usize) -> anyhow::Result<Option<f64>> {
-        if self.tests.is_empty() {
-            return Ok(None);
+        let (mut sum, mut measured) = (0.0, 0);
+        for (task, tests) in self.tests.iter().filter(|(_, tests)| !tests.is_empty()) {
+            let model = model.clone().for_task(task);
+            let model = model.ok_or_else(|| anyhow!("expected a model for {task}"))?;
+            sum += share_right(&model, tests, threads)?;
+            measured += 1;
         }
-        let solver = Solver::new(model, threads)?;
-        let options = SolveOptions::new(StopRules::new(solver.options().stop.max_steps));
-        let questions: Vec<Tokens> = self.tests.iter().map(|p| p.question.clone()).collect();
-        let answers = solver.solve_many(&questions, &options, &|| {})?;
-        let mut right = 0;
-        for (answer, pair) in answers.into_iter().zip(&self.tests) {
-            let answer = answer?;
-            right += usize::from(answer.verified == Some(true) || answer.tokens == pair.answer);
-        }
-        Ok(Some(right as f64 / self.tests.len() as f64))
+        Ok((measured > 0).then(|| sum / f64::from(measured)))
     }
 }
 
+/// Share of the puzzles that a model answers right in one attempt.
+fn share_right(model: &TrmModel, tests: &[Pair], threads: usize) -> anyhow::Result<f64> {
+    let solver = Solver::new(model, threads)?;
+    let options = SolveOptions::new(StopRules::new(solver.options().stop.max_steps));
+    let questions: Vec<Tokens> = tests.iter().map(|p| p.question.clone()).collect();
+    let answers = solver.solve_many(&questions, &options, &|| {})?;
+    let mut right = 0;
+    for (answer, pair) in answers.into_iter().zip(tests) {
+        let answer = answer?;
+        right += usize::from(answer.verified == Some(true) || answer.tokens == pair.answer);
+    }
+    Ok(right as f64 / tests.len() as f64)
+}
+
 /// All puzzles of a file that have an answer; bad lines are told and left out.
-fn read(path: &Path, part: Part, task: &dyn Task) -> anyhow::Result<Vec<Pair>> {
+fn read(path: &Path, part: dataset::Part, task: &dyn Task) -> anyhow::Result<Vec<Pair>> {
     let (mut puzzles, mut refused, mut unanswered) = (Vec::new(), Refusals::default(), 0);
     for entry in Puzzles::open(path, part, Some(task))? {
         match entry.result {
