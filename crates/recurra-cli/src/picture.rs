@@ -25,6 +25,8 @@ pub(crate) struct Frame {
     pub(crate) answer: Vec<u16>,
     /// Probability of each of its tokens.
     pub(crate) sure: Vec<f32>,
+    /// Where a model weighs symbols in each cell, the probability of each, cell after cell.
+    pub(crate) candidates: Vec<f32>,
     /// Halting logit.
     pub(crate) halt: f32,
     pub(crate) verified: Option<bool>,
@@ -68,6 +70,11 @@ const ABOVE: i32 = 20;
 const BELOW: i32 = 40;
 /// The smallest cell that has room for a sign.
 const LEAST_SIGN: i32 = 11;
+
+/// A cell is decided where its symbol has this probability; below it, its candidates are drawn.
+const DECIDED: f32 = 0.9;
+/// Candidates less likely than this have faded.
+const FADED: f32 = 0.02;
 
 /// One step of a puzzle, drawn with cells of some size.
 struct Panel<'a> {
@@ -135,7 +142,7 @@ impl Panel<'_> {
         surface.rect(
             [x, y],
             size,
-            if look.boxes.is_some() { INK } else { LINES },
+            if look.regions.is_some() { INK } else { LINES },
             1.0,
         );
         surface.rect([x + 1, y + 1], [size[0] - 2, size[1] - 2], PAPER, 1.0);
@@ -156,22 +163,22 @@ impl Panel<'_> {
                 self.cell(surface, [x + 1 + column * cell, top], place);
             }
         }
-        if let Some((box_rows, box_columns)) = look.boxes {
-            for row in 1..rows {
-                let color = if row % box_rows as i32 == 0 {
-                    INK
-                } else {
-                    LINES
-                };
-                surface.rect([x + 1, y + 1 + row * cell], [size[0] - 2, 1], color, 1.0);
-            }
-            for column in 1..columns {
-                let color = if column % box_columns as i32 == 0 {
-                    INK
-                } else {
-                    LINES
-                };
-                surface.rect([x + 1 + column * cell, y + 1], [1, size[1] - 2], color, 1.0);
+        let Some(regions) = &look.regions else {
+            return;
+        };
+        // Thin lines first, so that they do not cut those between regions.
+        for thick in [false, true] {
+            let color = if thick { INK } else { LINES };
+            for place in 0..places {
+                let (row, column) = ((place / look.columns) as i32, (place % look.columns) as i32);
+                let corner = [x + 1 + column * cell, y + 1 + row * cell];
+                let region = regions[place];
+                if column > 0 && (regions[place - 1] != region) == thick {
+                    surface.rect(corner, [1, cell], color, 1.0);
+                }
+                if row > 0 && (regions[place - look.columns] != region) == thick {
+                    surface.rect(corner, [cell, 1], color, 1.0);
+                }
             }
         }
     }
@@ -210,6 +217,31 @@ impl Panel<'_> {
         }
     }
 
+    /// The symbols that are considered for a cell, in rows, each as strong as it is likely. None where the cell is decided.
+    fn candidates(&self, surface: &mut dyn Surface, at: [i32; 2], place: usize) -> Option<()> {
+        let frame = &self.thought.frames[self.step];
+        let symbols = self.look.candidates();
+        let given = self.look.is_given(self.thought.question[place]);
+        if given || frame.sure[place] >= DECIDED || frame.candidates.is_empty() {
+            return None;
+        }
+        let likely = frame.candidates.get(place * symbols.len()..)?;
+        let side = self.look.candidate_columns();
+        let room = self.cell / side;
+        let under = self.ground(place).map_or(PAPER, |(color, _)| color);
+        for ((i, &token), &likely) in (0..).zip(symbols).zip(likely) {
+            let Some(sign) = self.look.sign(token).filter(|_| likely >= FADED) else {
+                continue;
+            };
+            let middle = [i % side, i / side].map(|n| n * room + room / 2);
+            let middle = [at[0] + middle[0], at[1] + middle[1]];
+            let opacity = ((0.25 + 0.75 * likely) * 15.0).round() / 15.0;
+            let ink = mix(under, FOUND, opacity);
+            surface.text(middle, Anchor::Middle, 1, ink, &sign.to_string());
+        }
+        Some(())
+    }
+
     /// What stands in a cell; where there are colours, what changed has a spot.
     fn cell(&self, surface: &mut dyn Surface, at: [i32; 2], place: usize) {
         let (cell, now) = (self.cell, self.thought.frames[self.step].answer[place]);
@@ -220,6 +252,9 @@ impl Panel<'_> {
                 let corner = at.map(|edge| edge + (cell - size) / 2);
                 surface.rect(corner, [size, size], color, 1.0);
             }
+        }
+        if self.candidates(surface, at, place).is_some() {
+            return;
         }
         let Some(sign) = self.look.sign(now).filter(|_| cell >= LEAST_SIGN) else {
             return;
@@ -250,8 +285,10 @@ fn mix(under: Color, over: Color, opacity: f32) -> Color {
 fn legend(look: &Look) -> &'static str {
     if look.fills() {
         "spot: changed in this step / paler: less sure / bar: halting logit"
-    } else {
+    } else if look.candidates().is_empty() {
         "yellow: changed in this step / paler: less sure / bar: halting logit"
+    } else {
+        "yellow: changed in this step / small: symbols considered, paler: less likely / bar: halting logit"
     }
 }
 

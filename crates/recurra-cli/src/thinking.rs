@@ -192,6 +192,18 @@ pub(crate) fn open(
     rules: Option<&Path>,
     threads: Threads,
 ) -> anyhow::Result<(TrmModel, Solver, usize)> {
+    let opened = open_model(model, size, rules)?;
+    let threads = threads.start()?;
+    let solver = Solver::new(&opened, threads).map_err(|e| e.in_file(model))?;
+    Ok((opened, solver, threads))
+}
+
+/// The model alone.
+pub(crate) fn open_model(
+    model: &Path,
+    size: Option<Size>,
+    rules: Option<&Path>,
+) -> anyhow::Result<TrmModel> {
     let mut opened = TrmModel::open(model)?;
     // Another task, the flag that asks for it, and the models that can do it.
     let other = match (size, rules) {
@@ -228,9 +240,7 @@ pub(crate) fn open(
             ))
         })?;
     }
-    let threads = threads.start()?;
-    let solver = Solver::new(&opened, threads).map_err(|e| e.in_file(model))?;
-    Ok((opened, solver, threads))
+    Ok(opened)
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

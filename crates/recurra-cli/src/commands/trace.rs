@@ -4,6 +4,7 @@ mod pictures;
 mod tensors;
 
 use crate::exit::{Exit, UsageError};
+use crate::task::Size;
 use crate::threads::Threads;
 use clap::builder::RangedU64ValueParser;
 use std::num::NonZeroUsize;
@@ -12,7 +13,8 @@ use std::path::PathBuf;
 /// Draw a model thinking, or write the numbers of every improvement step
 ///
 /// With --svg or --gif: the grid after each step until the answer is verified, what changed in it, how sure the model
-/// was of each cell (the paler, the less sure), and the halting logit.
+/// was of each cell (the paler, the less sure), and the halting logit. Where a model over groups is not sure of a cell yet, the
+/// symbols that it considers stand there small; they fade as it rules them out.
 ///
 /// With --tensors, to compare with another implementation: IN holds `inputs [batch, seq_len]` (I32, I64 or U8) and, for
 /// models with a puzzle table, may hold `puzzle_identifiers [batch]` (0 without). OUT gets, in F32,
@@ -39,6 +41,12 @@ pub(crate) struct Args {
     /// Write one step after the other
     #[arg(long, value_name = "FILE", conflicts_with = "tensors")]
     gif: Option<PathBuf>,
+    /// Draw a model over groups, or a maze model, on puzzles of another size
+    #[arg(long, value_name = "N|RxC", conflicts_with = "tensors")]
+    size: Option<Size>,
+    /// Draw a model over groups on puzzles under the rules that this file declares
+    #[arg(long, value_name = "FILE", conflicts_with = "tensors")]
+    rules: Option<PathBuf>,
     /// Questions, as safetensors
     #[arg(long, value_name = "IN", requires_all = ["steps", "output"])]
     tensors: Option<PathBuf>,

@@ -1,21 +1,27 @@
 //! What the tokens of a task look like.
 
 use super::Color;
+use recurra::tasks::Groups;
 use recurra::tasks::TaskSpec;
+use recurra::tasks::grid::GridSpec;
 use recurra::tasks::sudoku::Sudoku;
 
 /// The grid of a task.
 pub(crate) struct Look {
     pub(super) rows: usize,
     pub(super) columns: usize,
-    /// Rows and columns of a box, for grids of signs with lines between the cells.
-    pub(super) boxes: Option<(usize, usize)>,
+    /// For grids of signs with lines between the cells, the region that each cell is in: the lines between regions are strong.
+    pub(super) regions: Option<Vec<usize>>,
+    /// Tokens of the symbols that a model weighs in each cell.
+    candidates: Vec<u16>,
     kind: Kind,
 }
 
 enum Kind {
     /// Token 1 is blank, others are digits.
     Digits,
+    /// The sign of each token, and none for a blank cell.
+    Signs(Vec<Option<char>>),
     /// `# SGo` are 1 to 5.
     Maze,
     /// 0 is nothing, 1 an end, then ten colours.
@@ -23,6 +29,9 @@ enum Kind {
     /// 0 is nothing, others are colours.
     Any,
 }
+
+/// Room for one candidate.
+const CANDIDATE: i32 = 12;
 
 const WALL: Color = [0x3d, 0x44, 0x4d];
 const FREE: Color = [0xf6, 0xf8, 0xfa];
@@ -46,7 +55,25 @@ const COLORS: [Color; 10] = [
 
 impl Look {
     /// How the questions of a model look: by its task, or else by length and vocabulary of its questions.
-    pub(crate) fn new(task: Option<&TaskSpec>, seq_len: usize, vocab_size: usize) -> Self {
+    pub(crate) fn new(
+        task: Option<&TaskSpec>,
+        seq_len: usize,
+        vocab_size: usize,
+        groups: Option<&Groups>,
+    ) -> Self {
+        let mut look = Look::of_task(task, seq_len, vocab_size);
+        let Some(groups) = groups else {
+            return look;
+        };
+        if let Some(TaskSpec::Grid(spec)) = task {
+            look.kind = Kind::Signs(signs(spec, groups));
+            look.regions = Some(regions(groups, look.columns));
+        }
+        look.candidates.clone_from(&groups.tokens);
+        look
+    }
+
+    fn of_task(task: Option<&TaskSpec>, seq_len: usize, vocab_size: usize) -> Self {
         let sudoku = match task {
             Some(&TaskSpec::Sudoku { size }) => Sudoku::new(size),
             Some(&TaskSpec::Maze { rows, cols, .. }) => {
@@ -63,7 +90,8 @@ impl Look {
             return Look {
                 rows: sudoku.size(),
                 columns: sudoku.size(),
-                boxes: Some((sudoku.box_rows(), sudoku.box_cols())),
+                regions: Some(boxes(sudoku)),
+                candidates: Vec::new(),
                 kind: Kind::Digits,
             };
         }
@@ -81,25 +109,50 @@ impl Look {
         Look {
             rows,
             columns,
-            boxes: None,
+            regions: None,
+            candidates: Vec::new(),
             kind,
         }
     }
 
     /// Whether cells are told apart by colour.
     pub(super) fn fills(&self) -> bool {
-        !matches!(self.kind, Kind::Digits)
+        !matches!(self.kind, Kind::Digits | Kind::Signs(_))
+    }
+
+    /// Tokens of the symbols that a model weighs in each cell.
+    pub(super) fn candidates(&self) -> &[u16] {
+        &self.candidates
+    }
+
+    /// How many candidates stand side by side in a cell.
+    pub(super) fn candidate_columns(&self) -> i32 {
+        (1..)
+            .find(|side| side * side >= self.candidates.len() as i32)
+            .unwrap_or(1)
+    }
+
+    /// The smallest cell that has room for its candidates; 0 where there are none.
+    pub(crate) fn least_candidates(&self) -> i32 {
+        match self.candidates.len() {
+            0 => 0,
+            _ => self.candidate_columns() * CANDIDATE,
+        }
     }
 
     /// Whether a cell of the question says what stands in the answer.
     pub(super) fn is_given(&self, token: u16) -> bool {
-        matches!(self.kind, Kind::Digits) && token > 1
+        match &self.kind {
+            Kind::Digits => token > 1,
+            Kind::Signs(_) => self.sign(token).is_some(),
+            _ => false,
+        }
     }
 
     /// Colour of a cell.
     pub(super) fn fill(&self, token: u16) -> Option<Color> {
         match (&self.kind, token) {
-            (Kind::Digits, _) | (_, 0) => None,
+            (Kind::Digits | Kind::Signs(_), _) | (_, 0) => None,
             (Kind::Maze, token) => [WALL, FREE, START, GOAL, PATH]
                 .get(usize::from(token) - 1)
                 .copied(),
@@ -113,11 +166,55 @@ impl Look {
     pub(super) fn sign(&self, token: u16) -> Option<char> {
         match (&self.kind, token) {
             (Kind::Digits, 2..) => char::from_digit(u32::from(token) - 1, 36),
+            (Kind::Signs(signs), token) => *signs.get(usize::from(token))?,
             (Kind::Maze, 3) => Some('S'),
             (Kind::Maze, 4) => Some('G'),
             _ => None,
         }
     }
+}
+
+/// The box of each cell.
+fn boxes(sudoku: Sudoku) -> Vec<usize> {
+    let (size, rows, cols) = (sudoku.size(), sudoku.box_rows(), sudoku.box_cols());
+    let of_cell = |cell: usize| cell / size / rows * size + cell % size / cols;
+    (0..size * size).map(of_cell).collect()
+}
+
+/// The sign of each token: the first character of its symbol.
+fn signs(spec: &GridSpec, groups: &Groups) -> Vec<Option<char>> {
+    // Padding and the end of a grid come first.
+    let symbols = spec.symbols.iter().map(|symbol| symbol.chars().next());
+    let mut signs: Vec<Option<char>> = [None, None].into_iter().chain(symbols).collect();
+    if let Some(blank) = signs.get_mut(usize::from(groups.blank)) {
+        *blank = None;
+    }
+    signs
+}
+
+/// The region of each cell: of the declared groups, those that are no rows or columns and do not overlap, in their order.
+fn regions(groups: &Groups, columns: usize) -> Vec<usize> {
+    let mut regions = vec![0; groups.cells];
+    for (number, group) in (1..).zip(&groups.groups) {
+        let cells = || group.iter().map(|&cell| usize::from(cell));
+        let in_a_box = cells().all(|cell| {
+            // Next to another of its cells.
+            cells().any(|other| {
+                let (low, high) = (cell.min(other), cell.max(other));
+                high - low == columns || (high - low == 1 && high % columns != 0)
+            })
+        });
+        let one = |of: fn(usize, usize) -> usize| {
+            let mut all = cells().map(|cell| of(cell, columns));
+            let first = all.next();
+            all.all(|other| Some(other) == first)
+        };
+        let line = one(|cell, columns| cell / columns) || one(|cell, columns| cell % columns);
+        if in_a_box && !line && cells().all(|cell| regions[cell] == 0) {
+            cells().for_each(|cell| regions[cell] = number);
+        }
+    }
+    regions
 }
 
 /// Colours that follow one another are far apart: each turns the wheel of colours on by the golden ratio.

@@ -18,7 +18,9 @@ pub(crate) fn write_gif(
     look: &Look,
     thoughts: &[Thought],
 ) -> Result<(), gif::EncodingError> {
-    let cell = (340 / look.columns as i32).clamp(4, 36);
+    let cell = (340 / look.columns as i32)
+        .clamp(4, 36)
+        .max(look.least_candidates());
     let [width, height] = Panel::size(look, cell);
     let words = legend(look).len() as i32 * WIDTH;
     let size = [

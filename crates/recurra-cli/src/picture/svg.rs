@@ -10,7 +10,9 @@ const TITLE: i32 = 24;
 
 /// The picture.
 pub(crate) fn to_svg(look: &Look, thoughts: &[Thought]) -> String {
-    let cell = (190 / look.columns as i32).clamp(4, 24);
+    let cell = (190 / look.columns as i32)
+        .clamp(4, 24)
+        .max(look.least_candidates());
     let [width, height] = Panel::size(look, cell);
     let [across, down] = [width + MARGIN, height + MARGIN];
     let most = thoughts.iter().map(|t| t.frames.len()).max().unwrap_or(1);

@@ -4,7 +4,7 @@ use recurra::tasks::TaskSpec;
 
 /// A 4x4 Sudoku in two steps: the second changes one digit.
 fn sudoku() -> (Look, Thought) {
-    let look = Look::new(Some(&TaskSpec::Sudoku { size: 4 }), 16, 6);
+    let look = Look::new(Some(&TaskSpec::Sudoku { size: 4 }), 16, 6, None);
     let mut question = vec![1; 16];
     question[0] = 2;
     let frame = |last: u16, halt, verified| {
@@ -13,6 +13,7 @@ fn sudoku() -> (Look, Thought) {
         Frame {
             answer,
             sure: vec![0.5; 16],
+            candidates: Vec::new(),
             halt,
             verified: Some(verified),
         }
@@ -31,6 +32,7 @@ fn colors(vocab_size: usize, seq_len: usize) -> (Look, Thought) {
     let frame = Frame {
         answer: tokens.iter().rev().copied().collect(),
         sure: (0..seq_len).map(|i| i as f32 / seq_len as f32).collect(),
+        candidates: Vec::new(),
         halt: f32::NAN,
         verified: None,
     };
@@ -39,7 +41,7 @@ fn colors(vocab_size: usize, seq_len: usize) -> (Look, Thought) {
         question: tokens,
         frames: vec![frame],
     };
-    (Look::new(None, seq_len, vocab_size), thought)
+    (Look::new(None, seq_len, vocab_size, None), thought)
 }
 
 #[test]

@@ -5,9 +5,10 @@ use crate::exit::{Exit, UsageError};
 use crate::output::OutputFile;
 use crate::picture::{self, Frame, Look, Thought};
 use crate::progress;
+use crate::thinking::open_model;
 use anyhow::{anyhow, bail};
 use recurra::engine::TrmEngine;
-use recurra::model::TrmModel;
+use recurra::tasks::Groups;
 use recurra::tasks::Task;
 use recurra::tasks::data::Puzzles;
 use recurra::tasks::dataset::Part;
@@ -21,7 +22,7 @@ const MOST_PLACES: usize = 1 << 16;
 
 /// Draws what the arguments ask for.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let model = TrmModel::open(&args.model)?;
+    let model = open_model(&args.model, args.size, args.rules.as_deref())?;
     let threads = args.threads.start()?;
     let (config, spec) = (model.config(), model.header.task.as_ref());
     let task = spec.map(|spec| spec.task()).transpose()?;
@@ -32,7 +33,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             config.seq_len
         );
     }
-    let look = Look::new(spec, config.seq_len, config.vocab_size);
+    let groups = config.groups.clone();
+    let look = Look::new(spec, config.seq_len, config.vocab_size, groups.as_deref());
     let puzzles = puzzles(args, task.as_deref())?;
     let steps = args.steps.map_or(config.halt_max_steps, usize::from);
     if steps.saturating_mul(puzzles.len()) > MOST_STEPS {
@@ -47,8 +49,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let bar = progress::bar(Some(puzzles.len() as u64), "puzzles");
     let mut thoughts = Vec::new();
     for (name, puzzle) in puzzles {
-        let frames = think(&mut engine, task.as_deref(), &puzzle, steps)
-            .map_err(|e| anyhow!("{name}: {e}"))?;
+        let frames = think(
+            &mut engine,
+            task.as_deref(),
+            groups.as_deref(),
+            &puzzle,
+            steps,
+        )
+        .map_err(|e| anyhow!("{name}: {e}"))?;
         thoughts.push(Thought {
             title: name,
             question: puzzle.question,
@@ -124,6 +132,7 @@ fn named(name: String, entry: Option<Entry>) -> anyhow::Result<(String, Puzzle)>
 fn think(
     engine: &mut TrmEngine,
     task: Option<&dyn Task>,
+    groups: Option<&Groups>,
     puzzle: &Puzzle,
     steps: usize,
 ) -> recurra::Result<Vec<Frame>> {
@@ -136,10 +145,16 @@ fn think(
         let logits = engine.decode();
         logits.answer_into(&mut answer);
         let sure = (0..places).map(|place| logits.probability(place)).collect();
+        let candidates = groups.map_or_else(Vec::new, |groups| {
+            (0..places)
+                .flat_map(|place| probabilities(logits.row(place), groups))
+                .collect()
+        });
         let verified = task.and_then(|task| task.verify(&puzzle.question, &answer));
         frames.push(Frame {
             answer,
             sure,
+            candidates,
             halt: engine.halt_logits()[0],
             verified,
         });
@@ -148,4 +163,12 @@ fn think(
         }
     }
     Ok(frames)
+}
+
+/// Probability of each symbol in a cell.
+fn probabilities<'a>(row: &'a [f32], groups: &'a Groups) -> impl Iterator<Item = f32> + 'a {
+    let logits = groups.tokens.iter().map(|&token| row[usize::from(token)]);
+    let most = logits.clone().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f32 = logits.clone().map(|logit| (logit - most).exp()).sum();
+    logits.map(move |logit| (logit - most).exp() / sum)
 }
