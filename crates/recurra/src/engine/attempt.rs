@@ -48,6 +48,14 @@ pub struct LatentState {
     z_l: AlignedMatrix,
 }
 
+impl LatentState {
+    /// Size in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        let numbers = |m: &AlignedMatrix| m.rows() * m.cols();
+        4 * (numbers(&self.x) + numbers(&self.z_h) + numbers(&self.z_l))
+    }
+}
+
 impl TrmEngine {
     /// Room for the state of a sample.
     pub fn new_state(&self) -> LatentState {

@@ -2,7 +2,7 @@
 
 use super::answer::Found;
 use super::desk::Desk;
-use super::guess::Guess;
+use super::guess::{Branches, Guess};
 use super::planner::{Planned, Planner};
 use super::{Event, SolveOptions, Source, Step};
 use crate::engine::{Attempt, LatentState, Surroundings, TrmEngine};
@@ -50,7 +50,7 @@ pub(super) fn think(
         begun: 0,
         steps: 0,
         ended: Vec::new(),
-        base: None,
+        branches: Branches::default(),
         groups: desk.groups.as_deref(),
     };
     // Most questions need no second attempt, so the first is alone.
@@ -92,8 +92,8 @@ struct Thinker<'a, 'w> {
     /// Improvement steps of all of them.
     steps: usize,
     ended: Vec<Ended>,
-    /// Where the first attempt ended, for attempts that go on from there.
-    base: Option<LatentState>,
+    /// Where attempts that guess can go on.
+    branches: Branches,
     /// Of the task, if it declares any.
     groups: Option<&'a Groups>,
 }
@@ -180,10 +180,13 @@ impl Thinker<'_, '_> {
                 self.engine.add_noise(variation.noise, &mut rng);
             }
         }
-        let guesses = variation.is_some_and(|v| v.guess).then_some(&self.base);
-        let guess = guesses.and_then(Option::as_ref).map(|base| {
-            self.engine.start_from(base);
-            Guess::new(self.question, rng)
+        let guess = variation.is_some_and(|v| v.guess).then(|| {
+            let taken = self.branches.take(self.engine);
+            taken.unwrap_or_else(|| {
+                // All branches have ended, one of them wrongly: anew from other states.
+                self.engine.start_elsewhere(&mut rng);
+                Guess::new(tokens.clone(), 0.0)
+            })
         });
         let aside = aside.then(|| {
             let mut state = self.engine.new_state();
@@ -242,7 +245,7 @@ impl Thinker<'_, '_> {
             self.engine.exchange(state);
         }
         if let Some(guess) = &mut lane.guess {
-            guess.make(self.engine, task);
+            guess.make(self.engine, task, &mut self.branches);
         }
         let mut stopped = self.engine.advance(&mut lane.attempt, &mut surroundings);
         self.steps += 1;
@@ -254,20 +257,23 @@ impl Thinker<'_, '_> {
             attempt.limit_steps(budget);
             stopped = stopped.or((budget <= 1).then_some(StopReason::MaxSteps));
         }
-        let last = matches!(
-            stopped,
-            None | Some(StopReason::Verified | StopReason::Time)
-        );
-        let others_guess = self.options.variation.guess && self.options.restarts > 0;
-        if number == 0 && !last && others_guess {
-            self.base = Some(self.engine.copy_state());
-        }
-        if let Some(state) = &mut lane.aside {
-            self.engine.exchange(state);
-        }
         if let Some(guess) = lane.guess.as_mut().filter(|_| stopped.is_none()) {
             let (answer, certainty) = (&attempt.answer, &attempt.certainty);
             stopped = guess.hopeless(answer, certainty, self.groups);
+        }
+        let others_guess = self.options.variation.guess && self.options.restarts > 0;
+        let ends_open = stopped.is_some_and(|reason| match reason {
+            StopReason::Verified | StopReason::Time => false,
+            // What the first attempt believes is where others begin, however it ended.
+            StopReason::Contradiction | StopReason::Stable => number == 0,
+            _ => true,
+        });
+        if others_guess && ends_open {
+            self.branches
+                .leave(self.engine, lane.guess.as_ref(), question);
+        }
+        if let Some(state) = &mut lane.aside {
+            self.engine.exchange(state);
         }
         let stopped = stopped?;
         let tokens = own_form(&attempt.answer);

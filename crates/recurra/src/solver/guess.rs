@@ -1,43 +1,161 @@
-//! Hypotheses: an attempt that goes on from where the first one stalled, with guesses as givens.
+//! Hypotheses: attempts that go on from where the first one stalled, with guesses as givens, best first.
+//!
+//! A guess opens a branch for each symbol that its cell may hold. The attempt follows the likeliest; the others are kept with
+//! the state of that moment, and the next attempt takes the one of all that are open that is likeliest to hold the answer: the
+//! product of the probabilities that its guesses had. A branch whose sure cells contradict each other ends.
 
-use crate::engine::TrmEngine;
+use crate::engine::{LatentState, TrmEngine};
 use crate::groups::Groups;
 use crate::tasks::Task;
 use crate::tasks::task::{PAD, Tokens};
 use crate::thinking::StopReason;
-use rand::Rng;
-use rand_chacha::ChaCha8Rng;
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-/// A cell whose most likely symbol has at least this probability is sure: it is not guessed.
+/// A cell whose most likely symbol has at least this probability is not guessed.
+const UNSURE: f32 = 0.8;
+/// From this probability on a cell's symbol counts in a contradiction.
 const SURE: f32 = 0.7;
+/// A symbol less likely than this is no branch.
+const UNLIKELY: f32 = 0.02;
+/// Steps from one guess to the next: what a guess entails shows in them.
+const PAUSE: usize = 3;
 /// So many steps without an unsure cell end an attempt that is not verified.
 const SETTLED: usize = 3;
 /// So many steps with a contradiction between sure cells end it.
 const CLASHES: usize = 2;
+/// Memory for the states of open branches, in bytes; the least likely ones are given up for it.
+const MEMORY: usize = 64 << 20;
+/// Open branches that are kept in any case.
+const LEAST_BRANCHES: usize = 16;
+
+/// The question with some guesses, and the state from which to go on.
+#[derive(Debug)]
+struct Branch {
+    /// Logarithm of the product of the probabilities that its guesses had.
+    log_probability: f32,
+    /// Of two alike, the older comes first.
+    number: usize,
+    tokens: Tokens,
+    state: Arc<LatentState>,
+    /// Whether its last guess has not been thought about yet.
+    fresh: bool,
+}
+
+impl Ord for Branch {
+    /// The likelier is the greater.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let likelier = self.log_probability.total_cmp(&other.log_probability);
+        likelier.then(other.number.cmp(&self.number))
+    }
+}
+
+impl PartialOrd for Branch {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Branch {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Branch {}
+
+/// The open branches of a question.
+#[derive(Debug, Default)]
+pub(super) struct Branches {
+    open: BTreeSet<Branch>,
+    /// Branches opened so far.
+    opened: usize,
+}
+
+impl Branches {
+    /// Opens a branch.
+    fn open(
+        &mut self,
+        tokens: Tokens,
+        log_probability: f32,
+        state: &Arc<LatentState>,
+        fresh: bool,
+    ) {
+        self.opened += 1;
+        self.open.insert(Branch {
+            log_probability,
+            number: self.opened,
+            tokens,
+            state: state.clone(),
+            fresh,
+        });
+        let most = (MEMORY / state.bytes()).max(LEAST_BRANCHES);
+        if self.open.len() > most {
+            self.open.pop_first();
+        }
+    }
+
+    /// Leaves the state in the engine as a place to go on from.
+    pub(super) fn leave(&mut self, engine: &TrmEngine, guess: Option<&Guess>, question: &[u16]) {
+        let state = Arc::new(engine.copy_state());
+        match guess {
+            None => self.open(question.to_vec(), 0.0, &state, false),
+            Some(guess) => {
+                let (tokens, likely) = (guess.tokens.clone(), guess.log_probability);
+                self.open(tokens, likely, &state, false);
+            }
+        }
+    }
+
+    /// Takes the likeliest branch into the engine; none where none is open.
+    pub(super) fn take(&mut self, engine: &mut TrmEngine) -> Option<Guess> {
+        let branch = self.open.pop_last()?;
+        engine.start_from(&branch.state);
+        engine.replace_question(&branch.tokens, 0);
+        Some(Guess {
+            pause: if branch.fresh { PAUSE } else { 0 },
+            ..Guess::new(branch.tokens, branch.log_probability)
+        })
+    }
+}
 
 /// The guesses of one attempt.
 #[derive(Debug)]
 pub(super) struct Guess {
     /// The question with the guesses in it.
     tokens: Tokens,
-    rng: ChaCha8Rng,
+    log_probability: f32,
+    /// Steps to wait before the next guess.
+    pause: usize,
     settled: usize,
     clashes: usize,
 }
 
 impl Guess {
-    pub(super) fn new(question: &[u16], rng: ChaCha8Rng) -> Self {
+    /// No guess yet in the question's tokens, none before some steps.
+    pub(super) fn new(tokens: Tokens, log_probability: f32) -> Self {
         Guess {
-            tokens: question.to_vec(),
-            rng,
+            tokens,
+            log_probability,
+            pause: PAUSE,
             settled: 0,
             clashes: 0,
         }
     }
 
-    /// Makes a guess from what the state in the engine believes, and puts it into the engine's question. Tokens that cannot be
-    /// givens are not guessed.
-    pub(super) fn make(&mut self, engine: &mut TrmEngine, task: &dyn Task) {
+    /// Before a step: when it is time, makes a guess from what the state in the engine believes, and puts it into the engine's
+    /// question. The cell is the surest of those that are unsure. Tokens that cannot be givens are not guessed.
+    pub(super) fn make(
+        &mut self,
+        engine: &mut TrmEngine,
+        task: &dyn Task,
+        branches: &mut Branches,
+    ) {
+        if self.pause > 0 {
+            self.pause -= 1;
+            return;
+        }
         let vocab = engine.config().vocab_size;
         let logits = engine.decode();
         let mut surest: Option<(f32, usize)> = None;
@@ -46,7 +164,7 @@ impl Guess {
                 continue;
             }
             let probability = logits.probability(cell);
-            if probability < SURE && surest.is_none_or(|(most, _)| probability > most) {
+            if probability < UNSURE && surest.is_none_or(|(most, _)| probability > most) {
                 surest = Some((probability, cell));
             }
         }
@@ -54,20 +172,31 @@ impl Guess {
         let row = logits.row(cell);
         let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let weight = |token: usize| match task.is_given(token as u16) {
-            true => f64::from((row[token] - most).exp()),
+            true => (row[token] - most).exp(),
             false => 0.0,
         };
-        let sum: f64 = (0..vocab).map(weight).sum();
-        let uniform = (self.rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
-        let mut left = uniform * sum;
-        let drawn = (0..vocab).find(|&token| {
-            left -= weight(token);
-            left < 0.0
-        });
-        if let Some(token) = drawn {
-            self.tokens[cell] = token as u16;
-            engine.replace_question(&self.tokens, 0);
+        let sum: f32 = (0..vocab).map(weight).sum();
+        let mut symbols: Vec<(u16, f32)> = (0..vocab)
+            .map(|token| (token as u16, weight(token) / sum))
+            .filter(|(_, probability)| *probability >= UNLIKELY)
+            .collect();
+        symbols.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let Some((&(likeliest, probability), others)) = symbols.split_first() else {
+            return;
+        };
+        if !others.is_empty() {
+            let state = Arc::new(engine.copy_state());
+            for &(token, probability) in others {
+                let mut tokens = self.tokens.clone();
+                tokens[cell] = token;
+                let all = self.log_probability + probability.ln();
+                branches.open(tokens, all, &state, true);
+            }
         }
+        self.tokens[cell] = likeliest;
+        self.log_probability += probability.ln();
+        self.pause = PAUSE - 1;
+        engine.replace_question(&self.tokens, 0);
     }
 
     /// After a step with this answer: whether there is no hope in going on.
@@ -77,7 +206,7 @@ impl Guess {
         certainty: &[f32],
         groups: Option<&Groups>,
     ) -> Option<StopReason> {
-        let unsure = certainty.iter().any(|&probability| probability < SURE);
+        let unsure = certainty.iter().any(|&probability| probability < UNSURE);
         self.settled = if unsure { 0 } else { self.settled + 1 };
         let clash = groups.is_some_and(|groups| {
             groups.groups.iter().any(|group| {
