@@ -132,3 +132,104 @@ fn guesses_are_for_tasks_whose_answers_can_be_givens() {
         (&2.into(), &9.into())
     );
 }
+
+#[test]
+fn one_model_learns_several_sizes_or_several_rules() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("sizes");
+    let recipe = "train --task sudoku --size 4,6 --shares 1,2 --hidden 16 --steps 3 --pool 40 --batch 4 --threads 1 -o {}";
+    let out = recurra(recipe, &[&path]);
+    assert_eq!(status(&out), Some(0), "{}", stderr(&out));
+    assert!(
+        stdout(&out).contains("sudoku 4x4, sudoku 6x6:"),
+        "{}",
+        stdout(&out)
+    );
+    assert!(
+        stdout(&out).contains("80 puzzles of 2 tasks"),
+        "{}",
+        stdout(&out)
+    );
+    let info = stdout(&recurra("info {}", &[&path]));
+    assert!(info.contains("sudoku 6x6"), "{info}");
+    // It goes on as it would have without the pause.
+    let rest = "train --resume --steps 5 --threads 1 -o {}";
+    assert_eq!(status(&recurra(rest, &[&path])), Some(0));
+    let whole = dir.path().join("whole");
+    let out = recurra(&recipe.replace("--steps 3", "--steps 5"), &[&whole]);
+    assert_eq!(status(&out), Some(0), "{}", stderr(&out));
+    let weights = |path: &Path| {
+        recurra::model::TrmModel::open(path)
+            .unwrap()
+            .weights
+            .to_f32()
+    };
+    assert!(weights(&path) == weights(&whole));
+
+    let both = [rules("latin-7.toml"), rules("jigsaw-9.toml")];
+    let path = dir.path().join("rules");
+    let recipe = "train --task grid --rules {} --rules {} --hidden 16 --steps 1 --pool 20 --batch 2 --threads 1 -o {}";
+    let out = recurra(recipe, &[&both[0], &both[1], &path]);
+    assert_eq!(status(&out), Some(0), "{}", stderr(&out));
+    assert!(
+        stdout(&out).contains("grid 7x7, grid 9x9:"),
+        "{}",
+        stdout(&out)
+    );
+}
+
+#[test]
+fn mixtures_that_cannot_be_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("never");
+    for (flags, expected) in [
+        (
+            "--size 4,6 --mixer mlp",
+            "several tasks: expected --mixer constraints",
+        ),
+        (
+            "--size 4,6 --shares 1",
+            "--shares: expected 2 numbers, one for each task, found 1",
+        ),
+        (
+            "--size 4,6 --shares 1,0",
+            "--shares: expected positive numbers, found 0",
+        ),
+        ("--size 4,5", "size"),
+        (
+            "--task maze --size 5,6",
+            "--size: expected one size; several are for Sudokus",
+        ),
+    ] {
+        let out = recurra(
+            &format!("train {flags} --pool 4 --steps 1 -o {{}}"),
+            &[&path],
+        );
+        refused(&out, expected);
+        assert!(!path.exists());
+    }
+}
+
+#[test]
+fn candidates_are_drawn_small_and_regions_have_lines() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = model(dir.path());
+    let (rules, table) = (rules("jigsaw-9.toml"), dir.path().join("jigsaw.csv"));
+    let out = recurra(
+        "generate grid --rules {} --count 1 --seed 1 -o {}",
+        &[&rules, &table],
+    );
+    assert_eq!(status(&out), Some(0), "{}", stderr(&out));
+    let (svg, gif) = (dir.path().join("a.svg"), dir.path().join("a.gif"));
+    let out = recurra(
+        "trace {} --rules {} --data {} --steps 2 --svg {} --gif {}",
+        &[&model, &rules, &table, &svg, &gif],
+    );
+    assert_eq!(status(&out), Some(0), "{}", stderr(&out));
+    let svg = std::fs::read_to_string(svg).unwrap();
+    assert!(svg.contains("small: symbols considered"));
+    // Such a model knows next to nothing: most cells show several symbols.
+    let small = svg.matches("font-size=\"11\"").count();
+    assert!(small > 2 * 81, "{small}");
+    assert!(gif.is_file());
+}

@@ -511,3 +511,111 @@ fn training_learns() {
         assert!(last < 0.75 * first, "{precision:?}: {first} to {last}");
     }
 }
+
+/// Small Sudokus of two sizes, learnt by one model.
+fn mixture(group: Box<dyn super::Group>, threads: usize) -> (super::Mixture, Trainer) {
+    use crate::tasks::{HeldOut, TaskSpec};
+    let specs = [4, 6].map(|size| TaskSpec::Sudoku { size });
+    let (config, train) = super::preset::constraints(&specs[0]).unwrap();
+    let config = TrmConfig {
+        hidden_size: 16,
+        ..config
+    };
+    let train = TrainConfig {
+        batch_size: 6,
+        ..train
+    };
+    let configs = specs
+        .each_ref()
+        .map(|spec| config.for_task(&specs[0], spec).unwrap());
+    let sources = specs.iter().map(|spec| {
+        let (task, held_out) = (spec.task().unwrap(), HeldOut::new(5));
+        let allowed = |class| !held_out.contains(class);
+        let puzzles = (0..4).map(|n| task.generate(1, n, &allowed).unwrap());
+        let source = super::PuzzleSource::new(task.clone(), puzzles, held_out);
+        (Box::new(source) as Box<dyn SampleSource>, 1.0)
+    });
+    let source = super::Mixture::new(sources.collect()).unwrap();
+    let weights = TrmWeights::random(&config, 3);
+    let trainer = Trainer::of_mixture(&configs, train, weights, threads, group);
+    (source, trainer.unwrap())
+}
+
+#[test]
+fn a_mixture_draws_all_its_tasks_and_goes_on_from_a_checkpoint() {
+    let notes = serde_json::Value::Null;
+    let (source, mut whole) = mixture(Box::new(super::Alone), 2);
+    // Where samples halt early, others of another size take their places.
+    for _ in 0..20 {
+        whole.step(&source, 0.1).unwrap();
+    }
+    let kinds: Vec<usize> = whole.slots.iter().map(|slot| slot.sample.kind).collect();
+    assert!(kinds.contains(&0) && kinds.contains(&1), "{kinds:?}");
+    for slot in &whole.slots {
+        assert_eq!(slot.sample.question.len(), [16, 36][slot.sample.kind]);
+        assert_eq!(slot.z_h.rows(), [64, 216][slot.sample.kind]);
+    }
+    let saved = whole.to_checkpoint(&notes);
+    let (mut second, _) = Trainer::from_checkpoint(&saved, 2).unwrap();
+    assert_eq!(second.configs().len(), 2);
+    for _ in 0..3 {
+        assert_eq!(
+            whole.step(&source, 0.2).unwrap(),
+            second.step(&source, 0.2).unwrap()
+        );
+    }
+    assert!(whole.to_checkpoint(&notes) == second.to_checkpoint(&notes));
+}
+
+#[cfg(not(target_family = "wasm"))]
+#[test]
+fn a_group_of_processes_shares_a_mixture() {
+    let notes = serde_json::Value::Null;
+    let (source, mut alone) = mixture(Box::new(super::Alone), 1);
+    alone.step(&source, 0.1).unwrap();
+    let saved = alone.to_checkpoint(&notes);
+    let of_group = |member| {
+        let (source, mut trainer) = mixture(Box::new(member), 1);
+        trainer.step(&source, 0.1).unwrap();
+        let whole = trainer.whole_batch();
+        let states = whole.iter().map(|slot| (slot.sample.clone(), slot.steps));
+        states.collect::<Vec<_>>()
+    };
+    let members = super::group::tests::Threads::group(2);
+    let found: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = members
+            .into_iter()
+            .map(|member| scope.spawn(move || of_group(member)))
+            .collect();
+        threads.into_iter().map(|t| t.join().unwrap()).collect()
+    });
+    let (restored, _) = Trainer::from_checkpoint(&saved, 1).unwrap();
+    let expected = restored.slots.iter();
+    let expected: Vec<_> = expected.map(|s| (s.sample.clone(), s.steps)).collect();
+    assert_eq!(found, [expected.clone(), expected]);
+}
+
+#[test]
+fn tasks_that_cannot_share_weights_are_refused() {
+    let (_, trainer) = mixture(Box::new(super::Alone), 1);
+    let configs: Vec<TrmConfig> = trainer.configs().cloned().collect();
+    let wider = TrmConfig {
+        hidden_size: 32,
+        ..configs[1].clone()
+    };
+    for (configs, names) in [
+        (vec![], "at least one"),
+        (vec![configs[0].clone(), wider], "one set of weights"),
+    ] {
+        let train = trainer.train_config().clone();
+        let weights = trainer.weights().clone();
+        let refused = Trainer::of_mixture(&configs, train, weights, 1, Box::new(super::Alone));
+        let text = refused.unwrap_err().to_string();
+        assert!(text.contains(names), "{text}");
+    }
+    for share in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let (source, _) = mixture(Box::new(super::Alone), 1);
+        assert!(super::Mixture::new(vec![(Box::new(source), share)]).is_err());
+    }
+    assert!(super::Mixture::new(vec![]).is_err());
+}
