@@ -14,6 +14,7 @@ mod pool;
 mod question;
 mod record;
 mod remember;
+mod stepwise;
 
 pub use crate::error::Refusal;
 pub use answer::{Answer, Source};
@@ -23,6 +24,7 @@ pub use events::{Event, Step};
 pub use options::SolveOptions;
 pub use pool::{Answers, Events, Pending};
 pub use question::Question;
+pub use stepwise::Thinking;
 
 use crate::cache::{CacheConfig, TrmCache};
 use crate::engine::PackedModel;
@@ -265,6 +267,14 @@ impl Solver {
         watch: &mut dyn FnMut(Event),
     ) -> Result<Answer> {
         self.puzzles()?.watch(question.into(), options, watch)
+    }
+
+    /// Begins a question that the caller thinks about, step by step, where no thread of its own can.
+    ///
+    /// # Errors
+    /// As [`Solver::ask_with`].
+    pub fn think(&self, question: impl Into<Question>, options: &SolveOptions) -> Result<Thinking> {
+        Thinking::new(self.puzzles()?.clone(), question.into(), options)
     }
 
     /// Answers one question in tokens.
