@@ -3,7 +3,7 @@
 use crate::{error, json, options, task};
 use recurra::model::TrmModel;
 use recurra::{Event, Solver};
-use serde_json::{Value, json};
+use serde_json::json;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -87,7 +87,7 @@ impl Model {
 #[wasm_bindgen]
 pub struct Thinking {
     thinking: recurra::Thinking,
-    events: Vec<Value>,
+    events: Vec<Event>,
 }
 
 #[wasm_bindgen]
@@ -96,8 +96,7 @@ impl Thinking {
     /// nobody watches and there is no answer yet.
     pub fn step(&mut self, watch: bool) -> Result<Option<String>, JsError> {
         let events = &mut self.events;
-        let mut see =
-            |event: Event| events.push(serde_json::to_value(event).expect("an event is JSON"));
+        let mut see = |event: Event| events.push(event);
         let watching: Option<&mut dyn FnMut(Event)> = if watch { Some(&mut see) } else { None };
         let answer = self.thinking.step(watching).map_err(error)?;
         if let Some(answer) = answer {

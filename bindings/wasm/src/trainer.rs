@@ -151,7 +151,12 @@ impl Trainer {
         let questions = &self.tests[..count.min(self.tests.len())];
         let mut right = 0;
         for question in questions {
-            let answer = solver.ask_with(&question[..], &options).map_err(error)?;
+            let mut thinking = solver.think(&question[..], &options).map_err(error)?;
+            let answer = loop {
+                if let Some(answer) = thinking.step(None).map_err(error)? {
+                    break answer;
+                }
+            };
             right += usize::from(answer.verified == Some(true));
         }
         let share = right as f64 / questions.len().max(1) as f64;

@@ -5,9 +5,9 @@ use crate::progress;
 use anyhow::{anyhow, bail};
 use recurra::model::disk;
 use recurra::model::file::Header;
-use recurra::solver::{ArcOptions, ArcSolver};
+use recurra::solver::{ArcAnswers, ArcOptions, ArcSolver};
 use recurra::tasks::TaskSpec;
-use recurra::tasks::arc::{ArcTask, Attempts, Submission, TaskSet, read_task};
+use recurra::tasks::arc::{ArcTask, Submission, TaskSet, read_task};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::path::{Path, PathBuf};
@@ -136,11 +136,6 @@ pub(crate) fn is_arc(model: &Path) -> bool {
     Header::open(model).is_ok_and(|header| header.task == Some(TaskSpec::Arc))
 }
 
-/// The identifiers that belong to a model: a file beside it.
-pub(crate) fn identifiers_path(model: &Path) -> PathBuf {
-    model.with_file_name(file_name(model) + ".identifiers.json")
-}
-
 /// How ARC models are asked.
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "Models for ARC-AGI")]
@@ -190,40 +185,14 @@ impl ArcFlags {
     }
 }
 
-/// What came of asking.
-#[derive(Debug, Default)]
-pub(crate) struct Answers {
-    /// The two best answers to each test input.
-    pub(crate) submission: Submission,
-    /// Forms asked of all test inputs.
-    pub(crate) votes: usize,
-    /// Of those, answers with no grid in them.
-    pub(crate) blank: usize,
-}
-
-/// Answers the test inputs of tasks. Of several tasks of a name, the first counts.
+/// Answers the test inputs of tasks.
 pub(crate) fn answer<'a>(
     solver: &ArcSolver,
     options: &ArcOptions,
     tasks: impl IntoIterator<Item = &'a ArcTask>,
-) -> anyhow::Result<Answers> {
-    let mut answers = Answers::default();
+) -> anyhow::Result<ArcAnswers> {
     let bar = progress::bar(None, "questions");
-    for task in tasks {
-        if answers.submission.tasks.contains_key(&task.name) {
-            continue;
-        }
-        let mut attempts = Vec::with_capacity(task.test.len());
-        for pair in &task.test {
-            let ballot = solver.vote(&task.name, &pair.input, options, &|| bar.inc(1))?;
-            let ranking = ballot.ranking();
-            answers.blank += ballot.blank();
-            answers.votes += ballot.blank() + ranking.iter().map(|c| c.votes).sum::<usize>();
-            attempts.push(Attempts::best(&ranking));
-        }
-        let name = task.name.clone();
-        answers.submission.tasks.insert(name, attempts);
-    }
+    let answers = solver.answer(tasks, options, &|| bar.inc(1))?;
     bar.finish_and_clear();
     Ok(answers)
 }

@@ -53,7 +53,7 @@ impl CacheFlags {
             cache = cache.with_store(Arc::new(store), model.digest());
         }
         let cache = Arc::new(cache);
-        Ok((solver.remembering(cache.clone()), Some(cache)))
+        Ok((solver.remembering(cache.clone())?, Some(cache)))
     }
 }
 

@@ -39,7 +39,8 @@ impl Recorder {
     ) -> anyhow::Result<()> {
         let fitting = &known[..known.len().min(self.room())];
         let puzzles: Vec<_> = fitting.iter().map(|k| k.pair.clone()).collect();
-        for readings in solver.record(&puzzles, self.trajectories.max_steps(), done) {
+        let recorded = solver.record(&puzzles, self.trajectories.max_steps(), done)?;
+        for readings in recorded {
             self.trajectories.push(&readings?);
         }
         if fitting.len() < known.len() && !self.left_out {

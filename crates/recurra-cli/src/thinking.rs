@@ -31,7 +31,7 @@ pub(crate) struct Thinking {
     /// less than EPS (0.001) over W (2) steps. `residual[=R]`: the last step has changed the answer state by less than R
     /// (0.1) of its length. A rule without a value has the one that `recurra calibrate` stored in the model file, if
     /// any, else the one in brackets here
-    #[arg(long, value_name = "RULES", default_value = "verified,halt")]
+    #[arg(long, value_name = "RULES", default_value = RuleList::USUAL)]
     stop: RuleList,
     /// Before this step no rule but `verified` ends an attempt
     #[arg(long, value_name = "K", default_value = "1")]
@@ -102,7 +102,7 @@ impl Thinking {
             };
             let mut plan = AdaptiveOptions::new(options.stop.max_steps);
             plan.limits.min_k = options.stop.min_steps;
-            let solver = solver.adapting(AdaptiveKSelector::new(plan, predictor));
+            let solver = solver.adapting(AdaptiveKSelector::new(plan, predictor))?;
             return Ok((opened, solver, threads));
         }
         Ok((opened, solver, threads))
@@ -119,6 +119,10 @@ impl Thinking {
     /// The flags, completed by the model's own limit of steps and calibrated rules.
     pub(crate) fn options(&self, solver: &Solver) -> anyhow::Result<SolveOptions> {
         let default = solver.options();
+        if self.restart_by.is_some_and(|by| by.guess) && !solver.task()?.guessable() {
+            let text = "--restart-by guess: expected a task whose answers' symbols can be givens of its questions, found one where they cannot";
+            return Err(UsageError(text.into()).into());
+        }
         Ok(SolveOptions {
             stop: self.stop_rules(default.stop.max_steps, solver.calibration())?,
             restarts: self.restarts,
@@ -147,8 +151,7 @@ impl Thinking {
             time: self.time,
             ..StopRules::none(max_steps)
         };
-        let rules = self.stop.rules(calibration);
-        Ok(rules.fold(limits, StopRules::with))
+        Ok(limits.with_all(&self.stop, calibration))
     }
 
     /// Opens an ARC model, and starts the threads.
@@ -158,11 +161,12 @@ impl Thinking {
         flags: &ArcFlags,
     ) -> anyhow::Result<(ArcSolver, ArcOptions)> {
         if self.restarts > 0
+            || self.restart_by.is_some()
             || self.adaptive.is_some()
             || self.size.is_some()
             || self.rules.is_some()
         {
-            let text = "--restarts, --adaptive, --size and --rules: expected a model whose answers have a rule check, found one for ARC-AGI";
+            let text = "--restarts, --restart-by, --adaptive, --size and --rules: expected a model whose answers have a rule check, found one for ARC-AGI";
             return Err(UsageError(text.into()).into());
         }
         let header = Header::open(model)?;

@@ -314,7 +314,10 @@ impl Instructions for Bf16s {
             Isa::Avx512Bf16(s) => s.vectorize(op),
             // No model asks for it where [`Isa::has_bf16`] says no, and a training that does is slow.
             #[cfg(all(feature = "small", target_arch = "wasm32"))]
-            _ => unreachable!("bfloat16 is left out of this build"),
+            _ => {
+                drop(op);
+                unreachable!("bfloat16 is left out of this build")
+            }
             #[cfg(not(all(feature = "small", target_arch = "wasm32")))]
             _ => scalar::Scalar.vectorize(op),
         }
@@ -329,7 +332,10 @@ impl Instructions for Nibbles {
             Isa::Avx2(s) => s.vectorize(op),
             // No model asks for it where [`Isa::has_nibbles`] says no.
             #[cfg(all(feature = "small", target_arch = "wasm32"))]
-            _ => unreachable!("products of 4 bits are left out of this build"),
+            _ => {
+                drop(op);
+                unreachable!("products of 4 bits are left out of this build")
+            }
             #[cfg(not(all(feature = "small", target_arch = "wasm32")))]
             _ => scalar::Scalar.vectorize(op),
         }

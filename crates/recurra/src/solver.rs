@@ -18,7 +18,7 @@ mod stepwise;
 
 pub use crate::error::Refusal;
 pub use answer::{Answer, Source};
-pub use arc::{ArcOptions, ArcSolver, PuzzleRows};
+pub use arc::{ArcAnswers, ArcOptions, ArcSolver, PuzzleRows};
 pub use cancel::CancelToken;
 pub use events::{Event, Step};
 pub use options::SolveOptions;
@@ -33,6 +33,7 @@ use crate::model::TrmModel;
 use crate::tasks::task::Tokens;
 use crate::tasks::{Task, TaskSpec};
 use crate::thinking::{AdaptiveKSelector, Calibration, KPredictor};
+use arc::Votes;
 use desk::Desk;
 use planner::Planner;
 use pool::Pool;
@@ -62,12 +63,13 @@ pub struct Solver {
 #[derive(Debug, Clone)]
 enum Inner {
     Puzzles(Arc<Pool>),
-    Arc(Arc<ArcSolver>),
+    // Behind a trait, so that a program that opens no such model holds nothing of it.
+    Arc(Arc<dyn Votes>),
 }
 
 impl Solver {
-    /// A solver of the model in a file, with a thread for each core. A model for ARC-AGI has its identifiers beside it, in
-    /// `MODEL.identifiers.json`.
+    /// A solver of the model in a file, with a thread for each core. A model for ARC-AGI has its identifiers
+    /// [beside it](crate::tasks::arc::Identifiers::beside).
     ///
     /// # Errors
     /// Where the file cannot be read, is no model, or names no task.
@@ -93,17 +95,8 @@ impl Solver {
                 found: "none".into(),
             });
         };
-        let desk = Desk {
-            task: spec.task()?,
-            weights: Arc::new(PackedModel::new(
-                Isa::detect(),
-                model.config(),
-                &model.weights,
-            )),
-            calibration: model.header.thinking.clone(),
-            planner: None,
-            cache: None,
-        };
+        let weights = PackedModel::new(Isa::detect(), model.config(), &model.weights);
+        let desk = Desk::new(spec.task()?, weights, model.header.thinking.clone());
         Ok(Self::of(desk, threads.max(1)))
     }
 
@@ -114,22 +107,20 @@ impl Solver {
     }
 
     /// A solver of puzzles like this one, with a changed desk: it shares nothing but weights with others.
-    fn changed(self, change: impl FnOnce(&mut Desk)) -> Self {
-        match self.inner {
-            Inner::Arc(_) => self,
-            Inner::Puzzles(pool) => {
-                let mut desk = (*pool.desk).clone();
-                change(&mut desk);
-                Self::of(desk, pool.threads)
-            }
-        }
+    fn changed(self, change: impl FnOnce(&mut Desk)) -> Result<Self> {
+        let pool = self.puzzles()?;
+        let mut desk = (*pool.desk).clone();
+        change(&mut desk);
+        Ok(Self::of(desk, pool.threads))
     }
 
     /// The same solver, which plans how many steps the first attempt at a question gets, and learns from each: what comes
     /// later needs fewer steps, and depends on what came before. It takes effect where
     /// [`StopRules::verified`](crate::thinking::StopRules::verified) is asked.
-    #[must_use]
-    pub fn adapting(self, selector: AdaptiveKSelector) -> Self {
+    ///
+    /// # Errors
+    /// As [`Solver::task`].
+    pub fn adapting(self, selector: AdaptiveKSelector) -> Result<Self> {
         self.changed(|desk| desk.planner = Some(Arc::new(Planner::new(selector))))
     }
 
@@ -137,8 +128,10 @@ impl Solver {
     /// have been used with another model. A question that is the same as an earlier one but for a symmetry of the task gets
     /// that one's proven answer; answers without proof are for the same question and the same options only, and are not
     /// kept where they depend on time or on what came before.
-    #[must_use]
-    pub fn remembering(self, cache: Arc<TrmCache>) -> Self {
+    ///
+    /// # Errors
+    /// As [`Solver::task`].
+    pub fn remembering(self, cache: Arc<TrmCache>) -> Result<Self> {
         self.changed(|desk| desk.cache = Some(cache))
     }
 
@@ -166,7 +159,7 @@ impl Solver {
     /// What has been learnt since [`Solver::adapting`].
     pub fn predictor(&self) -> Option<KPredictor> {
         let planner = self.puzzles().ok()?.desk.planner.as_ref()?;
-        Some(planner.selector().predictor().clone())
+        Some(planner.predictor())
     }
 
     /// A cache of so many bytes that suits this solver's questions.
@@ -187,7 +180,7 @@ impl Solver {
     pub fn options(&self) -> SolveOptions {
         match &self.inner {
             Inner::Puzzles(pool) => pool.desk.options(),
-            Inner::Arc(arc) => SolveOptions::new(arc.options().stop),
+            Inner::Arc(arc) => arc.solve_options(),
         }
     }
 
@@ -203,7 +196,8 @@ impl Solver {
     /// The same with options.
     ///
     /// # Errors
-    /// As [`Solver::ask`]; [`Error::Cancelled`] and [`Error::Deadline`] where the options ask for them.
+    /// As [`Solver::ask`]; [`Error::Cancelled`] and [`Error::Deadline`] where the options ask for them, and
+    /// [`Error::Config`] for guesses where the symbols of answers cannot be givens.
     pub fn ask_with(
         &self,
         question: impl Into<Question>,
@@ -280,23 +274,23 @@ impl Solver {
     /// Answers one question in tokens.
     ///
     /// # Errors
-    /// [`Error::Question`] if it has another length or other tokens than the model's.
+    /// [`Error::Question`] if it has another length or other tokens than the model's; otherwise as [`Solver::ask_with`].
     pub fn solve(&self, question: &[u16], options: &SolveOptions) -> Result<Answer> {
         self.puzzles()?.answer(question.into(), options)
     }
 
     /// Answers many questions in tokens, each on one thread; the answers come in the questions' order, whatever the
     /// number of threads. `done` is called after each answer, from any thread.
+    ///
+    /// # Errors
+    /// As [`Solver::task`]; each answer as in [`Solver::solve`].
     pub fn solve_many(
         &self,
         questions: &[Tokens],
         options: &SolveOptions,
         done: &(dyn Fn() + Sync),
-    ) -> Vec<Result<Answer>> {
-        match self.puzzles() {
-            Ok(pool) => pool.solve_many(questions, options, done),
-            Err(_) => questions.iter().map(|_| self.solve(&[], options)).collect(),
-        }
+    ) -> Result<Vec<Result<Answer>>> {
+        Ok(self.puzzles()?.solve_many(questions, options, done))
     }
 }
 

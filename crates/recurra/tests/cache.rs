@@ -24,7 +24,7 @@ fn model() -> TrmModel {
 fn solver(threads: usize) -> (Solver, Arc<TrmCache>) {
     let solver = Solver::new(&model(), threads).unwrap();
     let cache = Arc::new(TrmCache::new(solver.cache_config(1 << 20).unwrap()));
-    (solver.remembering(cache.clone()), cache)
+    (solver.remembering(cache.clone()).unwrap(), cache)
 }
 
 fn puzzles(count: u64) -> Vec<Pair> {
@@ -62,7 +62,7 @@ fn forms(puzzles: &[Pair]) -> Vec<Pair> {
 
 fn answers(solver: &Solver, forms: &[Pair], options: &SolveOptions) -> Vec<Answer> {
     let questions: Vec<Tokens> = forms.iter().map(|p| p.question.clone()).collect();
-    let answers = solver.solve_many(&questions, options, &|| {});
+    let answers = solver.solve_many(&questions, options, &|| {}).unwrap();
     answers.into_iter().map(Result::unwrap).collect()
 }
 
@@ -155,7 +155,7 @@ fn a_small_cache_forgets_and_is_never_wrong() {
         max_bytes: 6_000,
         ..solver.cache_config(0).unwrap()
     }));
-    let solver = solver.remembering(cache.clone());
+    let solver = solver.remembering(cache.clone()).unwrap();
     let options = SolveOptions {
         restarts: 8,
         ..SolveOptions::new(StopRules::new(16))

@@ -86,7 +86,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         };
         let questions: Vec<Tokens> = known.iter().map(|k| k.pair.question.clone()).collect();
         let started = Instant::now();
-        let answers = model.solve_many(&questions, &options, &|| bar.inc(1));
+        let answers = model.solve_many(&questions, &options, &|| bar.inc(1))?;
         thinking += started.elapsed();
         for (known, answer) in known.iter().zip(answers) {
             tally.add(&*task, known, &answer?);

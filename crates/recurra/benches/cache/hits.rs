@@ -138,7 +138,7 @@ fn solving() {
             },
         );
     }
-    let solver = solver.remembering(cache);
+    let solver = solver.remembering(cache).expect("a puzzle solver");
     let mut hit = |symmetric: bool| {
         let times = questions.iter().map(|question| {
             let question = match sudoku.random_symmetry(question, &mut rng) {

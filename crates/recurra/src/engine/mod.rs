@@ -152,18 +152,19 @@ impl TrmEngine {
         Ok(())
     }
 
-    /// Makes the sample in the engine think about another question from now on, which must be as a question before it was:
-    /// for models without a puzzle table.
+    /// Makes the sample in the engine think about another question from now on, of the same row of the puzzle table as it
+    /// was started with.
     ///
     /// # Panics
-    /// If the question does not fit the model.
-    pub(crate) fn replace_question(&mut self, question: &[u16]) {
+    /// If question or row do not fit the model.
+    pub(crate) fn replace_question(&mut self, question: &[u16], puzzle: usize) {
         let config = &self.model.stack.config;
+        let row = self.model.puzzle_row(puzzle);
         assert_eq!(
-            (question.len(), config.puzzle_emb_ndim),
-            (config.seq_len, 0)
+            (question.len(), row.len()),
+            (config.seq_len, config.puzzle_emb_ndim)
         );
-        self.model.embed(question, &[], &mut self.pool.x);
+        self.model.embed(question, row, &mut self.pool.x);
     }
 
     /// One improvement step. Allocates nothing.

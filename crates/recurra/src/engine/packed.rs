@@ -1,7 +1,7 @@
 //! A model's weights in the order in which the kernels read them.
 
 use crate::model::{TrmConfig, TrmWeights};
-use crate::network::heads::HeadWeights;
+use crate::network::heads::{self, HeadWeights};
 use crate::network::stack::{Pack, PackedLayer, Stack};
 use recurra_kernels::pack::Entries;
 use recurra_kernels::{AlignedMatrix, Isa, PackedMatrix, Packing, Precision};
@@ -52,6 +52,8 @@ impl PackedModel {
         weights: &TrmWeights<M>,
         pack: impl Fn(Packing, &M) -> PackedMatrix,
     ) -> Self {
+        let stored = [&weights.h_init, &weights.l_init];
+        let [h_init, l_init] = heads::of(config).own_states(config, stored);
         let mut packed = PackedModel {
             stack: Stack::new(isa, config, &weights.layers, pack),
             head: HeadWeights {
@@ -61,8 +63,8 @@ impl PackedModel {
                 q_bias: [weights.q_bias.row(0)[0], weights.q_bias.row(0)[1]],
                 embed_tokens: weights.embed_tokens.clone(),
                 embed_pos: weights.embed_pos.clone(),
-                h_init: weights.h_init.clone(),
-                l_init: weights.l_init.clone(),
+                h_init,
+                l_init,
             },
             puzzle_emb: None,
         };

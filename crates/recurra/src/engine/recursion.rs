@@ -26,7 +26,13 @@ impl PackedModel {
         z_l: &mut AlignedMatrix,
         random: Option<&mut ChaCha8Rng>,
     ) {
-        self.head_kind().start(&self.head, [z_h, z_l], random);
+        match random {
+            Some(rng) => self.head_kind().random_states([z_h, z_l], rng),
+            None => {
+                heads::begin(z_h, &self.head.h_init);
+                heads::begin(z_l, &self.head.l_init);
+            }
+        }
     }
 
     /// Logits of all tokens from z_H.

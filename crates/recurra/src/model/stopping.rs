@@ -262,6 +262,14 @@ impl FromStr for RuleList {
 }
 
 impl RuleList {
+    /// The rules by which models stop unless somebody says otherwise.
+    pub const USUAL: &'static str = "verified,halt";
+
+    /// [`RuleList::USUAL`].
+    pub fn usual() -> Self {
+        Self::USUAL.parse().expect("a list of rules")
+    }
+
     /// The rules, those without a setting with the calibrated or else the default one.
     pub fn rules(&self, calibration: Option<&Calibration>) -> impl Iterator<Item = Rule> {
         self.0.iter().map(move |&(kind, rule)| {

@@ -162,7 +162,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// The same with each mixer.
+    /// The same with each mixer of tokens.
     pub(crate) fn each_mixer() -> [TrmConfig; 3] {
         let of = |mixer, positions| TrmConfig {
             mixer,
@@ -179,7 +179,7 @@ pub(crate) mod tests {
     #[test]
     fn errors_name_the_field() {
         type Change = fn(&mut TrmConfig);
-        let cases: [(&str, Change); 22] = [
+        let cases: &[(&str, Change)] = &[
             ("vocab_size", |c| c.vocab_size = 0),
             ("seq_len", |c| c.seq_len = 0),
             ("seq_len", |c| c.seq_len = usize::MAX),
@@ -214,15 +214,35 @@ pub(crate) mod tests {
                 c.mixer = Mixer::Conv;
                 c.positions = Positions::Grid { cols: 3 };
             }),
+            ("task", |c| {
+                (c.mixer, c.hidden_size) = (Mixer::Constraints, 32);
+                (c.puzzle_emb_ndim, c.puzzle_emb_len) = (0, 0);
+            }),
         ];
-        for config in each_mixer() {
+        let over_groups: &[(&str, Change)] = &[
+            ("task", |c| c.groups = None),
+            ("positions", |c| c.positions = Positions::Learned),
+            ("hidden_size", |c| c.hidden_size = 24),
+            ("hidden_size", |c| c.hidden_size = 272),
+            ("seq_len", |c| c.seq_len = 17),
+            ("puzzle_emb_len", |c| {
+                (c.puzzle_emb_ndim, c.puzzle_emb_len) = (8, 1);
+            }),
+            ("rules", |c| {
+                let groups = c.groups.as_mut().map(Arc::make_mut).unwrap();
+                groups.groups = vec![vec![0, 1]];
+            }),
+        ];
+        for config in each_mixer().into_iter().chain([constraints()]) {
             config.validate().unwrap();
         }
-        for (field, change) in cases {
-            let mut config = small();
-            change(&mut config);
-            let error = config.validate().unwrap_err().to_string();
-            assert!(error.contains(&format!("`{field}`")), "{field}: {error}");
+        for (base, cases) in [(small(), cases), (constraints(), over_groups)] {
+            for (field, change) in cases {
+                let mut config = base.clone();
+                change(&mut config);
+                let error = config.validate().unwrap_err().to_string();
+                assert!(error.contains(&format!("`{field}`")), "{field}: {error}");
+            }
         }
     }
 

@@ -1,13 +1,14 @@
 //! Answers to ARC tasks: a test input is asked in every form that the model knows, and the answers are voted over.
 
-use super::desk::default_rules;
 use super::pool::share_out;
 use super::{Answer, Question, Refusal, SolveOptions, Source};
 use crate::engine::{Attempt, PackedModel, Surroundings};
 use crate::error::{Error, Result};
 use crate::model::TrmModel;
 use crate::tasks::TaskSpec;
-use crate::tasks::arc::{Attempts, Ballot, Grid, Identifiers, Submission, TaskSet, questions};
+use crate::tasks::arc::{
+    ArcTask, Attempts, Ballot, Grid, Identifiers, Submission, TaskSet, questions,
+};
 use crate::thinking::{StopReason, StopRules};
 use recurra_kernels::{AlignedMatrix, Isa};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -69,6 +70,33 @@ pub struct ArcOptions {
     pub votes: usize,
 }
 
+/// What came of asking the test inputs of some tasks.
+#[derive(Debug, Default)]
+pub struct ArcAnswers {
+    /// The two best answers to each test input.
+    pub submission: Submission,
+    /// Forms asked of all test inputs.
+    pub votes: usize,
+    /// Of those, answers with no grid in them.
+    pub blank: usize,
+    /// Improvement steps of all of them.
+    pub steps: usize,
+    /// The halting logit of the form of which the model was surest, and why it stopped thinking about it.
+    surest: Option<(f32, StopReason)>,
+}
+
+impl ArcAnswers {
+    fn count(&mut self, form: &Form) {
+        self.votes += 1;
+        self.blank += usize::from(form.grid.is_none());
+        self.steps += form.steps;
+        let surer = |(halt, _): (f32, _)| halt.total_cmp(&form.halt).is_le();
+        if self.surest.is_none_or(surer) {
+            self.surest = Some((form.halt, form.stopped));
+        }
+    }
+}
+
 /// Answers ARC tasks with one model on some threads.
 pub struct ArcSolver<T = Box<dyn PuzzleRows + Send>> {
     weights: Arc<PackedModel>,
@@ -87,30 +115,21 @@ impl<T> std::fmt::Debug for ArcSolver<T> {
     }
 }
 
-impl ArcSolver {
-    /// A solver of the model in a file, whose puzzle table stays there. `identifiers` is the file that says which task each of
-    /// its rows belongs to: `MODEL.identifiers.json` unless another is named.
-    ///
-    /// # Errors
-    /// Where a file cannot be read, or the two do not belong together.
-    #[cfg(all(feature = "files", feature = "import"))]
-    pub fn open(
-        model: &std::path::Path,
-        identifiers: Option<&std::path::Path>,
-        threads: usize,
-    ) -> Result<Self> {
-        let (opened, rows) = TrmModel::open_apart(model)?;
-        let mut beside = model.as_os_str().to_owned();
-        beside.push(".identifiers.json");
-        let path = identifiers.unwrap_or(beside.as_ref());
-        let read = Identifiers::from_json(&crate::model::disk::read(path)?);
-        let identifiers = read.map_err(|e| e.in_file(path))?;
-        let rows: Box<dyn PuzzleRows + Send> = Box::new(rows);
-        Self::new(&opened, rows, identifiers, threads).map_err(|e| e.in_file(model))
-    }
+/// What a solver asks of who votes over answers.
+pub(super) trait Votes: std::fmt::Debug + Send + Sync {
+    /// How its questions are thought about unless somebody says otherwise.
+    fn solve_options(&self) -> SolveOptions;
 
     /// Answers the test inputs of a file of challenges.
-    pub(super) fn ask(&self, question: &Question, options: &SolveOptions) -> Result<Answer> {
+    fn ask(&self, question: &Question, options: &SolveOptions) -> Result<Answer>;
+}
+
+impl Votes for ArcSolver {
+    fn solve_options(&self) -> SolveOptions {
+        SolveOptions::new(self.options().stop)
+    }
+
+    fn ask(&self, question: &Question, options: &SolveOptions) -> Result<Answer> {
         let refuse = |error: String| Refusal { line: 1, error };
         let text = question
             .text()
@@ -124,38 +143,48 @@ impl ArcSolver {
             stop: options.stop,
             votes: usize::MAX,
         };
-        let mut submission = Submission::default();
-        let mut all = Vec::new();
-        for task in &set.tasks {
-            if !self.knows(&task.name) {
-                let name = &task.name;
-                let expected = "expected one whose demonstrations the model has learnt";
-                return Err(refuse(format!("task `{name}`: {expected}")).into());
-            }
-            let mut attempts = Vec::with_capacity(task.test.len());
-            for pair in &task.test {
-                let forms = self.forms(&task.name, &pair.input, &options, &|| {})?;
-                attempts.push(Attempts::best(&ballot(&forms).ranking()));
-                all.extend(forms);
-            }
-            submission.tasks.insert(task.name.clone(), attempts);
+        if let Some(unknown) = set.tasks.iter().find(|task| !self.knows(&task.name)) {
+            let name = &unknown.name;
+            let expected = "expected one whose demonstrations the model has learnt";
+            return Err(refuse(format!("task `{name}`: {expected}")).into());
         }
-        // Of all forms, the one that the model is surest of stands for them.
-        let surest = all.iter().max_by(|a, b| a.halt.total_cmp(&b.halt));
+        let answers = self.answer(&set.tasks, &options, &|| {})?;
         let names: Vec<&str> = set.tasks.iter().map(|task| task.name.as_str()).collect();
         Ok(Answer {
             line: 1,
             question: names.join(" "),
-            text: submission.to_json(),
+            text: answers.submission.to_json(),
             verified: None,
-            steps: all.iter().map(|form| form.steps).sum(),
-            restarts: all.len().saturating_sub(1),
-            stopped: surest.map_or(StopReason::MaxSteps, |form| form.stopped),
-            halt: surest.map_or(f32::NAN, |form| form.halt),
+            steps: answers.steps,
+            restarts: answers.votes.saturating_sub(1),
+            stopped: answers.surest.map_or(StopReason::MaxSteps, |(_, why)| why),
+            halt: answers.surest.map_or(f32::NAN, |(halt, _)| halt),
             seconds: started.elapsed().as_secs_f64(),
             source: Source::Model,
             tokens: Vec::new(),
         })
+    }
+}
+
+impl ArcSolver {
+    /// A solver of the model in a file, whose puzzle table stays there. `identifiers` is the file that says which task each of
+    /// its rows belongs to: the one [beside the model](Identifiers::beside) unless another is named.
+    ///
+    /// # Errors
+    /// Where a file cannot be read, or the two do not belong together.
+    #[cfg(all(feature = "files", feature = "import"))]
+    pub fn open(
+        model: &std::path::Path,
+        identifiers: Option<&std::path::Path>,
+        threads: usize,
+    ) -> Result<Self> {
+        let (opened, rows) = TrmModel::open_apart(model)?;
+        let beside = Identifiers::beside(model);
+        let path = identifiers.unwrap_or(&beside);
+        let read = Identifiers::from_json(&crate::model::disk::read(path)?);
+        let identifiers = read.map_err(|e| e.in_file(path))?;
+        let rows: Box<dyn PuzzleRows + Send> = Box::new(rows);
+        Self::new(&opened, rows, identifiers, threads).map_err(|e| e.in_file(model))
     }
 }
 
@@ -196,7 +225,7 @@ impl<T: PuzzleRows> ArcSolver<T> {
             )),
             table: Mutex::new(table),
             identifiers,
-            stop: default_rules(
+            stop: StopRules::usual(
                 model.config().halt_max_steps,
                 model.header.thinking.as_ref(),
             ),
@@ -230,6 +259,34 @@ impl<T: PuzzleRows> ArcSolver<T> {
         done: &(dyn Fn() + Sync),
     ) -> Result<Ballot> {
         Ok(ballot(&self.forms(task, input, options, done)?))
+    }
+
+    /// Answers the test inputs of tasks; of several tasks of a name, the first counts. A task that is not known gets attempts
+    /// without votes. `done` is called after each form of a test input, from any thread.
+    ///
+    /// # Errors
+    /// As [`ArcSolver::vote`].
+    pub fn answer<'a>(
+        &self,
+        tasks: impl IntoIterator<Item = &'a ArcTask>,
+        options: &ArcOptions,
+        done: &(dyn Fn() + Sync),
+    ) -> Result<ArcAnswers> {
+        let mut answers = ArcAnswers::default();
+        for task in tasks {
+            if answers.submission.tasks.contains_key(&task.name) {
+                continue;
+            }
+            let mut attempts = Vec::with_capacity(task.test.len());
+            for pair in &task.test {
+                let forms = self.forms(&task.name, &pair.input, options, done)?;
+                attempts.push(Attempts::best(&ballot(&forms).ranking()));
+                forms.iter().for_each(|form| answers.count(form));
+            }
+            let name = task.name.clone();
+            answers.submission.tasks.insert(name, attempts);
+        }
+        Ok(answers)
     }
 
     fn forms(
@@ -289,8 +346,11 @@ fn ballot(forms: &[Form]) -> Ballot {
 #[cfg(all(test, not(target_family = "wasm")))]
 mod tests {
     use super::*;
+    use crate::cache::{CacheConfig, TrmCache};
     use crate::model::TrmWeights;
-    use crate::tasks::arc::{ArcTask, Pair, TestPair};
+    use crate::solver::Solver;
+    use crate::tasks::arc::{Pair, TestPair};
+    use crate::thinking::{AdaptiveKSelector, AdaptiveOptions, KPredictor};
     use crate::train::preset::preset;
 
     fn task() -> ArcTask {
@@ -366,6 +426,44 @@ mod tests {
         match question.read_answer(&alone.answer) {
             Some(grid) => assert_eq!(first.ranking()[0].grid, grid),
             None => assert_eq!(first.blank(), 1),
+        }
+    }
+
+    #[test]
+    fn what_is_for_puzzles_is_refused() {
+        let task = task();
+        let mut identifiers = Identifiers::new();
+        identifiers.add(&task, 3, 1);
+        let model = model(identifiers.count());
+        let table: Box<dyn PuzzleRows + Send> =
+            Box::new(Owned(model.weights.puzzle_emb.clone().unwrap()));
+        let solver: Solver = ArcSolver::new(&model, table, identifiers, 1)
+            .unwrap()
+            .into();
+        let options = SolveOptions::new(StopRules::none(2));
+        assert!(solver.solve_many(&[vec![1]], &options, &|| {}).is_err());
+        assert!(solver.solve_many(&[], &options, &|| {}).is_err());
+        assert!(solver.record(&[], 2, &|| {}).is_err());
+        let selector = AdaptiveKSelector::new(AdaptiveOptions::new(2), KPredictor::new("m"));
+        assert!(solver.clone().adapting(selector).is_err());
+        let cache = TrmCache::new(CacheConfig {
+            max_bytes: 1 << 10,
+            key_bytes: 8,
+            answer_bytes: 8,
+        });
+        assert!(solver.remembering(Arc::new(cache)).is_err());
+    }
+
+    /// A table that lasts as long as its solver.
+    struct Owned(AlignedMatrix);
+
+    impl PuzzleRows for Owned {
+        fn shape(&self) -> [usize; 2] {
+            PuzzleRows::shape(&&self.0)
+        }
+
+        fn rows(&mut self, rows: &[usize]) -> Result<AlignedMatrix> {
+            PuzzleRows::rows(&mut &self.0, rows)
         }
     }
 

@@ -3,11 +3,10 @@
 use super::answer::Found;
 use super::desk::Desk;
 use super::guess::Guess;
-use super::planner::{Planned, Planner};
+use super::planner::{Planned, Plans};
 use super::{Event, SolveOptions, Source, Step};
 use crate::engine::{Attempt, LatentState, Surroundings, TrmEngine};
 use crate::error::{Error, Result};
-use crate::groups::Groups;
 use crate::tasks::task::{TokenSymmetry, Tokens};
 use crate::thinking::{Progress, StopReason, StopRules, elect};
 use rand::SeedableRng;
@@ -77,7 +76,6 @@ pub(super) struct Attempts {
     ended: Vec<Ended>,
     /// Where the first attempt ended, for attempts that go on from there.
     base: Option<LatentState>,
-    groups: Option<Groups>,
 }
 
 /// An attempt under way.
@@ -120,10 +118,6 @@ impl Attempts {
             back: None,
             ended: Vec::new(),
             base: None,
-            groups: match options.variation.guess {
-                true => desk.task.groups(),
-                false => None,
-            },
         })
     }
 
@@ -190,7 +184,7 @@ impl Attempts {
     }
 
     /// Who plans how many steps are needed; without proof nobody knows.
-    fn planner<'d>(&self, desk: &'d Desk) -> Option<&'d Planner> {
+    fn planner<'d>(&self, desk: &'d Desk) -> Option<&'d dyn Plans> {
         let planner = desk.planner.as_deref();
         planner.filter(|_| self.options.stop.verified)
     }
@@ -304,16 +298,6 @@ impl Attempts {
             guess.make(engine, task);
         }
         let mut stopped = engine.advance(&mut lane.attempt, &mut surroundings);
-        if number == 0
-            && stopped.is_some()
-            && self.options.variation.guess
-            && self.options.restarts > 0
-        {
-            self.base = Some(engine.copy_state());
-        }
-        if let Some(state) = &mut lane.aside {
-            engine.exchange(state);
-        }
         self.steps += 1;
         let attempt = &mut lane.attempt;
         let mut planned = self.planner(desk).zip(lane.planned.as_mut());
@@ -323,9 +307,20 @@ impl Attempts {
             attempt.limit_steps(budget);
             stopped = stopped.or((budget <= 1).then_some(StopReason::MaxSteps));
         }
+        let last = matches!(
+            stopped,
+            None | Some(StopReason::Verified | StopReason::Time)
+        );
+        let others_guess = self.options.variation.guess && self.options.restarts > 0;
+        if number == 0 && !last && others_guess {
+            self.base = Some(engine.copy_state());
+        }
+        if let Some(state) = &mut lane.aside {
+            engine.exchange(state);
+        }
         if let Some(guess) = lane.guess.as_mut().filter(|_| stopped.is_none()) {
             let (answer, certainty) = (&attempt.answer, &attempt.certainty);
-            stopped = guess.hopeless(answer, certainty, self.groups.as_ref());
+            stopped = guess.hopeless(answer, certainty, desk.groups.as_deref());
         }
         let stopped = stopped?;
         let tokens = own_form(&attempt.answer);

@@ -1,12 +1,13 @@
 //! What all who think about a solver's questions share.
 
 use super::SolveOptions;
-use super::planner::Planner;
+use super::planner::Plans;
 use crate::cache::TrmCache;
 use crate::engine::{PackedModel, TrmEngine};
 use crate::error::{Error, Result};
+use crate::groups::Groups;
 use crate::tasks::Task;
-use crate::thinking::{Calibration, RuleKind, StopRules, Variation};
+use crate::thinking::{Calibration, StopRules, Variation};
 use std::sync::Arc;
 
 /// What all who think about a solver's questions share.
@@ -14,12 +15,31 @@ use std::sync::Arc;
 pub(super) struct Desk {
     pub(super) task: Arc<dyn Task>,
     pub(super) weights: Arc<PackedModel>,
+    /// Of the task, if it declares any.
+    pub(super) groups: Option<Arc<Groups>>,
     pub(super) calibration: Option<Calibration>,
-    pub(super) planner: Option<Arc<Planner>>,
+    pub(super) planner: Option<Arc<dyn Plans>>,
     pub(super) cache: Option<Arc<TrmCache>>,
 }
 
 impl Desk {
+    /// A desk without planner and cache.
+    pub(super) fn new(
+        task: Arc<dyn Task>,
+        weights: PackedModel,
+        calibration: Option<Calibration>,
+    ) -> Self {
+        let groups = weights.config().groups.clone();
+        Desk {
+            groups: groups.or_else(|| task.groups().map(Arc::new)),
+            task,
+            weights: Arc::new(weights),
+            calibration,
+            planner: None,
+            cache: None,
+        }
+    }
+
     /// Refuses a question that the model cannot take.
     pub(super) fn check(&self, question: &[u16]) -> Result<()> {
         let (places, most) = (self.task.seq_len(), self.weights.config().vocab_size);
@@ -36,6 +56,20 @@ impl Desk {
         })
     }
 
+    /// Refuses options that mean nothing for the task.
+    pub(super) fn check_options(&self, options: &SolveOptions) -> Result<()> {
+        if !options.variation.guess || self.task.guessable() {
+            return Ok(());
+        }
+        Err(Error::Config {
+            field: "variation",
+            expected:
+                "attempts without guesses, as the symbols of this task's answers cannot be givens"
+                    .into(),
+            found: options.variation.to_string(),
+        })
+    }
+
     /// An engine with so many threads on each question.
     pub(super) fn engine(&self, threads: usize) -> TrmEngine {
         TrmEngine::with_weights(self.weights.clone(), threads)
@@ -44,23 +78,11 @@ impl Desk {
     /// How questions are thought about unless somebody says otherwise.
     pub(super) fn options(&self) -> SolveOptions {
         let most = self.weights.config().halt_max_steps;
-        let mut options = SolveOptions::new(default_rules(most, self.calibration.as_ref()));
+        let mut options = SolveOptions::new(StopRules::usual(most, self.calibration.as_ref()));
         if self.weights.config().groups.is_some() {
             // All symmetric forms of a question are the same to such a model.
             options.variation = Variation::GUESS;
         }
         options
     }
-}
-
-/// `verified` and `halt`, as they were calibrated or by default.
-pub(super) fn default_rules(max_steps: usize, calibration: Option<&Calibration>) -> StopRules {
-    let rule = |kind: RuleKind| {
-        let calibrated = calibration.and_then(|c| c.rule(kind));
-        calibrated.unwrap_or(kind.default_rule())
-    };
-    [RuleKind::Verified, RuleKind::Halt]
-        .map(rule)
-        .into_iter()
-        .fold(StopRules::none(max_steps), StopRules::with)
 }

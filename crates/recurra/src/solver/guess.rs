@@ -3,7 +3,7 @@
 use crate::engine::TrmEngine;
 use crate::groups::Groups;
 use crate::tasks::Task;
-use crate::tasks::task::Tokens;
+use crate::tasks::task::{PAD, Tokens};
 use crate::thinking::StopReason;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -42,7 +42,7 @@ impl Guess {
         let logits = engine.decode();
         let mut surest: Option<(f32, usize)> = None;
         for (cell, &token) in self.tokens.iter().enumerate() {
-            if task.is_given(token) {
+            if token == PAD || task.is_given(token) {
                 continue;
             }
             let probability = logits.probability(cell);
@@ -66,7 +66,7 @@ impl Guess {
         });
         if let Some(token) = drawn {
             self.tokens[cell] = token as u16;
-            engine.replace_question(&self.tokens);
+            engine.replace_question(&self.tokens, 0);
         }
     }
 
@@ -81,10 +81,9 @@ impl Guess {
         self.settled = if unsure { 0 } else { self.settled + 1 };
         let clash = groups.is_some_and(|groups| {
             groups.groups.iter().any(|group| {
-                let sure = group.iter().map(|&cell| usize::from(cell));
-                let sure = sure.filter(|&cell| certainty[cell] >= SURE);
+                let cells = group.iter().map(|&cell| usize::from(cell));
+                let mut sure = cells.filter(|&cell| certainty[cell] >= SURE);
                 let mut seen = 0u128;
-                let mut sure = sure;
                 sure.any(|cell| {
                     let bit = 1u128.checked_shl(answer[cell].into()).unwrap_or(0);
                     let twice = seen & bit != 0;

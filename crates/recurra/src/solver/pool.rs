@@ -15,7 +15,7 @@ use crate::executor::{
 use crate::tasks::task::Tokens;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
 
 /// Questions that wait, for each thread, before who asks must wait too.
 const QUEUED: usize = 32;
@@ -81,9 +81,14 @@ impl Pool {
         watch: &mut dyn FnMut(Event),
     ) -> Result<Answer> {
         let posed = question.read(&*self.desk.task)?;
-        let mut engine = self.alone.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = self.think_here(&mut engine, &posed, options, Some(watch))?;
-        drop(engine);
+        let answer = match self.try_alone() {
+            Some(mut engine) => self.think_here(&mut engine, &posed, options, Some(watch))?,
+            // Who has the engine of all threads may keep it for long; it may be this thread, further up.
+            None => {
+                let mut own = Some(self.desk.engine(1));
+                self.think_here(&mut own, &posed, options, Some(watch))?
+            }
+        };
         watch(Event::Answer(answer.clone()));
         Ok(answer)
     }
@@ -160,6 +165,7 @@ impl Pool {
         let job = self.job(question, options, Some(feed));
         Events {
             ticket: Some(self.executor().submit(job)),
+            outcome: None,
             receiver,
             behind,
             threads: self.executor().workers() > 0,
@@ -329,6 +335,8 @@ impl Feed {
 #[derive(Debug)]
 pub struct Events {
     ticket: Option<Ticket<Job>>,
+    /// How it ended, where that is known before all events were taken.
+    outcome: Option<Outcome<Job>>,
     receiver: Receiver<Event>,
     behind: Arc<AtomicUsize>,
     threads: bool,
@@ -348,22 +356,18 @@ impl Iterator for Events {
     type Item = Result<Event>;
 
     fn next(&mut self) -> Option<Result<Event>> {
-        let mut outcome: Option<Outcome<Job>> = None;
         if !self.threads
             && let Some(ticket) = self.ticket.take()
         {
             // Nobody thinks but who waits.
-            outcome = Some(ticket.wait());
+            self.outcome = Some(ticket.wait());
         }
         if let Ok(event) = self.receiver.recv() {
             self.behind.fetch_sub(1, Ordering::Relaxed);
             return Some(Ok(event));
         }
-        let outcome = match (outcome, self.ticket.take()) {
-            (Some(outcome), _) => outcome,
-            (None, Some(ticket)) => ticket.wait(),
-            (None, None) => return None,
-        };
+        let outcome = self.outcome.take();
+        let outcome = outcome.or_else(|| self.ticket.take().map(Ticket::wait))?;
         Some(answered(outcome).map(Event::Answer))
     }
 }

@@ -11,19 +11,16 @@ impl Solver {
     /// The results come in the puzzles' order; `done` is called after each, from any thread.
     ///
     /// # Errors
-    /// For a puzzle as in [`Solver::solve`].
+    /// As [`Solver::task`]; for a puzzle as in [`Solver::solve`].
     pub fn record(
         &self,
         puzzles: &[Pair],
         max_steps: usize,
         done: &(dyn Fn() + Sync),
-    ) -> Vec<Result<Vec<Reading>>> {
-        let pool = match self.puzzles() {
-            Ok(pool) => pool,
-            Err(error) => return vec![Err(error)],
-        };
+    ) -> Result<Vec<Result<Vec<Reading>>>> {
+        let pool = self.puzzles()?;
         let desk = &*pool.desk;
-        share_out(&desk.weights, pool.threads, puzzles.len(), &|engine, i| {
+        let recorded = share_out(&desk.weights, pool.threads, puzzles.len(), &|engine, i| {
             let Pair { question, answer } = &puzzles[i];
             desk.check(question)?;
             desk.check(answer)?;
@@ -58,6 +55,7 @@ impl Solver {
             engine.reason(question, 0, StopRules::none(max_steps), surroundings)?;
             done();
             Ok(readings)
-        })
+        });
+        Ok(recorded)
     }
 }

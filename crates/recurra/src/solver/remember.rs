@@ -19,6 +19,7 @@ pub(super) fn answer(
     options: &SolveOptions,
     audience: &mut Audience<'_>,
 ) -> Result<Found> {
+    desk.check_options(options)?;
     desk.check(question)?;
     let Some(cache) = &desk.cache else {
         return attempts::think(engine, desk, question, options, audience);

@@ -54,6 +54,7 @@ impl Thinking {
         let desk = &pool.desk;
         let posed = question.read(&*desk.task)?;
         desk.check(&posed.tokens)?;
+        desk.check_options(options)?;
         let attempts = Attempts::new(desk, &posed.tokens, options)?;
         let engine = pool.lend().unwrap_or_else(|| desk.engine(pool.threads));
         Ok(Thinking {

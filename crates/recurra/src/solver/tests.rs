@@ -15,7 +15,17 @@ const PUZZLE: &str = "...22.1...3.1...";
 const ANSWER: &str = "3142241342311324";
 
 fn solver() -> Solver {
-    let config = TrmConfig {
+    of(config(), TaskSpec::Sudoku { size: 4 })
+}
+
+fn of(config: TrmConfig, task: TaskSpec) -> Solver {
+    let weights = TrmWeights::random(&config, 1);
+    let model = TrmModel::new(config, Some(task), weights);
+    Solver::new(&model, 2).unwrap()
+}
+
+fn config() -> TrmConfig {
+    TrmConfig {
         vocab_size: 6,
         seq_len: 16,
         hidden_size: 16,
@@ -34,10 +44,7 @@ fn solver() -> Solver {
         rms_norm_eps: 1e-5,
         rope_theta: 10000.0,
         groups: None,
-    };
-    let weights = TrmWeights::random(&config, 1);
-    let model = TrmModel::new(config, Some(TaskSpec::Sudoku { size: 4 }), weights);
-    Solver::new(&model, 2).unwrap()
+    }
 }
 
 fn tokens(line: &str) -> Tokens {
@@ -132,7 +139,7 @@ fn what_is_recorded_is_what_would_have_been_seen() {
         pair(&known, &known),
         pair(&question, &question),
     ];
-    let recorded = solver.record(&puzzles, 6, &|| {});
+    let recorded = solver.record(&puzzles, 6, &|| {}).unwrap();
     for (Pair { question, answer }, readings) in puzzles.iter().zip(recorded) {
         let readings = readings.unwrap();
         let mut seen = Vec::new();
@@ -163,7 +170,8 @@ fn what_is_recorded_is_what_would_have_been_seen() {
     }
     let nine = Sudoku::new(9).unwrap();
     let other = [pair(&Grid::blank(nine).encode(), &known)];
-    assert!(solver.record(&other, 6, &|| {})[0].is_err());
+    assert!(solver.record(&other, 6, &|| {}).unwrap()[0].is_err());
 }
 
+mod guesses;
 mod shared;

@@ -188,6 +188,12 @@ pub trait Task: fmt::Debug + Send + Sync {
     /// Whether a token of a question says something that the answer must keep.
     fn is_given(&self, token: u16) -> bool;
 
+    /// Whether every symbol that an answer can have could be a given of the question, so that who thinks about it can guess a
+    /// cell and go on as if the question said so.
+    fn guessable(&self) -> bool {
+        false
+    }
+
     /// Makes of the tokens a model gave an answer: what means nothing there becomes blank, so that two answers that
     /// say the same are the same.
     fn tidy(&self, tokens: &mut [u16]);

@@ -1,6 +1,6 @@
 //! When to stop improving an answer.
 
-use super::{Plateau, Rule};
+use super::{Calibration, Plateau, Rule, RuleList};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -123,9 +123,18 @@ impl StopRules {
     /// What fits most: stops when the answer is verified or, for tasks without a rule check, when the halting head
     /// believes that it is right.
     pub fn new(max_steps: usize) -> Self {
-        Self::none(max_steps)
-            .with(Rule::Verified)
-            .with(Rule::Halt { logit: 0.0 })
+        Self::usual(max_steps, None)
+    }
+
+    /// The same with calibrated settings, where there are any.
+    pub fn usual(max_steps: usize, calibration: Option<&Calibration>) -> Self {
+        Self::none(max_steps).with_all(&RuleList::usual(), calibration)
+    }
+
+    /// These rules and those of a list: where it does not say a setting, the calibrated or else the default one.
+    #[must_use]
+    pub fn with_all(self, list: &RuleList, calibration: Option<&Calibration>) -> Self {
+        list.rules(calibration).fold(self, Self::with)
     }
 
     /// These rules and one more; it takes the place of one of its kind.

@@ -218,7 +218,7 @@ impl Trainer {
         group: Box<dyn Group>,
     ) -> Result<Self> {
         config.validate()?;
-        train.validate()?;
+        train.fits(config)?;
         if train.batch_size < group.size() {
             return Err(Error::Config {
                 field: "batch_size",
@@ -599,6 +599,30 @@ impl TrainConfig {
             }
         }
         Ok(())
+    }
+
+    /// Checks every field, and that a model of this architecture can be trained so.
+    ///
+    /// # Errors
+    /// As [`TrainConfig::validate`].
+    pub fn fits(&self, model: &TrmConfig) -> Result<()> {
+        self.validate()?;
+        if model.groups.is_none() {
+            return Ok(());
+        }
+        // Tokens that are no symbols have no logits there, and so no share of a label and no stablemax.
+        let (field, found) = if self.probabilities != Probabilities::Softmax {
+            ("probabilities", "stablemax".to_owned())
+        } else if self.label_smoothing > 0.0 {
+            ("label_smoothing", self.label_smoothing.to_string())
+        } else {
+            return Ok(());
+        };
+        Err(Error::Config {
+            field,
+            expected: "softmax without label smoothing for a model over groups".into(),
+            found,
+        })
     }
 }
 

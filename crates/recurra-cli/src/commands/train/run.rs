@@ -76,7 +76,7 @@ impl Run {
             notes,
         } = beginning;
         config.validate()?;
-        train.validate()?;
+        train.fits(&config)?;
         let data = data::prepare(&notes, train.seed)?;
         if let Some(rows) = data.puzzle_rows() {
             if weights.is_some() && rows != config.num_puzzle_identifiers {

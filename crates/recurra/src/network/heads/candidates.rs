@@ -10,6 +10,9 @@ use rand_chacha::ChaCha8Rng;
 use recurra_kernels::AlignedMatrix;
 use recurra_kernels::view::View;
 
+/// Channels that a state of candidates can have.
+pub(crate) const MOST_CHANNELS: usize = 256;
+
 /// The head of a model over declared groups.
 pub(super) struct Candidates;
 
@@ -59,11 +62,16 @@ impl Head for Candidates {
         }
     }
 
-    /// Normal numbers, others in each candidate: nothing else tells apart candidates that the question treats alike. The
-    /// model's own are the same in every question.
-    fn start(&self, _: &HeadWeights, z: [&mut AlignedMatrix; 2], random: Option<&mut ChaCha8Rng>) {
-        let mut own = ChaCha8Rng::seed_from_u64(0);
-        let rng = random.unwrap_or(&mut own);
+    /// Random ones, the same in every question.
+    fn own_states(&self, config: &TrmConfig, _: [&AlignedMatrix; 2]) -> [AlignedMatrix; 2] {
+        let zeros = || AlignedMatrix::zeros(config.positions_len(), config.hidden_size);
+        let [mut z_h, mut z_l] = [zeros(), zeros()];
+        self.random_states([&mut z_h, &mut z_l], &mut ChaCha8Rng::seed_from_u64(0));
+        [z_h, z_l]
+    }
+
+    /// Normal numbers, others in each candidate: nothing else tells apart candidates that the question treats alike.
+    fn random_states(&self, z: [&mut AlignedMatrix; 2], rng: &mut ChaCha8Rng) {
         for z in z {
             for p in 0..z.rows() {
                 z.row_mut(p)
@@ -100,7 +108,7 @@ impl Head for Candidates {
 
     /// From the mean of all candidates.
     fn halt(&self, weights: &HeadWeights, z_h: &AlignedMatrix) -> [f32; 2] {
-        let mut mean = [0.0; 256];
+        let mut mean = [0.0; MOST_CHANNELS];
         let mean = &mut mean[..z_h.cols()];
         for p in 0..z_h.rows() {
             for (sum, z) in mean.iter_mut().zip(z_h.row(p)) {

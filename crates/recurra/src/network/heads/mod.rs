@@ -4,6 +4,8 @@
 mod candidates;
 mod tokens;
 
+pub(crate) use candidates::MOST_CHANNELS;
+
 use super::Network;
 use super::config::TrmConfig;
 use rand_chacha::ChaCha8Rng;
@@ -23,7 +25,7 @@ pub(crate) struct HeadWeights {
     pub(crate) q_bias: [f32; 2],
     /// `[positions, hidden]`, if positions are learned.
     pub(crate) embed_pos: Option<AlignedMatrix>,
-    /// `[1, hidden]`: states before the first step.
+    /// States before the first step: a row for each position, or one for all.
     pub(crate) h_init: AlignedMatrix,
     pub(crate) l_init: AlignedMatrix,
 }
@@ -52,13 +54,11 @@ pub(crate) trait Head: Sync {
         x: &mut AlignedMatrix,
     );
 
-    /// Sets z_H and z_L to the states before the first step: the model's own, or random ones.
-    fn start(
-        &self,
-        weights: &HeadWeights,
-        z: [&mut AlignedMatrix; 2],
-        random: Option<&mut ChaCha8Rng>,
-    );
+    /// The model's own z_H and z_L before the first step, as [`HeadWeights`] holds them, of those in its file.
+    fn own_states(&self, config: &TrmConfig, stored: [&AlignedMatrix; 2]) -> [AlignedMatrix; 2];
+
+    /// Random states for z_H and z_L to begin in.
+    fn random_states(&self, z: [&mut AlignedMatrix; 2], rng: &mut ChaCha8Rng);
 
     /// Logits of all tokens from z_H, for each place of the question: `[positions, vocab]`, places behind the prefix.
     fn decode(
@@ -104,6 +104,13 @@ pub(crate) fn of(config: &TrmConfig) -> &'static dyn Head {
     match config.groups {
         Some(_) => &candidates::Candidates,
         None => &tokens::TokenHead,
+    }
+}
+
+/// Sets a state to one of [`HeadWeights`].
+pub(crate) fn begin(z: &mut AlignedMatrix, own: &AlignedMatrix) {
+    for p in 0..z.rows() {
+        z.row_mut(p).copy_from_slice(own.row(p % own.rows()));
     }
 }
 

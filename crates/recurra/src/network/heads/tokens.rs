@@ -54,20 +54,12 @@ impl Head for TokenHead {
     }
 
     /// The same for all positions.
-    fn start(
-        &self,
-        weights: &HeadWeights,
-        z: [&mut AlignedMatrix; 2],
-        random: Option<&mut ChaCha8Rng>,
-    ) {
-        match random {
-            Some(rng) => z.into_iter().for_each(|z| random_state(z, rng)),
-            None => {
-                for (z, init) in z.into_iter().zip([&weights.h_init, &weights.l_init]) {
-                    (0..z.rows()).for_each(|p| z.row_mut(p).copy_from_slice(init.row(0)));
-                }
-            }
-        }
+    fn own_states(&self, _: &TrmConfig, stored: [&AlignedMatrix; 2]) -> [AlignedMatrix; 2] {
+        stored.map(AlignedMatrix::clone)
+    }
+
+    fn random_states(&self, z: [&mut AlignedMatrix; 2], rng: &mut ChaCha8Rng) {
+        z.into_iter().for_each(|z| random_state(z, rng));
     }
 
     fn decode(

@@ -120,6 +120,23 @@ fn a_stream_tells_every_step_and_ends_with_the_answer() {
     }
 }
 
+/// Who watches may ask again, though the engine of all threads is taken.
+#[test]
+fn a_question_may_be_watched_while_another_is() {
+    let solver = solver();
+    let options = hasty(&solver);
+    let expected = solver.ask_with(PUZZLE, &options).unwrap().tokens;
+    let mut inner = Vec::new();
+    let outer = solver.watch(PUZZLE, &options, &mut |event| {
+        if matches!(event, Event::Step(_)) {
+            let answer = solver.watch(PUZZLE, &options, &mut |_| {});
+            inner.push(answer.unwrap().tokens);
+        }
+    });
+    assert_eq!(outer.unwrap().tokens, expected);
+    assert_eq!(inner, [&expected; 3].map(Clone::clone));
+}
+
 #[test]
 fn cancelling_takes_effect_within_a_step() {
     let solver = solver();
@@ -128,7 +145,10 @@ fn cancelling_takes_effect_within_a_step() {
         ..solver.options()
     };
     let mut stream = solver.stream(PUZZLE, &forever).unwrap();
-    assert!(matches!(stream.next(), Some(Ok(Event::Attempt { .. }))));
+    if cfg!(feature = "threads") {
+        // Without them nobody thinks but who waits.
+        assert!(matches!(stream.next(), Some(Ok(Event::Attempt { .. }))));
+    }
     stream.cancel();
     let last = stream.last().unwrap();
     assert!(matches!(last, Err(Error::Cancelled)), "{last:?}");

@@ -5,6 +5,7 @@ use super::error::printable;
 use super::{ArcTask, Augmentation};
 use crate::error::{Error, Result};
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 /// Name of the rows that belong to no task.
 const BLANK: &str = "<blank>";
@@ -26,6 +27,13 @@ impl Default for Identifiers {
 }
 
 impl Identifiers {
+    /// The file beside a model that holds its identifiers: `MODEL.identifiers.json`.
+    pub fn beside(model: &Path) -> PathBuf {
+        let mut path = model.as_os_str().to_owned();
+        path.push(".identifiers.json");
+        path.into()
+    }
+
     /// The table that has only the blank row.
     pub fn new() -> Self {
         Identifiers {

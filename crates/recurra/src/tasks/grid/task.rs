@@ -304,6 +304,12 @@ impl Task for GridTask {
         })
     }
 
+    fn guessable(&self) -> bool {
+        let bound = &self.0.bound;
+        let mut fill = bound.fill().iter().zip(0..);
+        fill.all(|(&fill, symbol)| !fill || bound.keeps(symbol))
+    }
+
     /// What stands outside the answer becomes padding: its shape is fixed, or ends with the first token of the first
     /// row, and of the first column, that is no symbol.
     fn tidy(&self, tokens: &mut [u16]) {

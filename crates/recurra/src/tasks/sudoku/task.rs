@@ -58,6 +58,10 @@ impl Task for Sudoku {
         token != PAD && token != BLANK
     }
 
+    fn guessable(&self) -> bool {
+        true
+    }
+
     fn tidy(&self, tokens: &mut [u16]) {
         let tidy = self.grid(tokens).encode();
         tokens.copy_from_slice(&tidy);

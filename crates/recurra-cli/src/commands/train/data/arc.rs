@@ -1,7 +1,7 @@
 //! ARC tasks to train on: all pairs of training tasks, and the demonstrations of those that measure the model.
 
 use super::{Data, Notes};
-use crate::arc::{ArcData, identifiers_path};
+use crate::arc::ArcData;
 use crate::exit::message;
 use crate::output::OutputFile;
 use anyhow::anyhow;
@@ -106,6 +106,6 @@ impl Data for ArcTraining {
 
     fn save_beside(&self, model: &Path) -> anyhow::Result<()> {
         let names = self.identifiers.to_json();
-        OutputFile::write_whole(&identifiers_path(model), names.as_bytes())
+        OutputFile::write_whole(&Identifiers::beside(model), names.as_bytes())
     }
 }

@@ -141,7 +141,7 @@ impl Data for PuzzleTraining {
         let solver = Solver::new(model, threads)?;
         let options = SolveOptions::new(StopRules::new(solver.options().stop.max_steps));
         let questions: Vec<Tokens> = self.tests.iter().map(|p| p.question.clone()).collect();
-        let answers = solver.solve_many(&questions, &options, &|| {});
+        let answers = solver.solve_many(&questions, &options, &|| {})?;
         let mut right = 0;
         for (answer, pair) in answers.into_iter().zip(&self.tests) {
             let answer = answer?;

@@ -12,6 +12,7 @@ mod plan;
 use super::{BackwardSpace, Inputs, Mix, Size, Slot, Sums, Tables};
 use crate::error::{Error, Result};
 use crate::network::config::{Positions, TrmConfig};
+use crate::network::heads::MOST_CHANNELS;
 use crate::network::memory::{ScratchViews, Space};
 use crate::network::pass::Pass;
 use crate::network::{Inject, Network};
@@ -79,9 +80,10 @@ impl Mix for Constraints {
         if config.positions != Positions::None {
             return config.positions.misplaced("none with messages over groups");
         }
-        if !config.hidden_size.is_multiple_of(LINE) || config.hidden_size > 256 {
-            let expected = "a multiple of 16, at most 256, with messages over groups";
-            return wrong("hidden_size", expected, config.hidden_size.to_string());
+        if !config.hidden_size.is_multiple_of(LINE) || config.hidden_size > MOST_CHANNELS {
+            let expected =
+                format!("a multiple of {LINE}, at most {MOST_CHANNELS}, with messages over groups");
+            return wrong("hidden_size", &expected, config.hidden_size.to_string());
         }
         if config.puzzle_emb_len > 0 {
             let expected = "0 with messages over groups";
