@@ -14,7 +14,7 @@ mod task;
 mod trainer;
 
 pub use engine::Engine;
-pub use memory::{allocations, limit_memory, live_bytes, most_bytes, refused_bytes};
+pub use memory::{allocations, limit_memory, live_bytes, memory_bytes, most_bytes, refused_bytes};
 pub use model::{Model, Thinking};
 pub use panic::panic_message;
 pub use probe::{instruction_set, probe};

@@ -106,3 +106,12 @@ pub fn limit_memory(bytes: usize) {
 pub fn refused_bytes() -> usize {
     REFUSED.load(Relaxed)
 }
+
+/// Bytes of the module's whole memory, which never shrinks.
+#[wasm_bindgen(js_name = memoryBytes)]
+pub fn memory_bytes() -> usize {
+    #[cfg(target_arch = "wasm32")]
+    return core::arch::wasm32::memory_size(0) << 16;
+    #[cfg(not(target_arch = "wasm32"))]
+    0
+}
