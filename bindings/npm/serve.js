@@ -143,8 +143,8 @@ export function serve(port, compile) {
       let best = null;
       const progress = () => Math.min(1, steps ? done / steps : elapsed() / seconds);
       const look = () => {
-        measured = elapsed();
         const found = JSON.parse(trainer.measure(measure));
+        measured = elapsed();
         best = Math.max(best ?? 0, found.exact ?? 0);
         call.tell({ event: "measured", seconds: elapsed(), step: done, ...found });
         return found.exact;
