@@ -1,10 +1,12 @@
 #!/usr/bin/env node
-// Builds the npm package and the page: node bindings/build.mjs [--page] [--models DIR]
+// Builds the npm package and the page: node bindings/build.mjs [--page]
 //
 // Needs Rust with the target wasm32-unknown-unknown (RECURRA_WASM_TOOLCHAIN names another toolchain than the default one) and, for
-// smaller modules, wasm-opt from `npm ci` in this folder. Writes bindings/npm/wasm and, with --page, web/dist.
+// the page, `npm ci` in this folder. Writes bindings/npm/wasm and, with --page, web/dist.
+//
+// Modules are left as the compiler makes them: what wasm-opt -O2 gives is larger when compressed, and slower by up to a tenth.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -39,7 +41,6 @@ const builds = {
   simd: "-C target-feature=+simd128",
   relaxed: "-C target-feature=+simd128,+relaxed-simd",
 };
-const optimiser = join(here, "node_modules", ".bin", "wasm-opt");
 let glue;
 for (const [name, flags] of Object.entries(builds)) {
   const args = ["build", "-p", "recurra-wasm", "--lib", "--profile", "wasm", "--locked", "--target", wasm];
@@ -62,14 +63,6 @@ for (const [name, flags] of Object.entries(builds)) {
   renameSync(join(made, "recurra_bg.wasm"), module);
   cpSync(join(made, "recurra.js"), join(out, "recurra.js"));
   cpSync(join(made, "recurra.d.ts"), join(out, "recurra.d.ts"));
-  if (existsSync(optimiser)) {
-    const features = ["--enable-bulk-memory", "--enable-nontrapping-float-to-int", "--enable-sign-ext",
-      "--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue",
-      ...(name === "scalar" ? [] : ["--enable-simd"]), ...(name === "relaxed" ? ["--enable-relaxed-simd"] : [])];
-    run(optimiser, ["-O2", "--strip-debug", "--strip-producers", ...features, module, "-o", module]);
-  } else {
-    console.error("wasm-opt is not there, so modules stay larger: npm ci --prefix bindings");
-  }
   const bytes = readFileSync(module);
   console.log(`${name}: ${statSync(module).size} bytes, ${gzipSync(bytes, { level: 9 }).length} gzipped`);
 }

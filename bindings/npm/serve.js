@@ -136,17 +136,20 @@ export function serve(port, compile) {
     /** Trains for so many seconds or steps, and measures now and then. */
     async learn(call, handle, { seconds, steps, measure_every = 1, measure = 128, until = 2 }) {
       const trainer = get(handle);
-      const began = performance.now();
+      // The first look, at random weights, is not training.
+      let began = performance.now();
       const elapsed = () => (performance.now() - began) / 1000;
       let done = 0;
       let measured = 0;
       let best = null;
       const progress = () => Math.min(1, steps ? done / steps : elapsed() / seconds);
       const look = () => {
+        const seconds = done && elapsed();
         const found = JSON.parse(trainer.measure(measure));
+        if (!done) began = performance.now();
         measured = elapsed();
         best = Math.max(best ?? 0, found.exact ?? 0);
-        call.tell({ event: "measured", seconds: elapsed(), step: done, ...found });
+        call.tell({ event: "measured", seconds, step: done, ...found });
         return found.exact;
       };
       let exact = look();

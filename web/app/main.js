@@ -15,7 +15,7 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 /** Puzzles to begin with, so that the first click shows something. */
 const FIRST = {
   sudoku4: "1.....3..2.....4",
-  sudoku9: "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79",
+  sudoku9: ".1.....832.3.8.......1.2.....47.........634....8....1....9..6...2..16..83....4..5",
 };
 
 let kinds = [];
@@ -157,7 +157,10 @@ function drawPad() {
     erase.addEventListener("click", () => edit(board.here, kind.blank, false));
     buttons.push(erase);
   }
-  $("pad").replaceChildren(...buttons);
+  const pad = $("pad");
+  pad.replaceChildren(...buttons);
+  pad.toggleAttribute("data-words", Boolean(kind.isMaze));
+  pad.style.setProperty("--keys", buttons.length > 12 ? Math.ceil(buttons.length / 2) : buttons.length);
 }
 
 let setKind = () => {};

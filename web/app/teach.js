@@ -9,7 +9,7 @@ const $ = (id) => document.getElementById(id);
 /** Seconds that a lesson takes, and when it is learnt. */
 const LESSONS = {
   sudoku4: { name: "4×4", seconds: 20, until: 0.995 },
-  sudoku6: { name: "6×6", seconds: 60, until: 0.99 },
+  sudoku6: { name: "6×6", seconds: 30, until: 0.995 },
 };
 
 export function teach({ show }) {

@@ -14,6 +14,8 @@ fn main() -> anyhow::Result<()> {
         .out_name(name)
         .web(true)?
         .typescript(true)
+        .remove_name_section(true)
+        .remove_producers_section(true)
         // What loads the module says where it is.
         .omit_default_module_path(true)
         .generate(folder)
