@@ -11,9 +11,11 @@ before(async () => (server = await serve(dist)));
 after(() => server.close());
 
 /** A page whose every complaint fails the test. */
-async function visit(options = {}, hash = "") {
+async function visit(t, { hash = "", first, ...options } = {}) {
   const browser = await open({ viewport: { width: 1280, height: 840 }, ...options });
+  t.after(() => browser.close());
   const page = await browser.context.newPage();
+  await first?.(page);
   const complaints = [];
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(error.message));
@@ -26,10 +28,7 @@ async function visit(options = {}, hash = "") {
   return {
     page,
     complaints,
-    close: async () => {
-      await browser.close();
-      assert.deepEqual(complaints, []);
-    },
+    clean: () => assert.deepEqual(complaints, []),
   };
 }
 
@@ -51,8 +50,8 @@ const PUZZLES = {
   sudoku9: "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79",
 };
 
-test("a puzzle of each kind is solved to a proven answer", async () => {
-  const { page, close } = await visit();
+test("a puzzle of each kind is solved to a proven answer", async (t) => {
+  const { page, clean } = await visit(t);
   await atOnce(page);
   const kinds = await page.$$eval("#kinds button", (all) => all.map((button) => button.dataset.id));
   assert.ok(["sudoku4", "sudoku6", "sudoku9", "maze"].every((id) => kinds.includes(id)), kinds.join());
@@ -64,18 +63,18 @@ test("a puzzle of each kind is solved to a proven answer", async () => {
     assert.equal((await cells(page)).filter((label) => /empty|undecided/.test(label)).length, 0, kind);
     assert.ok((await page.$$("#plot path.line")).length > 0, kind);
   }
-  await close();
+  clean();
 });
 
-test("it needs no cross-origin isolation", async () => {
-  const { page, close } = await visit();
+test("it needs no cross-origin isolation", async (t) => {
+  const { page, clean } = await visit(t);
   assert.equal(await page.evaluate(() => crossOriginIsolated), false);
   assert.equal(await page.evaluate(() => typeof SharedArrayBuffer), "undefined");
-  await close();
+  clean();
 });
 
-test("thinking can be stopped", async () => {
-  const { page, close } = await visit({}, `#sudoku9=${PUZZLES.sudoku9}`);
+test("thinking can be stopped", async (t) => {
+  const { page, clean } = await visit(t, { hash: `#sudoku9=${PUZZLES.sudoku9}` });
   await page.$eval("#pace", (pace) => ((pace.value = 10), pace.dispatchEvent(new Event("input"))));
   await page.click("#go");
   await page.waitForSelector("#plot path.line");
@@ -85,11 +84,11 @@ test("thinking can be stopped", async () => {
   // And it can think again.
   await atOnce(page);
   assert.match(await solve(page), /^Proven/);
-  await close();
+  clean();
 });
 
-test("a bad puzzle gets a message, and so does what is no puzzle", async () => {
-  const { page, close } = await visit({}, "#sudoku4=................");
+test("a bad puzzle gets a message, and so does what is no puzzle", async (t) => {
+  const { page, clean } = await visit(t, { hash: "#sudoku4=................" });
   assert.match(await solve(page), /expected exactly one solution, found more than one/);
   const paste = (text) =>
     page.evaluate((text) => {
@@ -103,27 +102,24 @@ test("a bad puzzle gets a message, and so does what is no puzzle", async () => {
   await page.waitForFunction(() => /Pasted: .*found/.test(document.getElementById("verdict").textContent));
   await paste(PUZZLES.sudoku9);
   await page.waitForFunction(() => location.hash.startsWith("#sudoku9=53"));
-  await close();
+  clean();
 });
 
-test("a model file that was changed is refused", async () => {
-  const { page, complaints, close } = await visit({ serviceWorkers: "block" });
-  await page.route("**/models/sudoku*.safetensors", async (route) => {
+test("a model file that was changed is refused", async (t) => {
+  const change = async (route) => {
     const response = await route.fetch();
     const body = Buffer.from(await response.body());
     body[body.length - 1] ^= 1;
     await route.fulfill({ response, body });
-  });
-  await page.reload();
-  await page.waitForSelector("[data-ready]");
-  assert.equal(complaints.length, 0);
+  };
+  const { page, clean } = await visit(t, { first: (page) => page.route("**/models/sudoku*.safetensors", change) });
   await page.click("#go");
   await page.waitForFunction(() => /expected the hash sha256-/.test(document.getElementById("verdict").textContent));
-  await close();
+  clean();
 });
 
-test("digits are typed, undone and shared", async () => {
-  const { page, close } = await visit({}, "#sudoku4=................");
+test("digits are typed, undone and shared", async (t) => {
+  const { page, clean } = await visit(t, { hash: "#sudoku4=................" });
   await page.click("#board .cell >> nth=5");
   await page.keyboard.press("3");
   await page.keyboard.press("ArrowRight");
@@ -138,11 +134,11 @@ test("digits are typed, undone and shared", async () => {
   assert.match((await cells(page))[6], /given 3, clashes/);
   await page.click("#undo");
   assert.equal(await page.isEnabled("#redo"), true);
-  await close();
+  clean();
 });
 
-test("a maze is drawn, and its start and goal are moved", async () => {
-  const { page, close } = await visit({}, "#maze=S" + "_".repeat(223) + "G");
+test("a maze is drawn, and its start and goal are moved", async (t) => {
+  const { page, clean } = await visit(t, { hash: "#maze=S" + "_".repeat(223) + "G" });
   await atOnce(page);
   const cell = (i) => page.locator("#board .cell").nth(i);
   await cell(20).dispatchEvent("pointerdown", { button: 0 });
@@ -153,11 +149,11 @@ test("a maze is drawn, and its start and goal are moved", async () => {
   assert.match((await cells(page))[100], /goal/);
   assert.match((await cells(page))[224], /free/);
   assert.match(await solve(page), /^(Proven|Not solved)/);
-  await close();
+  clean();
 });
 
-test("it learns from random weights, and what it has learnt is used", async () => {
-  const { page, close } = await visit();
+test("it learns from random weights, and what it has learnt is used", async (t) => {
+  const { page, clean } = await visit(t);
   await page.click("#learn");
   await page.waitForFunction(() => document.getElementById("learn").textContent !== "Stop", null, { timeout: 120_000 });
   const said = await page.textContent("#learnt");
@@ -166,12 +162,13 @@ test("it learns from random weights, and what it has learnt is used", async () =
   await page.waitForFunction(() => document.getElementById("about").textContent.startsWith("The model that you have taught"));
   await atOnce(page);
   assert.match(await solve(page), /^Proven/);
-  await close();
+  clean();
 });
 
-test("it works offline", async () => {
+test("it works offline", async (t) => {
   const own = await serve(dist);
   const browser = await open({ viewport: { width: 1280, height: 840 } });
+  t.after(() => browser.close());
   const page = await browser.context.newPage();
   await page.goto(own.url);
   await page.waitForSelector("[data-ready]");
@@ -182,22 +179,21 @@ test("it works offline", async () => {
   await page.waitForSelector("[data-ready]");
   await atOnce(page);
   assert.match(await solve(page), /^Proven/);
-  await browser.close();
 });
 
-test("speed is measured", async () => {
-  const { page, close } = await visit();
+test("speed is measured", async (t) => {
+  const { page, clean } = await visit(t);
   await page.click("#measure");
   await page.waitForFunction(() => document.getElementById("measure").disabled === false, null, { timeout: 120_000 });
   const rows = await page.$$eval("#speeds tr", (all) => all.map((row) => row.innerText));
   assert.ok(rows.length >= 4 && rows.every((row) => /\d+ \/s/.test(row)), rows.join("\n"));
-  await close();
+  clean();
 });
 
 for (const colorScheme of ["light", "dark"]) {
   for (const [name, viewport] of [["desktop", { width: 1360, height: 850 }], ["phone", { width: 390, height: 844 }]]) {
-    test(`axe finds nothing: ${name}, ${colorScheme}`, async () => {
-      const { page, close } = await visit({ viewport, colorScheme, bypassCSP: true, reducedMotion: "reduce" });
+    test(`axe finds nothing: ${name}, ${colorScheme}`, async (t) => {
+      const { page, clean } = await visit(t, { viewport, colorScheme, bypassCSP: true, reducedMotion: "reduce" });
       await atOnce(page);
       for (const kind of ["sudoku9", "maze"]) {
         await page.click(`#kinds [data-id=${kind}]`);
@@ -210,7 +206,7 @@ for (const colorScheme of ["light", "dark"]) {
       }
       // Nothing is wider than the window.
       assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
-      await close();
+      clean();
     });
   }
 }

@@ -152,7 +152,8 @@ export class Board {
     if (!this.#kind.isMaze) return;
     event.preventDefault();
     cell.focus();
-    cell.releasePointerCapture?.(event.pointerId);
+    // A finger is captured by where it came down, and others would not see it pass.
+    if (cell.hasPointerCapture?.(event.pointerId)) cell.releasePointerCapture(event.pointerId);
     this.#painting = this.on.edit(Number(cell.dataset.i), this.tool, false);
   }
 
