@@ -4,19 +4,15 @@ import { because, load } from "./engine.js";
 /** Milliseconds of work between two looks at the messages. */
 const SLICE = 8;
 
-/** Lets messages in. A timer would wait for milliseconds. */
+/** Lets messages in. A timer would wait for milliseconds; Node takes a thousand messages of one port before it looks at another. */
 const pause = (() => {
+  if (globalThis.setImmediate) return () => new Promise((resolve) => setImmediate(resolve));
   const { port1, port2 } = new MessageChannel();
   let wake = () => {};
   port1.onmessage = () => wake();
-  port1.unref?.();
   return () =>
     new Promise((resolve) => {
-      port1.ref?.();
-      wake = () => {
-        port1.unref?.();
-        resolve();
-      };
+      wake = resolve;
       port2.postMessage(0);
     });
 })();

@@ -57,10 +57,32 @@ pub fn generate(task: &str, seed: u32, number: u32, givens: usize) -> Result<Str
 #[wasm_bindgen]
 pub fn check(task: &str, question: &str, answer: &str) -> Result<String, JsError> {
     let task = self::task(task)?;
-    let parse = |text: &str| task.parse(text).map_err(error);
-    let (question, answer) = (parse(question)?, parse(answer)?);
+    let question = task.parse(question).map_err(error)?;
+    let answer = answer_of(&*task, answer).map_err(error)?;
     Ok(json(&json!({
         "verified": task.verify(&question, &answer),
         "objection": task.objection(&question, &answer),
     })))
+}
+
+/// The tokens of an answer in one line. [`Task::parse`] reads questions, and refuses what only an answer may be.
+fn answer_of(task: &dyn Task, text: &str) -> Result<Vec<u16>, String> {
+    let places = task.seq_len();
+    let signs: Vec<Option<char>> = (0..task.vocab_size() as u16)
+        .map(|token| task.line(&vec![token; places]).chars().next())
+        .collect();
+    let tokens = text.chars().enumerate().map(|(at, sign)| {
+        let token = signs.iter().rposition(|&known| known == Some(sign));
+        let token =
+            token.ok_or_else(|| format!("answer: column {}: unexpected `{sign}`", at + 1))?;
+        Ok(token as u16)
+    });
+    let tokens: Vec<u16> = tokens.collect::<Result<_, String>>()?;
+    match tokens.len() == places {
+        true => Ok(tokens),
+        false => Err(format!(
+            "answer: expected {places} cells, found {}",
+            tokens.len()
+        )),
+    }
 }

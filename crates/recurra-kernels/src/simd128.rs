@@ -16,14 +16,8 @@ impl Simd for Simd128 {
     type I = v128;
     const LANES: usize = 4;
     // For the 16 registers of x86-64, of which engines keep some to themselves.
-    const TILE: Tile = Tile {
-        rows: 5,
-        vecs: 2,
-    };
-    const PAIR_TILE: Tile = Tile {
-        rows: 5,
-        vecs: 2,
-    };
+    const TILE: Tile = Tile { rows: 5, vecs: 2 };
+    const PAIR_TILE: Tile = Tile { rows: 5, vecs: 2 };
     // Relaxed products of bytes take one factor of 7 bits.
     const ACT_ZERO: i32 = if RELAXED { 64 } else { 0 };
     const ACT_MAX: i32 = if RELAXED { 63 } else { 127 };
