@@ -2,7 +2,9 @@
 import { api } from "./api.js";
 
 export const { Recurra, openModel, openTrainer, generate, read, check } = api({
-  worker: (url) => new Worker(url ?? new URL("./worker.js", import.meta.url), { type: "module" }),
+  // Bundlers know the second form as it stands.
+  worker: (url) =>
+    url ? new Worker(url, { type: "module" }) : new Worker(new URL("./worker.js", import.meta.url), { type: "module" }),
   cores: () => navigator.hardwareConcurrency ?? 1,
 });
 export { available } from "./engine.js";
