@@ -58,9 +58,7 @@ pub(crate) fn read(text: &str, solver: &Solver) -> Result<SolveOptions, String> 
         None => default.variation,
     };
     Ok(SolveOptions {
-        stop: rules
-            .rules(solver.calibration())
-            .fold(limits, StopRules::with),
+        stop: limits.with_all(&rules, solver.calibration()),
         restarts: options.restarts,
         variation,
         side_by_side: positive("side_by_side", options.side_by_side, 1)?,

@@ -35,8 +35,8 @@ pub struct Thinking {
     engine: Option<TrmEngine>,
     posed: Posed,
     options: SolveOptions,
-    /// None once the answer was given.
-    attempts: Option<Attempts>,
+    attempts: Attempts,
+    over: bool,
     candidates: Vec<f32>,
 }
 
@@ -61,7 +61,8 @@ impl Thinking {
             engine: Some(engine),
             posed,
             options: options.clone(),
-            attempts: Some(attempts),
+            attempts,
+            over: false,
             candidates: Vec::new(),
             pool,
         })
@@ -72,23 +73,24 @@ impl Thinking {
     /// # Errors
     /// [`Error::Cancelled`] where the options' token says so. After an answer there are no more steps: [`Error::Cancelled`].
     pub fn step(&mut self, mut watch: Option<&mut dyn FnMut(Event)>) -> Result<Option<Answer>> {
-        let (Some(attempts), Some(engine)) = (&mut self.attempts, &mut self.engine) else {
+        let (attempts, Some(engine)) = (&mut self.attempts, &mut self.engine) else {
             return Err(Error::Cancelled);
         };
-        if self.options.cancel.is_cancelled() {
+        if self.over || self.options.cancel.is_cancelled() {
             return Err(Error::Cancelled);
         }
         let desk = &self.pool.desk;
         let Some(found) = attempts.step(engine, desk, &mut watch)? else {
             return Ok(None);
         };
+        self.over = true;
         Ok(Some(found.to(&self.posed, &*desk.task)))
     }
 
     /// After a step: the probability of every token at every place, `[seq_len, vocab_size]`, in the question's own form.
     pub fn candidates(&mut self) -> &[f32] {
-        if let (Some(attempts), Some(engine)) = (&self.attempts, &self.engine) {
-            attempts.candidates(engine, &mut self.candidates);
+        if let Some(engine) = &self.engine {
+            self.attempts.candidates(engine, &mut self.candidates);
         }
         &self.candidates
     }
