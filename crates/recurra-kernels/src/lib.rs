@@ -32,6 +32,7 @@ pub mod norm;
 pub mod optimizer;
 pub mod pack;
 pub mod peak;
+pub mod probe;
 pub mod product;
 pub mod quantize;
 pub mod scalar;
@@ -64,6 +65,7 @@ pub struct UnknownIsa {
 #[derive(Debug, Clone, Copy)]
 pub enum Isa {
     /// Plain Rust.
+    #[cfg(not(all(feature = "small", target_arch = "wasm32", target_feature = "simd128")))]
     Scalar(scalar::Scalar),
     /// SSE4.1.
     #[cfg(target_arch = "x86_64")]
@@ -97,8 +99,9 @@ pub enum Isa {
 impl Isa {
     /// Every instruction set that this processor has, the fastest first.
     pub fn available() -> Vec<Isa> {
-        if cfg!(miri) {
-            // Miri interprets Rust: it knows few intrinsics.
+        // Miri interprets Rust: it knows few intrinsics.
+        #[cfg(miri)]
+        {
             return vec![Isa::Scalar(scalar::Scalar)];
         }
         #[cfg(target_arch = "x86_64")]
@@ -124,6 +127,11 @@ impl Isa {
             neon::Neon::<false>::detect().map(Isa::Neon),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Some(Isa::Simd128(simd128::Simd128)),
+            #[cfg(not(all(
+                feature = "small",
+                target_arch = "wasm32",
+                target_feature = "simd128"
+            )))]
             Some(Isa::Scalar(scalar::Scalar)),
         ]
         .into_iter()
@@ -160,6 +168,11 @@ impl Isa {
     /// Its name, as `RECURRA_ISA` takes it.
     pub fn name(self) -> &'static str {
         match self {
+            #[cfg(not(all(
+                feature = "small",
+                target_arch = "wasm32",
+                target_feature = "simd128"
+            )))]
             Isa::Scalar(_) => "scalar",
             #[cfg(target_arch = "x86_64")]
             Isa::Sse41(_) => "sse41",
@@ -233,6 +246,11 @@ impl Instructions for Floats {
     #[inline]
     fn run<O: SimdOp>(isa: Isa, op: O) -> O::Output {
         match isa {
+            #[cfg(not(all(
+                feature = "small",
+                target_arch = "wasm32",
+                target_feature = "simd128"
+            )))]
             Isa::Scalar(s) => s.vectorize(op),
             #[cfg(target_arch = "x86_64")]
             Isa::Sse41(s) => s.vectorize(op),
@@ -260,6 +278,11 @@ impl Instructions for Bytes {
     #[inline]
     fn run<O: SimdOp>(isa: Isa, op: O) -> O::Output {
         match isa {
+            #[cfg(not(all(
+                feature = "small",
+                target_arch = "wasm32",
+                target_feature = "simd128"
+            )))]
             Isa::Scalar(s) => s.vectorize(op),
             #[cfg(target_arch = "x86_64")]
             Isa::Sse41(s) => s.vectorize(op),
@@ -289,7 +312,13 @@ impl Instructions for Bf16s {
         match isa {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Bf16(s) => s.vectorize(op),
-            // No model asks for it where [`Isa::has_bf16`] says no.
+            // No model asks for it where [`Isa::has_bf16`] says no, and a training that does is slow.
+            #[cfg(all(feature = "small", target_arch = "wasm32"))]
+            _ => {
+                drop(op);
+                unreachable!("bfloat16 is left out of this build")
+            }
+            #[cfg(not(all(feature = "small", target_arch = "wasm32")))]
             _ => scalar::Scalar.vectorize(op),
         }
     }
@@ -302,6 +331,12 @@ impl Instructions for Nibbles {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2(s) => s.vectorize(op),
             // No model asks for it where [`Isa::has_nibbles`] says no.
+            #[cfg(all(feature = "small", target_arch = "wasm32"))]
+            _ => {
+                drop(op);
+                unreachable!("products of 4 bits are left out of this build")
+            }
+            #[cfg(not(all(feature = "small", target_arch = "wasm32")))]
             _ => scalar::Scalar.vectorize(op),
         }
     }

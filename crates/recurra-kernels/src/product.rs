@@ -180,6 +180,8 @@ const fn tile<S: Simd, F: Format, E: Epilogue>() -> Tile {
     } else {
         most.rows
     };
+    // Pairs stay together.
+    let rows = if E::PAIR_ROWS { rows - rows % 2 } else { rows };
     Tile { rows, ..most }
 }
 

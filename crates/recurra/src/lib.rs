@@ -71,7 +71,7 @@ pub use model::TrmModel as Model;
 pub use network::{Mixer, Positions, SWIGLU_MULTIPLE, TrmConfig};
 pub use solver::{
     Answer, Answers, CancelToken, Event, Events, Pending, Question, SolveOptions, Solver, Source,
-    Step,
+    Step, Thinking,
 };
 pub use tasks::TaskSpec;
 pub use thinking::{StopReason, StopRules, Variation};

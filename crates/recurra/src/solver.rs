@@ -14,6 +14,7 @@ mod pool;
 mod question;
 mod record;
 mod remember;
+mod stepwise;
 
 pub use crate::error::Refusal;
 pub use answer::{Answer, Source};
@@ -23,6 +24,7 @@ pub use events::{Event, Step};
 pub use options::SolveOptions;
 pub use pool::{Answers, Events, Pending};
 pub use question::Question;
+pub use stepwise::Thinking;
 
 use crate::cache::{CacheConfig, TrmCache};
 use crate::engine::PackedModel;
@@ -31,6 +33,7 @@ use crate::model::TrmModel;
 use crate::tasks::task::Tokens;
 use crate::tasks::{Task, TaskSpec};
 use crate::thinking::{AdaptiveKSelector, Calibration, KPredictor};
+use arc::Votes;
 use desk::Desk;
 use planner::Planner;
 use pool::Pool;
@@ -60,7 +63,8 @@ pub struct Solver {
 #[derive(Debug, Clone)]
 enum Inner {
     Puzzles(Arc<Pool>),
-    Arc(Arc<ArcSolver>),
+    // Behind a trait, so that a program that opens no such model holds nothing of it.
+    Arc(Arc<dyn Votes>),
 }
 
 impl Solver {
@@ -155,7 +159,7 @@ impl Solver {
     /// What has been learnt since [`Solver::adapting`].
     pub fn predictor(&self) -> Option<KPredictor> {
         let planner = self.puzzles().ok()?.desk.planner.as_ref()?;
-        Some(planner.selector().predictor().clone())
+        Some(planner.predictor())
     }
 
     /// A cache of so many bytes that suits this solver's questions.
@@ -176,7 +180,7 @@ impl Solver {
     pub fn options(&self) -> SolveOptions {
         match &self.inner {
             Inner::Puzzles(pool) => pool.desk.options(),
-            Inner::Arc(arc) => SolveOptions::new(arc.options().stop),
+            Inner::Arc(arc) => arc.solve_options(),
         }
     }
 
@@ -257,6 +261,14 @@ impl Solver {
         watch: &mut dyn FnMut(Event),
     ) -> Result<Answer> {
         self.puzzles()?.watch(question.into(), options, watch)
+    }
+
+    /// Begins a question that the caller thinks about, step by step, where no thread of its own can.
+    ///
+    /// # Errors
+    /// As [`Solver::ask_with`].
+    pub fn think(&self, question: impl Into<Question>, options: &SolveOptions) -> Result<Thinking> {
+        Thinking::new(self.puzzles()?.clone(), question.into(), options)
     }
 
     /// Answers one question in tokens.

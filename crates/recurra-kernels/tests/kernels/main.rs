@@ -8,6 +8,7 @@ mod matrix;
 mod messages;
 mod neighbours;
 mod peak;
+mod probe;
 mod products;
 mod quantized;
 

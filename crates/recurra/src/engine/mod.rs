@@ -190,6 +190,14 @@ impl TrmEngine {
         }
     }
 
+    /// The logits of the last [`TrmEngine::decode`].
+    pub fn logits(&self) -> Logits<'_> {
+        Logits {
+            matrix: &self.pool.logits,
+            prefix: self.model.stack.config.puzzle_emb_len,
+        }
+    }
+
     /// Logits of "halt" and "continue".
     pub fn halt_logits(&self) -> [f32; 2] {
         self.model.halt_logits(&self.pool.z_h)

@@ -115,29 +115,21 @@ impl<T> std::fmt::Debug for ArcSolver<T> {
     }
 }
 
-impl ArcSolver {
-    /// A solver of the model in a file, whose puzzle table stays there. `identifiers` is the file that says which task each of
-    /// its rows belongs to: the one [beside the model](Identifiers::beside) unless another is named.
-    ///
-    /// # Errors
-    /// Where a file cannot be read, or the two do not belong together.
-    #[cfg(all(feature = "files", feature = "import"))]
-    pub fn open(
-        model: &std::path::Path,
-        identifiers: Option<&std::path::Path>,
-        threads: usize,
-    ) -> Result<Self> {
-        let (opened, rows) = TrmModel::open_apart(model)?;
-        let beside = Identifiers::beside(model);
-        let path = identifiers.unwrap_or(&beside);
-        let read = Identifiers::from_json(&crate::model::disk::read(path)?);
-        let identifiers = read.map_err(|e| e.in_file(path))?;
-        let rows: Box<dyn PuzzleRows + Send> = Box::new(rows);
-        Self::new(&opened, rows, identifiers, threads).map_err(|e| e.in_file(model))
-    }
+/// What a solver asks of who votes over answers.
+pub(super) trait Votes: std::fmt::Debug + Send + Sync {
+    /// How its questions are thought about unless somebody says otherwise.
+    fn solve_options(&self) -> SolveOptions;
 
     /// Answers the test inputs of a file of challenges.
-    pub(super) fn ask(&self, question: &Question, options: &SolveOptions) -> Result<Answer> {
+    fn ask(&self, question: &Question, options: &SolveOptions) -> Result<Answer>;
+}
+
+impl Votes for ArcSolver {
+    fn solve_options(&self) -> SolveOptions {
+        SolveOptions::new(self.options().stop)
+    }
+
+    fn ask(&self, question: &Question, options: &SolveOptions) -> Result<Answer> {
         let refuse = |error: String| Refusal { line: 1, error };
         let text = question
             .text()
@@ -171,6 +163,28 @@ impl ArcSolver {
             source: Source::Model,
             tokens: Vec::new(),
         })
+    }
+}
+
+impl ArcSolver {
+    /// A solver of the model in a file, whose puzzle table stays there. `identifiers` is the file that says which task each of
+    /// its rows belongs to: the one [beside the model](Identifiers::beside) unless another is named.
+    ///
+    /// # Errors
+    /// Where a file cannot be read, or the two do not belong together.
+    #[cfg(all(feature = "files", feature = "import"))]
+    pub fn open(
+        model: &std::path::Path,
+        identifiers: Option<&std::path::Path>,
+        threads: usize,
+    ) -> Result<Self> {
+        let (opened, rows) = TrmModel::open_apart(model)?;
+        let beside = Identifiers::beside(model);
+        let path = identifiers.unwrap_or(&beside);
+        let read = Identifiers::from_json(&crate::model::disk::read(path)?);
+        let identifiers = read.map_err(|e| e.in_file(path))?;
+        let rows: Box<dyn PuzzleRows + Send> = Box::new(rows);
+        Self::new(&opened, rows, identifiers, threads).map_err(|e| e.in_file(model))
     }
 }
 

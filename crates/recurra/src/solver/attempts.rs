@@ -3,12 +3,10 @@
 use super::answer::Found;
 use super::desk::Desk;
 use super::guess::{Branches, Guess};
-use super::planner::{Planned, Planner};
+use super::planner::{Planned, Plans};
 use super::{Event, SolveOptions, Source, Step};
 use crate::engine::{Attempt, LatentState, Surroundings, TrmEngine};
 use crate::error::{Error, Result};
-use crate::groups::Groups;
-use crate::tasks::Task;
 use crate::tasks::task::{TokenSymmetry, Tokens};
 use crate::thinking::{Progress, StopReason, StopRules, elect};
 use rand::SeedableRng;
@@ -16,10 +14,12 @@ use rand_chacha::ChaCha8Rng;
 use std::time::Duration;
 use web_time::Instant;
 
+/// Sees every event but the last; without it, none is made.
+pub(super) type Watch<'a> = Option<&'a mut dyn FnMut(Event)>;
+
 /// Who sees what happens, and who may end it.
 pub(super) struct Audience<'a> {
-    /// Sees every event but the last; without it, none is made.
-    pub(super) watch: Option<&'a mut dyn FnMut(Event)>,
+    pub(super) watch: Watch<'a>,
     /// Whether to give up; asked before every step.
     pub(super) gone: &'a dyn Fn() -> bool,
 }
@@ -32,35 +32,15 @@ pub(super) fn think(
     options: &SolveOptions,
     audience: &mut Audience<'_>,
 ) -> Result<Found> {
-    let mut stop = options.stop;
-    if let Some(left) = time_left(options)? {
-        stop.time = Some(stop.time.map_or(left, |time| time.min(left)));
+    let mut attempts = Attempts::new(desk, question, options)?;
+    loop {
+        if (audience.gone)() {
+            return Err(Error::Cancelled);
+        }
+        if let Some(found) = attempts.step(engine, desk, &mut audience.watch)? {
+            return Ok(found);
+        }
     }
-    let mut thinker = Thinker {
-        engine,
-        // Without proof nobody knows how many steps were needed.
-        planner: desk.planner.as_deref().filter(|_| options.stop.verified),
-        task: &*desk.task,
-        has_rules: desk.task.verify(question, question).is_some(),
-        question,
-        options,
-        stop,
-        audience,
-        started: Instant::now(),
-        begun: 0,
-        steps: 0,
-        ended: Vec::new(),
-        branches: Branches::default(),
-        groups: desk.groups.as_deref(),
-    };
-    // Most questions need no second attempt, so the first is alone.
-    if !thinker.run(1, 1)? {
-        thinker.run(
-            options.side_by_side.max(1),
-            options.restarts.saturating_add(1),
-        )?;
-    }
-    Ok(thinker.answer())
 }
 
 /// The time until the deadline, if there is one.
@@ -74,28 +54,28 @@ pub(super) fn time_left(options: &SolveOptions) -> Result<Option<Duration>> {
     }
 }
 
-/// The attempts at one question.
-struct Thinker<'a, 'w> {
-    engine: &'a mut TrmEngine,
-    planner: Option<&'a Planner>,
-    task: &'a dyn Task,
+/// The attempts at one question, a step at a time. All steps must be done on one engine.
+pub(super) struct Attempts {
+    question: Tokens,
     /// Whether the task can tell that an answer is right.
     has_rules: bool,
-    question: &'a [u16],
-    options: &'a SolveOptions,
+    options: SolveOptions,
     /// The rules, with what the deadline leaves.
     stop: StopRules,
-    audience: &'a mut Audience<'w>,
     started: Instant,
     /// Attempts begun.
     begun: usize,
     /// Improvement steps of all of them.
     steps: usize,
+    /// Attempts under way.
+    lanes: Vec<Lane>,
+    /// Which of them does the next step.
+    turn: usize,
+    /// From the form of the question that the last step thought about to the question's own, where they differ.
+    back: Option<TokenSymmetry>,
     ended: Vec<Ended>,
     /// Where attempts that guess can go on.
     branches: Branches,
-    /// Of the task, if it declares any.
-    groups: Option<&'a Groups>,
 }
 
 /// An attempt under way.
@@ -118,98 +98,171 @@ struct Ended {
     verified: Option<bool>,
 }
 
-impl Thinker<'_, '_> {
-    /// Makes attempts until so many were begun in all, some of them abreast: each does a step in turn, and where one
-    /// ends unverified the next takes its place. Says whether there is no use in more: one is verified, or time is up.
-    fn run(&mut self, abreast: usize, until: usize) -> Result<bool> {
-        let mut lanes = Vec::new();
-        loop {
-            while lanes.len() < abreast && self.begun < until {
-                lanes.push(self.begin(abreast > 1)?);
+impl Attempts {
+    /// Attempts at a question that are about to begin.
+    pub(super) fn new(desk: &Desk, question: &[u16], options: &SolveOptions) -> Result<Self> {
+        let mut stop = options.stop;
+        if let Some(left) = time_left(options)? {
+            stop.time = Some(stop.time.map_or(left, |time| time.min(left)));
+        }
+        Ok(Attempts {
+            question: question.to_vec(),
+            has_rules: desk.task.verify(question, question).is_some(),
+            options: options.clone(),
+            stop,
+            started: Instant::now(),
+            begun: 0,
+            steps: 0,
+            lanes: Vec::new(),
+            turn: 0,
+            back: None,
+            ended: Vec::new(),
+            branches: Branches::default(),
+        })
+    }
+
+    /// One improvement step of the attempt whose turn it is; those abreast take turns, and where one ends unverified the next
+    /// takes its place. What was found, where there is no use in more: one is verified, time is up, or all have ended.
+    pub(super) fn step(
+        &mut self,
+        engine: &mut TrmEngine,
+        desk: &Desk,
+        watch: &mut Watch<'_>,
+    ) -> Result<Option<Found>> {
+        if self.turn >= self.lanes.len() {
+            self.turn = 0;
+            // Most questions need no second attempt, so the first is alone.
+            let (abreast, most) = match self.ended.is_empty() {
+                true => (1, 1),
+                false => (
+                    self.options.side_by_side.max(1),
+                    self.options.restarts.saturating_add(1),
+                ),
+            };
+            while self.lanes.len() < abreast && self.begun < most {
+                let lane = self.begin(engine, desk, abreast > 1, watch)?;
+                self.lanes.push(lane);
             }
-            if lanes.is_empty() {
-                return Ok(false);
+        }
+        let mut lane = self.lanes.remove(self.turn);
+        self.back.clone_from(&lane.back);
+        match self.advance(engine, desk, &mut lane, watch) {
+            None => {
+                self.lanes.insert(self.turn, lane);
+                self.turn += 1;
             }
-            let mut i = 0;
-            while let Some(lane) = lanes.get_mut(i) {
-                if (self.audience.gone)() {
-                    return Err(Error::Cancelled);
-                }
-                let Some(ended) = self.advance(lane) else {
-                    i += 1;
-                    continue;
-                };
-                lanes.remove(i);
-                let last = ended.verified == Some(true) || ended.stopped == StopReason::Time;
+            Some(ended) => {
+                let over = ended.verified == Some(true) || ended.stopped == StopReason::Time;
                 self.ended.push(ended);
-                if last {
-                    return Ok(true);
+                let all = self.begun > self.options.restarts && self.lanes.is_empty();
+                if over || all {
+                    return Ok(Some(self.found()));
                 }
+            }
+        }
+        Ok(None)
+    }
+
+    /// After a step: the probability of every token at every place, in the question's own form.
+    pub(super) fn candidates(&self, engine: &TrmEngine, into: &mut Vec<f32>) {
+        let (places, vocab) = (self.question.len(), engine.config().vocab_size);
+        into.resize(places * vocab, 0.0);
+        let logits = engine.logits();
+        for (place, row) in into.chunks_exact_mut(vocab).enumerate() {
+            let (from, becomes) = match &self.back {
+                Some(back) => (back.source(place), Some(back)),
+                None => (place, None),
+            };
+            let seen = logits.row(from);
+            let most = seen.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let sum: f32 = seen.iter().map(|v| (v - most).exp()).sum();
+            for (token, v) in seen.iter().enumerate() {
+                let token = becomes.map_or(token, |back| back.renamed(token as u16).into());
+                row[token] = (v - most).exp() / sum;
             }
         }
     }
 
+    /// Who plans how many steps are needed; without proof nobody knows.
+    fn planner<'d>(&self, desk: &'d Desk) -> Option<&'d dyn Plans> {
+        let planner = desk.planner.as_deref();
+        planner.filter(|_| self.options.stop.verified)
+    }
+
     /// Begins the next attempt.
-    fn begin(&mut self, aside: bool) -> Result<Lane> {
+    fn begin(
+        &mut self,
+        engine: &mut TrmEngine,
+        desk: &Desk,
+        aside: bool,
+        watch: &mut Watch<'_>,
+    ) -> Result<Lane> {
+        let task = &*desk.task;
         let number = self.begun;
         self.begun += 1;
-        if let Some(watch) = &mut self.audience.watch {
+        if let Some(watch) = watch {
             watch(Event::Attempt { attempt: number });
         }
         // An attempt depends on the question, the seed and its number alone: neither on the question's place among
         // others nor on how many attempts are abreast.
-        let key = self.task.class(self.question);
+        let key = task.class(&self.question);
         let seed = self.options.seed ^ key;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(number as u64);
         let variation = (number > 0).then_some(self.options.variation);
         let symmetry = match variation {
-            Some(v) if v.symmetry => self.task.random_symmetry(self.question, &mut rng),
+            Some(v) if v.symmetry => task.random_symmetry(&self.question, &mut rng),
             _ => None,
         };
         let tokens = match &symmetry {
-            Some(symmetry) => symmetry.apply(self.question),
-            None => self.question.to_vec(),
+            Some(symmetry) => symmetry.apply(&self.question),
+            None => self.question.clone(),
         };
-        self.engine.start(&tokens, 0)?;
+        engine.start(&tokens, 0)?;
         if let Some(variation) = variation {
             if variation.start {
-                self.engine.start_elsewhere(&mut rng);
+                engine.start_elsewhere(&mut rng);
             }
             if variation.noise > 0.0 {
-                self.engine.add_noise(variation.noise, &mut rng);
+                engine.add_noise(variation.noise, &mut rng);
             }
         }
         let guess = variation.is_some_and(|v| v.guess).then(|| {
-            let taken = self.branches.take(self.engine);
+            let taken = self.branches.take(engine);
             taken.unwrap_or_else(|| {
                 // All branches have ended, one of them wrongly: anew from other states.
-                self.engine.start_elsewhere(&mut rng);
+                engine.start_elsewhere(&mut rng);
                 Guess::new(tokens.clone(), 0.0)
             })
         });
         let aside = aside.then(|| {
-            let mut state = self.engine.new_state();
-            self.engine.exchange(&mut state);
+            let mut state = engine.new_state();
+            engine.exchange(&mut state);
             state
         });
         let attempt = Attempt::new(self.stop, tokens.len());
-        let planner = self.planner.filter(|_| number == 0);
+        let planner = self.planner(desk).filter(|_| number == 0);
         Ok(Lane {
             number,
             back: symmetry.map(|symmetry| symmetry.inverse()),
             attempt,
             aside,
-            planned: planner.map(|planner| planner.begin(self.engine, self.task, tokens, key)),
+            planned: planner.map(|planner| planner.begin(engine, task, tokens, key)),
             guess,
         })
     }
 
     /// One step of an attempt; what came of it, if it ends there.
-    fn advance(&mut self, lane: &mut Lane) -> Option<Ended> {
-        let (question, number) = (self.question, lane.number);
-        let (task, back) = (self.task, lane.back.as_ref());
-        let (started, watch) = (self.started, &mut self.audience.watch);
+    fn advance(
+        &mut self,
+        engine: &mut TrmEngine,
+        desk: &Desk,
+        lane: &mut Lane,
+        watch: &mut Watch<'_>,
+    ) -> Option<Ended> {
+        let (question, number) = (&self.question[..], lane.number);
+        let (task, back) = (&*desk.task, lane.back.as_ref());
+        let started = self.started;
         let own_form = |tokens: &[u16]| {
             let mut tokens = back.map_or_else(|| tokens.to_vec(), |back| back.apply(tokens));
             task.tidy(&mut tokens);
@@ -242,24 +295,24 @@ impl Thinker<'_, '_> {
             watch_residual: lane.planned.is_some() && lane.attempt.steps == 0,
         };
         if let Some(state) = &mut lane.aside {
-            self.engine.exchange(state);
+            engine.exchange(state);
         }
         if let Some(guess) = &mut lane.guess {
-            guess.make(self.engine, task, &mut self.branches);
+            guess.make(engine, task, &mut self.branches);
         }
-        let mut stopped = self.engine.advance(&mut lane.attempt, &mut surroundings);
+        let mut stopped = engine.advance(&mut lane.attempt, &mut surroundings);
         self.steps += 1;
         let attempt = &mut lane.attempt;
-        let mut planned = self.planner.zip(lane.planned.as_mut());
+        let mut planned = self.planner(desk).zip(lane.planned.as_mut());
         if let Some((planner, planned)) = planned.as_mut().filter(|_| attempt.steps == 1) {
             let answer = own_form(&attempt.answer);
-            let budget = planner.refine(planned, self.engine, task, &answer, residual);
+            let budget = planner.refine(planned, engine, task, &answer, residual);
             attempt.limit_steps(budget);
             stopped = stopped.or((budget <= 1).then_some(StopReason::MaxSteps));
         }
         if let Some(guess) = lane.guess.as_mut().filter(|_| stopped.is_none()) {
             let (answer, certainty) = (&attempt.answer, &attempt.certainty);
-            stopped = guess.hopeless(answer, certainty, self.groups);
+            stopped = guess.hopeless(answer, certainty, desk.groups.as_deref());
         }
         let others_guess = self.options.variation.guess && self.options.restarts > 0;
         let ends_open = stopped.is_some_and(|reason| match reason {
@@ -269,11 +322,10 @@ impl Thinker<'_, '_> {
             _ => true,
         });
         if others_guess && ends_open {
-            self.branches
-                .leave(self.engine, lane.guess.as_ref(), question);
+            self.branches.leave(engine, lane.guess.as_ref(), question);
         }
         if let Some(state) = &mut lane.aside {
-            self.engine.exchange(state);
+            engine.exchange(state);
         }
         let stopped = stopped?;
         let tokens = own_form(&attempt.answer);
@@ -290,7 +342,7 @@ impl Thinker<'_, '_> {
     }
 
     /// The verified answer, or else the one to believe.
-    fn answer(mut self) -> Found {
+    fn found(&mut self) -> Found {
         let found = self.ended.iter().position(|e| e.verified == Some(true));
         let best = found.unwrap_or_else(|| {
             let attempts: Vec<_> = self.ended.iter().map(|e| (&e.tokens, e.halt)).collect();

@@ -1,7 +1,7 @@
 //! What all who think about a solver's questions share.
 
 use super::SolveOptions;
-use super::planner::Planner;
+use super::planner::Plans;
 use crate::cache::TrmCache;
 use crate::engine::{PackedModel, TrmEngine};
 use crate::error::{Error, Result};
@@ -18,7 +18,7 @@ pub(super) struct Desk {
     /// Of the task, if it declares any.
     pub(super) groups: Option<Arc<Groups>>,
     pub(super) calibration: Option<Calibration>,
-    pub(super) planner: Option<Arc<Planner>>,
+    pub(super) planner: Option<Arc<dyn Plans>>,
     pub(super) cache: Option<Arc<TrmCache>>,
 }
 

@@ -2,8 +2,31 @@
 
 use crate::engine::TrmEngine;
 use crate::tasks::Task;
-use crate::thinking::{AdaptiveKSelector, Features, Outcome, Plan};
+use crate::thinking::{AdaptiveKSelector, Features, KPredictor, Outcome, Plan};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What plans steps. Behind a trait, so that a program that never plans holds nothing of it.
+pub(super) trait Plans: std::fmt::Debug + Send + Sync {
+    /// A question that was started on the engine; `key` is a hash of it.
+    fn begin(&self, engine: &TrmEngine, task: &dyn Task, tokens: Vec<u16>, key: u64) -> Planned;
+
+    /// After the first step, which came to this answer and changed the answer state by this residual: the most steps
+    /// to do.
+    fn refine(
+        &self,
+        planned: &mut Planned,
+        engine: &mut TrmEngine,
+        task: &dyn Task,
+        answer: &[u16],
+        residual: f32,
+    ) -> usize;
+
+    /// Learns how the attempt ended.
+    fn learn(&self, planned: &Planned, steps: usize, verified: bool);
+
+    /// What was learnt so far.
+    fn predictor(&self) -> KPredictor;
+}
 
 /// What plans for all workers. It is locked three times a question and never during a step.
 #[derive(Debug)]
@@ -22,19 +45,14 @@ impl Planner {
         Planner(Mutex::new(selector))
     }
 
-    pub(super) fn selector(&self) -> MutexGuard<'_, AdaptiveKSelector> {
+    fn selector(&self) -> MutexGuard<'_, AdaptiveKSelector> {
         // What it learns is whole between any two calls.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// A question that was started on the engine; `key` is a hash of it.
-    pub(super) fn begin(
-        &self,
-        engine: &TrmEngine,
-        task: &dyn Task,
-        tokens: Vec<u16>,
-        key: u64,
-    ) -> Planned {
+impl Plans for Planner {
+    fn begin(&self, engine: &TrmEngine, task: &dyn Task, tokens: Vec<u16>, key: u64) -> Planned {
         let given = |token| task.is_given(token);
         let (config, x) = (engine.config(), engine.x());
         let embedding = (0..x.rows()).map(|position| x.row(position));
@@ -46,9 +64,7 @@ impl Planner {
         }
     }
 
-    /// After the first step, which came to this answer and changed the answer state by this residual: the most steps
-    /// to do.
-    pub(super) fn refine(
+    fn refine(
         &self,
         planned: &mut Planned,
         engine: &mut TrmEngine,
@@ -71,13 +87,16 @@ impl Planner {
             .budget
     }
 
-    /// Learns how the attempt ended.
-    pub(super) fn learn(&self, planned: &Planned, steps: usize, verified: bool) {
+    fn learn(&self, planned: &Planned, steps: usize, verified: bool) {
         let outcome = if verified {
             Outcome::Solved { steps }
         } else {
             Outcome::Unsolved { budget: steps }
         };
         self.selector().learn(&planned.features, outcome);
+    }
+
+    fn predictor(&self) -> KPredictor {
+        self.selector().predictor().clone()
     }
 }

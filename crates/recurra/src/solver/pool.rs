@@ -119,6 +119,18 @@ impl Pool {
         }
     }
 
+    /// The engine of all threads, for a while, if it is there.
+    pub(super) fn lend(&self) -> Option<TrmEngine> {
+        self.try_alone()?.take()
+    }
+
+    /// Takes an engine back.
+    pub(super) fn give_back(&self, engine: TrmEngine) {
+        if let Some(mut place) = self.try_alone() {
+            *place = Some(engine);
+        }
+    }
+
     /// Queues a question; waits while the queue is full.
     pub(super) fn submit(self: &Arc<Self>, question: Question, options: &SolveOptions) -> Pending {
         let job = self.job(question, options, None);

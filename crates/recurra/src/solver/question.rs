@@ -64,6 +64,15 @@ impl Question {
         }
     }
 
+    /// The question's tokens, as this task reads it.
+    ///
+    /// # Errors
+    /// As [`Solver::ask`](super::Solver::ask).
+    #[doc(hidden)]
+    pub fn tokens(self, task: &dyn Task) -> Result<Tokens> {
+        Ok(self.read(task)?.tokens)
+    }
+
     /// The question, as this task reads it; refused if it is none, or has no answer or several where a proof rests on there
     /// being one.
     pub(super) fn read(self, task: &dyn Task) -> Result<Posed> {

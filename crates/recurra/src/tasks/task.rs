@@ -74,14 +74,22 @@ impl TokenSymmetry {
         TokenSymmetry::new((0..places as u16).collect(), Vec::new())
     }
 
+    /// What a token becomes.
+    pub fn renamed(&self, token: u16) -> u16 {
+        let becomes = self.becomes.get(usize::from(token));
+        becomes.copied().unwrap_or(token)
+    }
+
+    /// The place whose token comes to place i.
+    pub fn source(&self, i: usize) -> usize {
+        usize::from(self.from[i])
+    }
+
     /// The image of tokens, one for each place.
     pub fn apply(&self, tokens: &[u16]) -> Tokens {
-        let becomes = |token: u16| self.becomes.get(usize::from(token)).copied();
-        let image = self.from.iter().map(|&from| {
-            let token = tokens[usize::from(from)];
-            becomes(token).unwrap_or(token)
-        });
-        image.collect()
+        let from = self.from.iter();
+        from.map(|&from| self.renamed(tokens[usize::from(from)]))
+            .collect()
     }
 
     /// Values, one for each place, where the symmetry carries them.

@@ -44,6 +44,59 @@ fn text_goes_in_and_text_comes_out() {
 }
 
 #[test]
+fn thinking_step_by_step_is_thinking() {
+    let solver = solver();
+    for (restarts, side_by_side) in [(0, 1), (3, 1), (5, 2)] {
+        let options = SolveOptions {
+            restarts,
+            side_by_side,
+            ..hasty(&solver)
+        };
+        let mut seen = Vec::new();
+        let mut watched = Vec::new();
+        let mut see = |event: Event| watched.push(event);
+        let answer = solver.watch(PUZZLE, &options, &mut see).unwrap();
+        watched.pop();
+        let mut thinking = solver.think(PUZZLE, &options).unwrap();
+        // Another question takes its turn between two steps.
+        let mut other = solver.think(PUZZLE, &options).unwrap();
+        let own = loop {
+            let ended = thinking.step(Some(&mut |event| seen.push(event))).unwrap();
+            other.step(None).ok();
+            let rows = thinking.candidates().chunks(6);
+            assert!(
+                rows.len() == 16
+                    && rows
+                        .into_iter()
+                        .all(|r| (r.iter().sum::<f32>() - 1.0).abs() < 1e-4)
+            );
+            let Some(Event::Step(step)) = seen.last() else {
+                panic!("no step")
+            };
+            let certain = |(place, row): (usize, &[f32])| {
+                let token = usize::from(step.tokens[place]);
+                // A token that means nothing in an answer was made blank.
+                token < 2 || (row[token] - step.certainty[place]).abs() < 1e-4
+            };
+            assert!(thinking.candidates().chunks(6).enumerate().all(certain));
+            if let Some(answer) = ended {
+                break answer;
+            }
+        };
+        assert_eq!(seen, watched);
+        assert_eq!(
+            (&own.text, own.steps, own.restarts),
+            (&answer.text, answer.steps, answer.restarts)
+        );
+        assert!(matches!(thinking.step(None), Err(Error::Cancelled)));
+    }
+    let options = solver.options();
+    let mut thinking = solver.think(PUZZLE, &options).unwrap();
+    options.cancel.cancel();
+    assert!(matches!(thinking.step(None), Err(Error::Cancelled)));
+}
+
+#[test]
 fn an_answer_is_the_line_that_the_program_prints() {
     let answer = Answer {
         line: 3,

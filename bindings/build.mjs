@@ -1,0 +1,69 @@
+#!/usr/bin/env node
+// Builds the npm package and the page: node bindings/build.mjs [--page]
+//
+// Needs Rust with the target wasm32-unknown-unknown (RECURRA_WASM_TOOLCHAIN names another toolchain than the default one) and, for
+// the page, `npm ci` in this folder. Writes bindings/npm/wasm and, with --page, web/dist.
+//
+// Modules are left as the compiler makes them: what wasm-opt -O2 gives is larger when compressed, and slower by up to a tenth.
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = dirname(here);
+const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
+const out = join(here, "npm", "wasm");
+const wasm = "wasm32-unknown-unknown";
+const toolchain = process.env.RECURRA_WASM_TOOLCHAIN;
+const page = process.argv.includes("--page");
+
+function run(command, args, env = {}) {
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: "inherit",
+    env: { ...process.env, ...env },
+  });
+  if (error || status !== 0) {
+    console.error(`${command} ${args.join(" ")}: ${error?.message ?? `status ${status}`}`);
+    process.exit(1);
+  }
+}
+
+run("cargo", ["build", "--release", "--locked", "-p", "recurra-bindgen"]);
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
+
+// What a browser has decides which of these it loads (bindings/npm/load.js).
+const builds = {
+  scalar: "",
+  simd: "-C target-feature=+simd128",
+  relaxed: "-C target-feature=+simd128,+relaxed-simd",
+};
+let glue;
+for (const [name, flags] of Object.entries(builds)) {
+  const args = ["build", "-p", "recurra-wasm", "--lib", "--profile", "wasm", "--locked", "--target", wasm];
+  // A folder for each, or the next build would begin anew.
+  const folder = join(target, `wasm-${name}`);
+  run("cargo", [...(toolchain ? [`+${toolchain}`] : []), ...args], {
+    RUSTFLAGS: flags,
+    CARGO_TARGET_DIR: folder,
+  });
+  const made = join(folder, "bindgen");
+  rmSync(made, { recursive: true, force: true });
+  run(join(target, "release", "recurra-bindgen"), [join(folder, wasm, "wasm", "recurra_wasm.wasm"), "recurra", made]);
+  const text = readFileSync(join(made, "recurra.js"), "utf8");
+  if (glue !== undefined && glue !== text) {
+    console.error(`the JavaScript of the build ${name} differs from that of the others`);
+    process.exit(1);
+  }
+  glue = text;
+  const module = join(out, `recurra_${name}.wasm`);
+  renameSync(join(made, "recurra_bg.wasm"), module);
+  cpSync(join(made, "recurra.js"), join(out, "recurra.js"));
+  cpSync(join(made, "recurra.d.ts"), join(out, "recurra.d.ts"));
+  const bytes = readFileSync(module);
+  console.log(`${name}: ${statSync(module).size} bytes, ${gzipSync(bytes, { level: 9 }).length} gzipped`);
+}
+if (page) await import("../web/build.mjs");

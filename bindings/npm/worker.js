@@ -1,0 +1,4 @@
+// A browser's worker, or Deno's.
+import { serve } from "./serve.js";
+
+serve(self);
