@@ -35,7 +35,7 @@ run("cargo", ["build", "--release", "--locked", "-p", "recurra-bindgen"]);
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 
-// What a browser has decides which of these it loads (bindings/npm/load.js).
+// What a browser has decides which of these it loads (bindings/npm/engine.js).
 const builds = {
   scalar: "",
   simd: "-C target-feature=+simd128",

@@ -28,7 +28,7 @@ pub(crate) fn read(text: &str, solver: &Solver) -> Result<SolveOptions, String> 
     let default = solver.options();
     let rules: RuleList = match &options.stop {
         Some(stop) => stop.parse().map_err(|e| format!("stop: {e}"))?,
-        None => "verified,halt".parse().expect("two rules"),
+        None => RuleList::usual(),
     };
     let positive = |name: &str, value: Option<usize>, default: usize| match value {
         Some(0) => Err(format!("{name}: expected at least 1, found 0")),

@@ -25,7 +25,7 @@ pub(crate) struct Frame {
     pub(crate) answer: Vec<u16>,
     /// Probability of each of its tokens.
     pub(crate) sure: Vec<f32>,
-    /// Where a model weighs symbols in each cell, the probability of each, cell after cell.
+    /// Of a model that weighs symbols in each cell, the probability of every token, cell after cell.
     pub(crate) candidates: Vec<f32>,
     /// Halting logit.
     pub(crate) halt: f32,
@@ -217,19 +217,21 @@ impl Panel<'_> {
         }
     }
 
-    /// The symbols that are considered for a cell, in rows, each as strong as it is likely. None where the cell is decided.
-    fn candidates(&self, surface: &mut dyn Surface, at: [i32; 2], place: usize) -> Option<()> {
+    /// Draws the symbols that are considered for a cell, in rows, each as strong as it is likely. Says whether it did: where the
+    /// cell is decided, it does not.
+    fn candidates(&self, surface: &mut dyn Surface, at: [i32; 2], place: usize) -> bool {
         let frame = &self.thought.frames[self.step];
-        let symbols = self.look.candidates();
         let given = self.look.is_given(self.thought.question[place]);
         if given || frame.sure[place] >= DECIDED || frame.candidates.is_empty() {
-            return None;
+            return false;
         }
-        let likely = frame.candidates.get(place * symbols.len()..)?;
+        let vocab = frame.candidates.len() / frame.answer.len();
+        let likely = &frame.candidates[place * vocab..][..vocab];
         let side = self.look.candidate_columns();
         let room = self.cell / side;
         let under = self.ground(place).map_or(PAPER, |(color, _)| color);
-        for ((i, &token), &likely) in (0..).zip(symbols).zip(likely) {
+        for (i, &token) in (0..).zip(self.look.candidates()) {
+            let likely = likely[usize::from(token)];
             let Some(sign) = self.look.sign(token).filter(|_| likely >= FADED) else {
                 continue;
             };
@@ -239,7 +241,7 @@ impl Panel<'_> {
             let ink = mix(under, FOUND, opacity);
             surface.text(middle, Anchor::Middle, 1, ink, &sign.to_string());
         }
-        Some(())
+        true
     }
 
     /// What stands in a cell; where there are colours, what changed has a spot.
@@ -253,7 +255,7 @@ impl Panel<'_> {
                 surface.rect(corner, [size, size], color, 1.0);
             }
         }
-        if self.candidates(surface, at, place).is_some() {
+        if self.candidates(surface, at, place) {
             return;
         }
         let Some(sign) = self.look.sign(now).filter(|_| cell >= LEAST_SIGN) else {

@@ -127,9 +127,7 @@ impl Look {
 
     /// How many candidates stand side by side in a cell.
     pub(super) fn candidate_columns(&self) -> i32 {
-        (1..)
-            .find(|side| side * side >= self.candidates.len() as i32)
-            .unwrap_or(1)
+        (self.candidates.len() as f32).sqrt().ceil() as i32
     }
 
     /// The smallest cell that has room for its candidates; 0 where there are none.
@@ -176,9 +174,9 @@ impl Look {
 
 /// The box of each cell.
 fn boxes(sudoku: Sudoku) -> Vec<usize> {
-    let (size, rows, cols) = (sudoku.size(), sudoku.box_rows(), sudoku.box_cols());
-    let of_cell = |cell: usize| cell / size / rows * size + cell % size / cols;
-    (0..size * size).map(of_cell).collect()
+    (0..sudoku.cells())
+        .map(|cell| sudoku.box_of(cell))
+        .collect()
 }
 
 /// The sign of each token: the first character of its symbol.

@@ -190,7 +190,7 @@ fn mixtures_that_cannot_be_are_refused() {
             "--size 4,6 --shares 1,0",
             "--shares: expected positive numbers, found 0",
         ),
-        ("--size 4,5", "size"),
+        ("--size 4,5", "expected 4, 6, 9 or 16, found 5"),
         (
             "--task maze --size 5,6",
             "--size: expected one size; several are for Sudokus",

@@ -96,3 +96,48 @@ fn unseen_solution_grids_are_answered_right() {
         );
     }
 }
+
+/// One file for every size, and one for rules that it has never seen.
+#[test]
+fn models_over_groups_answer_every_size_and_new_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("unseen.csv");
+    let asked = |model: &str, flags: &str, paths: &[&Path]| {
+        let model = file(&format!("models/{model}.safetensors"));
+        let paths = [&[model.as_path(), &table], paths].concat();
+        let out = recurra(&format!("eval {{}} {{}} --json {flags}"), &paths);
+        let result: Value = serde_json::from_str(&stdout(&out)).unwrap();
+        assert_eq!(result["verified"], result["exact"], "{result}");
+        assert_eq!(result["verified_other"], 0, "{result}");
+        result["exact"].as_f64().unwrap()
+    };
+    for (size, givens, count, flags, least) in [
+        (4, "", 100, "", 1.0),
+        (6, "", 50, "", 1.0),
+        (9, "", 40, "--restarts 31", 1.0),
+        (16, "--givens 150", 4, "--restarts 7", 1.0),
+    ] {
+        let made = format!(
+            "generate sudoku --size {size} {givens} --count {count} --seed 99 --held-out 5 --split test -o {{}}"
+        );
+        let out = recurra(&made, &[&table]);
+        assert_eq!(status(&out), Some(0), "{}", stderr(&out));
+        let exact = asked("sudoku", &format!("--size {size} {flags}"), &[]);
+        assert!(exact >= least, "{size}: {exact}");
+        std::fs::remove_file(&table).unwrap();
+    }
+    for (rules, givens) in [
+        ("jigsaw-9", 32),
+        ("sudoku-four-boxes", 32),
+        ("diagonals-8x8", 26),
+    ] {
+        let rules = file(&format!("examples/rules/{rules}.toml"));
+        let made =
+            format!("generate grid --rules {{}} --givens {givens} --count 10 --seed 8 -o {{}}");
+        let out = recurra(&made, &[&rules, &table]);
+        assert_eq!(status(&out), Some(0), "{}", stderr(&out));
+        let exact = asked("constraints", "--restarts 7 --rules {}", &[&rules]);
+        assert_eq!(exact, 1.0, "{}", rules.display());
+        std::fs::remove_file(&table).unwrap();
+    }
+}

@@ -288,6 +288,17 @@ impl Logits<'_> {
         1.0 / row.iter().map(|v| (v - most).exp()).sum::<f32>()
     }
 
+    /// Softmax probability of every token at place `i`.
+    pub fn probabilities_into(&self, i: usize, probabilities: &mut [f32]) {
+        let row = self.row(i);
+        let most = row[largest(row)];
+        for (probability, v) in probabilities.iter_mut().zip(row) {
+            *probability = (v - most).exp();
+        }
+        let sum: f32 = probabilities.iter().sum();
+        probabilities.iter_mut().for_each(|p| *p /= sum);
+    }
+
     /// [`Logits::probability`] of each place.
     pub fn certainty_into(&self, certainty: &mut [f32]) {
         for (i, probability) in certainty.iter_mut().enumerate() {

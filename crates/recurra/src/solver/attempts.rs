@@ -168,17 +168,15 @@ impl Attempts {
         let (places, vocab) = (self.question.len(), engine.config().vocab_size);
         into.resize(places * vocab, 0.0);
         let logits = engine.logits();
+        let mut seen = vec![0.0; vocab];
         for (place, row) in into.chunks_exact_mut(vocab).enumerate() {
-            let (from, becomes) = match &self.back {
-                Some(back) => (back.source(place), Some(back)),
-                None => (place, None),
+            let Some(back) = &self.back else {
+                logits.probabilities_into(place, row);
+                continue;
             };
-            let seen = logits.row(from);
-            let most = seen.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let sum: f32 = seen.iter().map(|v| (v - most).exp()).sum();
-            for (token, v) in seen.iter().enumerate() {
-                let token = becomes.map_or(token, |back| back.renamed(token as u16).into());
-                row[token] = (v - most).exp() / sum;
+            logits.probabilities_into(back.source(place), &mut seen);
+            for (token, &probability) in (0..).zip(&seen) {
+                row[usize::from(back.renamed(token))] = probability;
             }
         }
     }
@@ -204,14 +202,15 @@ impl Attempts {
             watch(Event::Attempt { attempt: number });
         }
         // An attempt depends on the question, the seed and its number alone: neither on the question's place among
-        // others nor on how many attempts are abreast.
+        // others nor on how many attempts are abreast. One that guesses also depends on the branches that those before it
+        // have left.
         let key = task.class(&self.question);
         let seed = self.options.seed ^ key;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(number as u64);
         let variation = (number > 0).then_some(self.options.variation);
         let symmetry = match variation {
-            Some(v) if v.symmetry => task.random_symmetry(&self.question, &mut rng),
+            Some(v) if v.symmetry && !v.guess => task.random_symmetry(&self.question, &mut rng),
             _ => None,
         };
         let tokens = match &symmetry {
@@ -219,22 +218,23 @@ impl Attempts {
             None => self.question.clone(),
         };
         engine.start(&tokens, 0)?;
-        if let Some(variation) = variation {
-            if variation.start {
-                engine.start_elsewhere(&mut rng);
-            }
-            if variation.noise > 0.0 {
-                engine.add_noise(variation.noise, &mut rng);
-            }
-        }
-        let guess = variation.is_some_and(|v| v.guess).then(|| {
-            let taken = self.branches.take(engine);
-            taken.unwrap_or_else(|| {
+        let guess = match variation {
+            Some(v) if v.guess => Some(self.branches.take(engine).unwrap_or_else(|| {
                 // All branches have ended, one of them wrongly: anew from other states.
                 engine.start_elsewhere(&mut rng);
                 Guess::new(tokens.clone(), 0.0)
-            })
-        });
+            })),
+            Some(v) => {
+                if v.start {
+                    engine.start_elsewhere(&mut rng);
+                }
+                if v.noise > 0.0 {
+                    engine.add_noise(v.noise, &mut rng);
+                }
+                None
+            }
+            None => None,
+        };
         let aside = aside.then(|| {
             let mut state = engine.new_state();
             engine.exchange(&mut state);
@@ -314,7 +314,7 @@ impl Attempts {
             let (answer, certainty) = (&attempt.answer, &attempt.certainty);
             stopped = guess.hopeless(answer, certainty, desk.groups.as_deref());
         }
-        let others_guess = self.options.variation.guess && self.options.restarts > 0;
+        let others_guess = self.options.variation.guess && self.begun <= self.options.restarts;
         let ends_open = stopped.is_some_and(|reason| match reason {
             StopReason::Verified | StopReason::Time => false,
             // What the first attempt believes is where others begin, however it ended.

@@ -25,10 +25,8 @@ const PAUSE: usize = 3;
 const SETTLED: usize = 3;
 /// So many steps with a contradiction between sure cells end it.
 const CLASHES: usize = 2;
-/// Memory for the states of open branches, in bytes; the least likely ones are given up for it.
+/// Memory for the states of open branches, in bytes; the least likely ones are given up for it. One is kept in any case.
 const MEMORY: usize = 64 << 20;
-/// Open branches that are kept in any case.
-const LEAST_BRANCHES: usize = 16;
 
 /// The question with some guesses, and the state from which to go on.
 #[derive(Debug)]
@@ -90,7 +88,7 @@ impl Branches {
             state: state.clone(),
             fresh,
         });
-        let most = (MEMORY / state.bytes()).max(LEAST_BRANCHES);
+        let most = (MEMORY / state.bytes()).max(1);
         if self.open.len() > most {
             self.open.pop_first();
         }
@@ -98,14 +96,13 @@ impl Branches {
 
     /// Leaves the state in the engine as a place to go on from.
     pub(super) fn leave(&mut self, engine: &TrmEngine, guess: Option<&Guess>, question: &[u16]) {
-        let state = Arc::new(engine.copy_state());
-        match guess {
-            None => self.open(question.to_vec(), 0.0, &state, false),
-            Some(guess) => {
-                let (tokens, likely) = (guess.tokens.clone(), guess.log_probability);
-                self.open(tokens, likely, &state, false);
-            }
-        }
+        let (tokens, likely) = guess.map_or((question, 0.0), |g| (&g.tokens, g.log_probability));
+        self.open(
+            tokens.to_vec(),
+            likely,
+            &Arc::new(engine.copy_state()),
+            false,
+        );
     }
 
     /// Takes the likeliest branch into the engine; none where none is open.
@@ -169,17 +166,13 @@ impl Guess {
             }
         }
         let Some((_, cell)) = surest else { return };
-        let row = logits.row(cell);
-        let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let weight = |token: usize| match task.is_given(token as u16) {
-            true => (row[token] - most).exp(),
-            false => 0.0,
-        };
-        let sum: f32 = (0..vocab).map(weight).sum();
-        let mut symbols: Vec<(u16, f32)> = (0..vocab)
-            .map(|token| (token as u16, weight(token) / sum))
-            .filter(|(_, probability)| *probability >= UNLIKELY)
-            .collect();
+        let mut probabilities = vec![0.0; vocab];
+        logits.probabilities_into(cell, &mut probabilities);
+        let mut symbols: Vec<(u16, f32)> = (0..).zip(probabilities).collect();
+        symbols.retain(|&(token, _)| task.is_given(token));
+        let sum: f32 = symbols.iter().map(|(_, probability)| probability).sum();
+        symbols.iter_mut().for_each(|(_, p)| *p /= sum);
+        symbols.retain(|(_, probability)| *probability >= UNLIKELY);
         symbols.sort_by(|a, b| b.1.total_cmp(&a.1));
         let Some((&(likeliest, probability), others)) = symbols.split_first() else {
             return;
@@ -227,5 +220,76 @@ impl Guess {
             (false, true) => Some(StopReason::Stable),
             (false, false) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{TrmModel, TrmWeights};
+    use crate::tasks::TaskSpec;
+    use crate::train::preset::constraints;
+
+    fn engine() -> TrmEngine {
+        let spec = TaskSpec::Sudoku { size: 4 };
+        let (config, _) = constraints(&spec).unwrap();
+        let weights = TrmWeights::random(&config, 1);
+        TrmEngine::new(&TrmModel::new(config, Some(spec), weights), 1)
+    }
+
+    #[test]
+    fn the_likeliest_branch_is_taken_and_of_two_alike_the_older() {
+        let mut engine = engine();
+        let state = Arc::new(engine.copy_state());
+        let mut branches = Branches::default();
+        for (token, likely) in [(2, -3.0), (3, -1.0), (4, -2.0), (5, -1.0)] {
+            branches.open(vec![token; 16], likely, &state, true);
+        }
+        let taken = std::iter::from_fn(|| branches.take(&mut engine));
+        let tokens: Vec<u16> = taken.map(|guess| guess.tokens[0]).collect();
+        assert_eq!(tokens, [3, 5, 4, 2]);
+    }
+
+    #[test]
+    fn beyond_the_memory_the_least_likely_are_given_up() {
+        let mut engine = engine();
+        let state = Arc::new(engine.copy_state());
+        let most = MEMORY / state.bytes();
+        let mut branches = Branches::default();
+        for number in 0..most + 5 {
+            branches.open(vec![2; 16], -(number as f32), &state, true);
+        }
+        assert_eq!(branches.open.len(), most);
+        let last = std::iter::from_fn(|| branches.take(&mut engine)).last();
+        assert_eq!(last.unwrap().log_probability, 1.0 - most as f32);
+    }
+
+    #[test]
+    fn a_guess_leaves_its_alternatives_behind() {
+        let mut engine = engine();
+        let task = TaskSpec::Sudoku { size: 4 }.task().unwrap();
+        let question: Tokens = [[1; 15].as_slice(), &[2]].concat();
+        engine.start(&question, 0).unwrap();
+        engine.step();
+        let mut branches = Branches::default();
+        branches.leave(&engine, None, &question);
+        let mut guess = branches.take(&mut engine).unwrap();
+        guess.make(&mut engine, &*task, &mut branches);
+        let cell = (0..16).find(|&cell| guess.tokens[cell] != question[cell]);
+        let cell = cell.expect("an untrained model is sure of nothing");
+        let mut seen = vec![guess.tokens[cell]];
+        let mut sum = guess.log_probability.exp();
+        let mut before = guess.log_probability;
+        while let Some(other) = branches.take(&mut engine) {
+            assert!(other.log_probability <= before);
+            before = other.log_probability;
+            sum += before.exp();
+            seen.push(other.tokens[cell]);
+            // It thinks about its guess before it makes another.
+            assert_eq!(other.pause, PAUSE);
+        }
+        seen.sort_unstable();
+        assert_eq!(seen, [2, 3, 4, 5]);
+        assert!((sum - 1.0).abs() < 1e-5, "{sum}");
     }
 }

@@ -7,7 +7,6 @@ use super::question::{Posed, Question};
 use super::{Answer, SolveOptions};
 use crate::engine::TrmEngine;
 use crate::error::{Error, Result};
-use crate::tasks::Task;
 use std::sync::Arc;
 
 /// A question under way, for who has something else to do between two steps, such as a browser's worker with its messages:
@@ -93,17 +92,6 @@ impl Thinking {
             self.attempts.candidates(engine, &mut self.candidates);
         }
         &self.candidates
-    }
-
-    /// The question's tokens, one for each place.
-    pub fn question(&self) -> &[u16] {
-        &self.posed.tokens
-    }
-
-    /// The task that the question is of.
-    #[doc(hidden)]
-    pub fn task(&self) -> &dyn Task {
-        &*self.pool.desk.task
     }
 }
 

@@ -15,9 +15,9 @@ pub struct Variation {
     /// Normal noise of this standard deviation is added to every number of the latent state before the first step. The
     /// model's own states have variance 1, and so have those after each layer.
     pub noise: f32,
-    /// It goes on from where the first attempt ended, and guesses: before every step the cell of which it is surest among
-    /// those of which it is not sure gets a symbol drawn from its own distribution, as if it were given. Nothing else is
-    /// different about such an attempt.
+    /// It goes on from where an attempt before it left off, and guesses: the cell of which it is surest among those of which it is
+    /// not sure gets its likeliest symbol, as if it were given; the others are for attempts to come. Nothing else is different
+    /// about such an attempt.
     pub guess: bool,
 }
 

@@ -45,6 +45,11 @@ pub trait SampleSource: Send + Sync {
     fn draw(&self, rng: &mut ChaCha8Rng, sample: &mut Sample);
 }
 
+/// A random number from 0 to 1.
+pub(super) fn share(rng: &mut ChaCha8Rng) -> f64 {
+    (rng.next_u64() >> 11) as f64 / ((1u64 << 53) as f64)
+}
+
 /// Several tasks to learn at once: which one a sample is of is drawn first.
 pub struct Mixture {
     sources: Vec<Box<dyn SampleSource>>,
@@ -84,7 +89,7 @@ impl Mixture {
 impl SampleSource for Mixture {
     fn draw(&self, rng: &mut ChaCha8Rng, sample: &mut Sample) {
         let all = self.sums[self.sums.len() - 1];
-        let drawn = (rng.next_u64() >> 11) as f64 / ((1u64 << 53) as f64) * all;
+        let drawn = share(rng) * all;
         let kind = self.sums.partition_point(|&sum| sum <= drawn);
         // The product may be rounded up to the whole.
         let kind = kind.min(self.sources.len() - 1);

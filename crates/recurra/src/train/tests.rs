@@ -604,7 +604,8 @@ fn tasks_that_cannot_share_weights_are_refused() {
         ..configs[1].clone()
     };
     for (configs, names) in [
-        (vec![], "at least one"),
+        (vec![], "expected 1 to 64, found 0"),
+        (vec![configs[0].clone(); 65], "expected 1 to 64, found 65"),
         (vec![configs[0].clone(), wider], "one set of weights"),
     ] {
         let train = trainer.train_config().clone();

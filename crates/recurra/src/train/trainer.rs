@@ -5,7 +5,7 @@ use super::gradient::Gradient;
 use super::group::{Alone, Group, places};
 use super::loss::Probabilities;
 use super::optimizer::{Optimizer, Rule, Settings, move_average};
-use super::sample::{Sample, SampleSource};
+use super::sample::{Sample, SampleSource, share};
 use super::schedule::{Decay, depth, learning_rate_ratio};
 use super::worker::{Recipe, Slot, Weights, Worker};
 use crate::engine::PackedModel;
@@ -174,6 +174,9 @@ pub struct StepReport {
     pub lr: f64,
 }
 
+/// Tasks of a mixture at most: each needs memory of its own on every thread.
+const MOST_TASKS: usize = 64;
+
 /// A model in training.
 #[derive(Debug)]
 pub struct Trainer {
@@ -252,7 +255,7 @@ impl Trainer {
     /// They differ in sizes and groups alone.
     ///
     /// # Errors
-    /// As [`Trainer::in_group`]; [`Error::Config`] for no configuration, or for two that cannot share weights.
+    /// As [`Trainer::in_group`]; [`Error::Config`] for no configuration, more than 64, or two that cannot share weights.
     pub fn of_mixture(
         configs: &[TrmConfig],
         train: TrainConfig,
@@ -267,8 +270,9 @@ impl Trainer {
                 found,
             })
         };
-        let Some(first) = configs.first() else {
-            return fail("tasks", "at least one".into(), "none".into());
+        let Some(first) = configs.first().filter(|_| configs.len() <= MOST_TASKS) else {
+            let expected = format!("1 to {MOST_TASKS}");
+            return fail("tasks", expected, configs.len().to_string());
         };
         for config in configs {
             config.validate()?;
@@ -710,11 +714,6 @@ fn share_weights(a: &TrmConfig, b: &TrmConfig) -> bool {
 /// Numbers in one latent state.
 fn state_len(config: &TrmConfig) -> usize {
     config.positions_len() * config.hidden_size
-}
-
-/// A random number from 0 to 1.
-fn share(rng: &mut ChaCha8Rng) -> f64 {
-    (rng.next_u64() >> 11) as f64 / ((1u64 << 53) as f64)
 }
 
 /// Random numbers of their own for every place and step, so that a resumed training draws the same ones.

@@ -8,7 +8,6 @@ use crate::progress;
 use crate::thinking::open_model;
 use anyhow::{anyhow, bail};
 use recurra::engine::TrmEngine;
-use recurra::tasks::Groups;
 use recurra::tasks::Task;
 use recurra::tasks::data::Puzzles;
 use recurra::tasks::dataset::Part;
@@ -33,8 +32,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             config.seq_len
         );
     }
-    let groups = config.groups.clone();
-    let look = Look::new(spec, config.seq_len, config.vocab_size, groups.as_deref());
+    let groups = config.groups.as_deref();
+    let look = Look::new(spec, config.seq_len, config.vocab_size, groups);
     let puzzles = puzzles(args, task.as_deref())?;
     let steps = args.steps.map_or(config.halt_max_steps, usize::from);
     if steps.saturating_mul(puzzles.len()) > MOST_STEPS {
@@ -49,14 +48,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let bar = progress::bar(Some(puzzles.len() as u64), "puzzles");
     let mut thoughts = Vec::new();
     for (name, puzzle) in puzzles {
-        let frames = think(
-            &mut engine,
-            task.as_deref(),
-            groups.as_deref(),
-            &puzzle,
-            steps,
-        )
-        .map_err(|e| anyhow!("{name}: {e}"))?;
+        let frames = think(&mut engine, task.as_deref(), &puzzle, steps)
+            .map_err(|e| anyhow!("{name}: {e}"))?;
         thoughts.push(Thought {
             title: name,
             question: puzzle.question,
@@ -132,12 +125,12 @@ fn named(name: String, entry: Option<Entry>) -> anyhow::Result<(String, Puzzle)>
 fn think(
     engine: &mut TrmEngine,
     task: Option<&dyn Task>,
-    groups: Option<&Groups>,
     puzzle: &Puzzle,
     steps: usize,
 ) -> recurra::Result<Vec<Frame>> {
     engine.start(&puzzle.question, puzzle.identifier as usize)?;
-    let places = puzzle.question.len();
+    let (places, vocab) = (puzzle.question.len(), engine.config().vocab_size);
+    let weighs = engine.config().groups.is_some();
     let mut frames = Vec::new();
     for _ in 0..steps {
         engine.step();
@@ -145,11 +138,10 @@ fn think(
         let logits = engine.decode();
         logits.answer_into(&mut answer);
         let sure = (0..places).map(|place| logits.probability(place)).collect();
-        let candidates = groups.map_or_else(Vec::new, |groups| {
-            (0..places)
-                .flat_map(|place| probabilities(logits.row(place), groups))
-                .collect()
-        });
+        let mut candidates = vec![0.0; if weighs { places * vocab } else { 0 }];
+        for (place, row) in candidates.chunks_exact_mut(vocab).enumerate() {
+            logits.probabilities_into(place, row);
+        }
         let verified = task.and_then(|task| task.verify(&puzzle.question, &answer));
         frames.push(Frame {
             answer,
@@ -163,12 +155,4 @@ fn think(
         }
     }
     Ok(frames)
-}
-
-/// Probability of each symbol in a cell.
-fn probabilities<'a>(row: &'a [f32], groups: &'a Groups) -> impl Iterator<Item = f32> + 'a {
-    let logits = groups.tokens.iter().map(|&token| row[usize::from(token)]);
-    let most = logits.clone().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f32 = logits.clone().map(|logit| (logit - most).exp()).sum();
-    logits.map(move |logit| (logit - most).exp() / sum)
 }

@@ -77,6 +77,17 @@ impl Run {
         } = beginning;
         config.validate()?;
         train.fits(&config)?;
+        let others = notes.others.iter().map(|part| {
+            part.task.sizes()?;
+            config.for_task(&notes.task, &part.task).ok_or_else(|| {
+                anyhow!(
+                    "several tasks: expected --mixer constraints, and tasks that only keep givens and name cells that differ, found {} and {}",
+                    notes.task,
+                    part.task
+                )
+            })
+        });
+        let others = others.collect::<anyhow::Result<Vec<_>>>()?;
         let data = data::prepare(&notes, train.seed)?;
         if let Some(rows) = data.puzzle_rows() {
             if weights.is_some() && rows != config.num_puzzle_identifiers {
@@ -89,17 +100,7 @@ impl Run {
             config.validate()?;
         }
         let weights = weights.unwrap_or_else(|| TrmWeights::random(&config, train.seed));
-        let mut configs = vec![config];
-        for part in &notes.others {
-            let other = configs[0].for_task(&notes.task, &part.task);
-            configs.push(other.ok_or_else(|| {
-                anyhow!(
-                    "several tasks: expected --mixer constraints, and tasks that only keep givens and name cells that differ, found {} and {}",
-                    notes.task,
-                    part.task
-                )
-            })?);
-        }
+        let configs: Vec<TrmConfig> = std::iter::once(config).chain(others).collect();
         let trainer = Trainer::of_mixture(&configs, train, weights, threads, group)?;
         let configuration = serde_json::json!({
             "architecture": trainer.config(),
