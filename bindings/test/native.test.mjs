@@ -30,9 +30,11 @@ function native(model, seed, task) {
 
 const largest = (row) => row.reduce((best, value, i) => (value > row[best] ? i : best), 0);
 
-// One of each kind: positions mixed by an MLP, three sizes; by a convolution.
+// One of each kind: positions mixed by an MLP, three sizes; by a convolution; by messages over groups.
 const MAZE = { name: "maze", rows: 15, cols: 15, min_path: 20 };
-for (const [name, own] of [["sudoku4"], ["sudoku6"], ["sudoku9"], ["maze15", MAZE]]) {
+// The last magnifies what is rounded more than the others: 2e-3 was seen.
+const CASES = [["sudoku4"], ["sudoku6"], ["sudoku9"], ["maze15", MAZE], ["sudoku", undefined, 4e-3]];
+for (const [name, own, most = MOST] of CASES) {
   test(`${name}: equal to native on ${COUNT} puzzles`, (t) => {
     const path = join(root, "models", `${name}.safetensors`);
     const seed = 20;
@@ -54,21 +56,24 @@ for (const [name, own] of [["sudoku4"], ["sudoku6"], ["sudoku9"], ["maze15", MAZ
         for (let place = 0; place < places; place++) {
           const mine = own.subarray(place * vocabulary, (place + 1) * vocabulary);
           const theirs = logits.subarray(at, (at += vocabulary));
-          mine.forEach((value, i) => (worst = Math.max(worst, Math.abs(value - theirs[i]))));
+          mine.forEach((value, i) => {
+            // Tokens that are no symbols are impossible in both.
+            if (value !== theirs[i]) worst = Math.max(worst, Math.abs(value - theirs[i]));
+          });
           assert.equal(largest(mine), largest(theirs), `puzzle ${number}, step ${step}, place ${place}`);
         }
       }
     }
     assert.equal(at, logits.length);
     t.diagnostic(`largest difference of a logit: ${worst.toExponential(1)}`);
-    assert.ok(worst <= MOST, `${worst}`);
+    assert.ok(worst <= most, `${worst}`);
     engine.free();
     model.free();
   });
 }
 
 test("nothing is allocated while it thinks", () => {
-  for (const name of ["sudoku4", "sudoku9"]) {
+  for (const name of ["sudoku4", "sudoku9", "sudoku"]) {
     const model = new wasm.Model(readFileSync(join(root, "models", `${name}.safetensors`)), "");
     const { task } = JSON.parse(model.info());
     const { question } = JSON.parse(wasm.generate(JSON.stringify(task), 1, 1, 0));
