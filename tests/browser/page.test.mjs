@@ -11,19 +11,18 @@ before(async () => (server = await serve(dist)));
 after(() => server.close());
 
 /** A page whose every complaint fails the test. */
-async function visit(t, { hash = "", first, ...options } = {}) {
+async function visit(t, { hash = "", at = server, ...options } = {}) {
   const browser = await open({ viewport: { width: 1280, height: 840 }, ...options });
   t.after(() => browser.close());
   const page = await browser.context.newPage();
-  await first?.(page);
   const complaints = [];
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("request", (request) => {
     const { protocol, href } = new URL(request.url());
-    if (!href.startsWith(server.url) && !["data:", "blob:"].includes(protocol)) complaints.push(`another host: ${href}`);
+    if (!href.startsWith(at.url) && !["data:", "blob:"].includes(protocol)) complaints.push(`another host: ${href}`);
   });
-  await page.goto(server.url + hash);
+  await page.goto(at.url + hash);
   await page.waitForSelector("[data-ready]");
   return {
     page,
@@ -109,13 +108,14 @@ test("a bad puzzle gets a message, and so does what is no puzzle", async (t) => 
 });
 
 test("a model file that was changed is refused", async (t) => {
-  const change = async (route) => {
-    const response = await route.fetch();
-    const body = Buffer.from(await response.body());
-    body[body.length - 1] ^= 1;
-    await route.fulfill({ response, body });
+  // On the server, so that the page's worker for offline use gets it, too.
+  const alter = (file, bytes) => {
+    if (/sudoku[^/]*\.safetensors$/.test(file)) bytes[bytes.length - 1] ^= 1;
+    return bytes;
   };
-  const { page, clean } = await visit(t, { first: (page) => page.route("**/models/sudoku*.safetensors", change) });
+  const changed = await serve(dist, { alter });
+  t.after(() => changed.close());
+  const { page, clean } = await visit(t, { at: changed });
   await page.click("#go");
   await page.waitForFunction(() => /expected the hash sha256-/.test(document.getElementById("verdict").textContent));
   clean();

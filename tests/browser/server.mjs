@@ -8,12 +8,13 @@ const TYPES = {
   ".json": "application/json", ".webmanifest": "application/manifest+json", ".wasm": "application/wasm", ".woff2": "font/woff2",
 };
 
-export async function serve(folder, { policy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' data:" } = {}) {
+/** `alter` may change what is sent: it takes the file's path and bytes. */
+export async function serve(folder, { alter = (_, bytes) => bytes, policy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' data:" } = {}) {
   const server = createServer(async (request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url, "http://host").pathname));
     const file = join(folder, path.endsWith("/") ? join(path, "index.html") : path);
     try {
-      const bytes = await readFile(file);
+      const bytes = alter(file, await readFile(file));
       response.writeHead(200, {
         "content-type": TYPES[extname(file)] ?? "application/octet-stream",
         "content-length": bytes.length,
