@@ -1,7 +1,8 @@
 // Speed in Chromium, as ratios of runs that take turns: node benches/browser/speed.mjs [STEP.onnx]
 //
 // Needs web/dist (node bindings/build.mjs --page). With STEP.onnx, a graph of models/sudoku9.safetensors (export.py), ONNX Runtime
-// Web runs too: WASM, one thread. Also: two workers against one, the time to the first answer, and the native program's steps.
+// Web runs too: WASM, one thread. Also: two workers against one, and the time to the first answer.
+import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +13,13 @@ import { serve } from "../../tests/browser/server.mjs";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "recurra-speed-"));
 cpSync(join(root, "web", "dist"), folder, { recursive: true });
+// The page has one model for each kind of puzzle; this one has more weights to multiply.
+const measured = join(root, "models", "sudoku9.safetensors");
+const program = join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), "release", "recurra");
+cpSync(measured, join(folder, "models", "sudoku9.safetensors"));
+for (const precision of ["q8", "q4"]) {
+  execFileSync(program, ["quantize", measured, "--to", precision, "-o", join(folder, "models", `sudoku9.${precision}.safetensors`)]);
+}
 const graph = process.argv[2];
 if (graph) {
   cpSync(join(root, "bindings", "node_modules", "onnxruntime-web", "dist"), join(folder, "ort"), { recursive: true });
