@@ -1,12 +1,18 @@
 //! What inputs are like: what all have in common, and what each task decides.
 
-/// The names of the columns that are read, the best first: question, answer, source and rating.
-pub(super) const COLUMNS: [&[&str]; 4] = [
-    &["question", "puzzle", "input", "quizzes"],
-    &["answer", "solution", "output", "solutions"],
+/// The names of the columns that are read, the best first: question, answer, source, rating, and the puzzle's own name.
+pub(super) const COLUMNS: [&[&str]; 5] = [
+    &["question", "puzzle", "input", "quizzes", "quiz", "questions", "puzzles", "inputs", "problem"],
+    &["answer", "solution", "output", "solutions", "answers", "outputs", "solved"],
     &["source"],
     &["rating", "difficulty"],
+    &["id"],
 ];
+
+/// The first names of a column, for messages.
+pub(super) fn told(column: usize) -> String {
+    format!("`{}`", COLUMNS[column][..4].join("`, `").replacen("`, `quizzes", "` or `quizzes", 1).replacen("`, `solutions", "` or `solutions", 1))
+}
 
 /// What the inputs of a task are like.
 #[derive(Clone, Copy, Debug)]
@@ -21,8 +27,8 @@ pub struct Dialect {
     pub spaces_count: bool,
     /// Whether a table that names a column twice is refused.
     pub columns_once: bool,
-    /// How many names of the question are told where a header has none of them.
-    pub names_told: usize,
+    /// Whether JSON may list grids: a bracket is no cell.
+    pub lists: bool,
 }
 
 impl Dialect {
@@ -33,8 +39,13 @@ impl Dialect {
         object: b"{\"",
         spaces_count: false,
         columns_once: false,
-        names_told: 3,
+        lists: true,
     };
+
+    /// Bytes a value of JSON may have that goes over several lines.
+    pub(super) fn longest_value(self) -> usize {
+        self.longest.max(1 << 16)
+    }
 
     /// Whether a text is a comment.
     pub(super) fn begins_comment(self, text: &[u8]) -> bool {

@@ -1,5 +1,7 @@
-//! Lines of an input, counted, of bounded length.
+//! Lines of an input, counted, of bounded length; or the values of JSON that is not written one a line.
 
+use super::source::{Source, Unreadable};
+use super::values::Values;
 use super::{Dialect, InputError, Place, Text};
 use std::collections::VecDeque;
 use std::io::{self, BufRead, ErrorKind};
@@ -8,9 +10,13 @@ use std::io::{self, BufRead, ErrorKind};
 pub struct Line {
     /// Counted from 1.
     pub(super) number: u64,
+    /// Where it begins: 1, but for values of JSON.
+    pub(super) column: usize,
+    /// Whether it is a value of JSON, which may go over several lines.
+    pub(super) is_value: bool,
     /// None where the line is too long to be kept.
     pub(super) bytes: Option<Vec<u8>>,
-    dialect: Dialect,
+    pub(super) dialect: Dialect,
 }
 
 impl Line {
@@ -20,9 +26,16 @@ impl Line {
     /// That it is too long to be kept.
     pub fn text(&self) -> Result<Text<'_>, InputError> {
         match &self.bytes {
-            Some(bytes) => Ok(Text::line(self.number, bytes)),
+            Some(bytes) => {
+                let (line, column) = (self.number, Some(self.column));
+                let start = Place { line, column };
+                Ok(Text { bytes, start })
+            }
             None => {
-                let expected = format!("a line of at most {} bytes", self.dialect.longest);
+                let expected = match self.is_value {
+                    false => format!("a line of at most {} bytes", self.dialect.longest),
+                    true => format!("a value of at most {} bytes", self.dialect.longest_value()),
+                };
                 Err(Place::line(self.number).error(expected, "a longer one"))
             }
         }
@@ -45,14 +58,16 @@ impl Line {
 
     /// Whether it is a comment.
     pub fn is_comment(&self) -> bool {
-        self.dialect.begins_comment(self.trimmed())
+        !self.is_value && self.dialect.begins_comment(self.trimmed())
     }
 }
 
 /// Reads lines one by one, with a look at those to come.
-pub struct Lines<R> {
-    reader: R,
+pub struct Lines<R: BufRead> {
+    reader: Source<R>,
     dialect: Dialect,
+    /// Finds values, where the input is JSON that is not written one a line.
+    values: Option<Box<Values>>,
     read: u64,
     ahead: VecDeque<Line>,
     /// Why reading ended before the end, told after the lines that were read.
@@ -63,8 +78,9 @@ pub struct Lines<R> {
 impl<R: BufRead> Lines<R> {
     pub(super) fn new(reader: R, dialect: Dialect) -> Self {
         Lines {
-            reader,
+            reader: Source::new(reader),
             dialect,
+            values: None,
             read: 0,
             ahead: VecDeque::new(),
             failed: None,
@@ -97,15 +113,25 @@ impl<R: BufRead> Lines<R> {
     /// Why reading failed, once, with the number of the line that could not be read.
     pub(super) fn failure(&mut self) -> Option<InputError> {
         let error = self.failed.take()?;
-        Some(Place::line(self.read + 1).error("to read on", error.to_string()))
+        let line = self.values.as_ref().map_or(self.read + 1, |values| values.line());
+        let why = error.get_ref().and_then(|why| why.downcast_ref::<Unreadable>());
+        Some(match why {
+            Some(Unreadable { expected, found }) => Place::line(line).error(expected, found),
+            None => Place::line(line).error("to read on", error.to_string()),
+        })
     }
 
     fn read_line(&mut self) -> Option<Line> {
         if self.ended {
             return None;
         }
+        if let Some(values) = &mut self.values {
+            let value = values.next(&mut self.reader);
+            return self.ended_by(value);
+        }
         let mut kept = Vec::new();
         let mut length = 0u64;
+        let mut first = self.read == 0;
         loop {
             let chunk = match self.reader.fill_buf() {
                 Ok(chunk) => chunk,
@@ -117,6 +143,11 @@ impl<R: BufRead> Lines<R> {
                     return None;
                 }
             };
+            if std::mem::take(&mut first) && Values::begin(chunk, self.dialect) {
+                let values = self.values.insert(Box::new(Values::new(self.dialect)));
+                let value = values.next(&mut self.reader);
+                return self.ended_by(value);
+            }
             if chunk.is_empty() {
                 self.ended = true;
                 if length == 0 {
@@ -149,9 +180,21 @@ impl<R: BufRead> Lines<R> {
         }
         Some(Line {
             number: self.read,
+            column: 1,
+            is_value: false,
             bytes: (kept.len() <= most).then_some(kept),
             dialect,
         })
+    }
+
+    /// A value, or the end.
+    fn ended_by(&mut self, value: io::Result<Option<Line>>) -> Option<Line> {
+        let line = value.unwrap_or_else(|error| {
+            self.failed = Some(error);
+            None
+        });
+        self.ended = line.is_none();
+        line
     }
 }
 

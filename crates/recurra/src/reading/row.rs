@@ -8,6 +8,7 @@ pub(super) struct Row {
     pub(super) answer: Option<Given>,
     pub(super) source: Option<String>,
     pub(super) rating: Option<u32>,
+    pub(super) id: Option<String>,
 }
 
 /// A question or an answer as a table or an object has it.
@@ -59,10 +60,10 @@ impl Field {
         }
     }
 
-    /// Whether it could name a column.
+    /// Whether it could name a column. One letter may be a cell.
     pub fn is_name(&self) -> bool {
         let inside = |byte: &u8| byte.is_ascii_alphanumeric() || b"_- ".contains(byte);
-        self.bytes.first().is_some_and(u8::is_ascii_alphabetic) && self.bytes.iter().all(inside)
+        self.bytes.len() > 1 && self.bytes[0].is_ascii_alphabetic() && self.bytes.iter().all(inside)
     }
 
     /// Without the white space around it, where no quotes say that it belongs to the text.
@@ -96,17 +97,34 @@ pub enum Listed<T> {
 
 /// A cell, as a text or a whole number.
 #[derive(Debug)]
-pub struct Cell(pub String);
+pub struct Cell {
+    /// What it says.
+    pub text: String,
+    /// Whether it stands where a row could.
+    pub(super) alone: bool,
+}
+
+impl Cell {
+    /// A cell of a row.
+    pub(super) fn of(text: impl ToString) -> Self {
+        let (text, alone) = (text.to_string(), false);
+        Cell { text, alone }
+    }
+}
 
 /// A row of a grid.
 pub type JsonRow = Listed<Cell>;
 
 impl JsonRow {
-    /// Its cells as one text.
+    /// Its cells as one text. Where one has several characters, spaces are between them.
     pub(super) fn into_text(self) -> String {
         match self {
             Listed::Text(text) => text,
-            Listed::List(cells) => cells.into_iter().map(|cell| cell.0).collect(),
+            Listed::List(cells) => {
+                let wide = cells.iter().any(|cell| cell.text.chars().count() > 1);
+                let cells: Vec<String> = cells.into_iter().map(|cell| cell.text).collect();
+                cells.join(if wide { " " } else { "" })
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
-//! Tables in text form (CSV): columns are named by a header, and a quoted field may hold several lines.
+//! Tables in text form (CSV, with commas, semicolons or tabs): columns are named by a header, and a quoted field may hold several
+//! lines.
 
-use super::dialect::{COLUMNS, Dialect};
+use super::dialect::{COLUMNS, Dialect, told};
 use super::lines::{Line, Lines};
 use super::row::{Field, Given, Row};
 use super::{InputError, Text};
@@ -9,11 +10,17 @@ use std::io::BufRead;
 /// Lines that a row can take: three of the largest drawings.
 const MOST_LINES: usize = 198;
 
+/// What may stand between the columns of a table.
+const BETWEEN: [u8; 3] = [b',', b';', b'\t'];
+
 /// Which column of a table holds what.
 pub(super) struct Header {
+    between: u8,
     columns: usize,
-    places: [Option<usize>; 4],
+    places: [Option<usize>; COLUMNS.len()],
     dialect: Dialect,
+    /// Names of columns that are not read.
+    pub(super) unused: Vec<String>,
 }
 
 impl Header {
@@ -29,7 +36,7 @@ impl Header {
 
     /// Reads the line that names the columns. The question must be among them.
     pub(super) fn read(text: Text<'_>, dialect: Dialect) -> Result<Self, InputError> {
-        let fields = split_trimmed(text)?;
+        let (between, fields) = split_somehow(text)?;
         for (i, field) in fields.iter().enumerate() {
             let name = COLUMNS.iter().flat_map(|names| names.iter());
             let name = name.copied().find(|name| field.is(name));
@@ -45,14 +52,18 @@ impl Header {
             names.iter().find_map(place)
         });
         if places[0].is_none() {
-            let names = COLUMNS[0][..dialect.names_told].join("` or `");
-            let expected = format!("a header that names a column `{names}`");
+            let expected = format!("a header that names a column {}", told(0));
             return Err(text.first_line().error(expected, text.excerpt()));
         }
+        let used = |place: usize| places.contains(&Some(place));
+        let unused = fields.iter().enumerate().filter(|(place, _)| !used(*place));
+        let unused = unused.map(|(_, field)| String::from_utf8_lossy(&field.bytes).into_owned());
         Ok(Header {
+            between,
             columns: fields.len(),
             places,
             dialect,
+            unused: unused.collect(),
         })
     }
 
@@ -63,7 +74,7 @@ impl Header {
         lines: &mut Lines<R>,
     ) -> Result<Row, InputError> {
         let text = line.text()?;
-        let fields = match split(text) {
+        let fields = match split(text, self.between) {
             Ok(fields) => fields,
             Err(error) => self.joined(text, lines).ok_or(error)?,
         };
@@ -76,7 +87,7 @@ impl Header {
             let expected = format!("{} columns as in the header", self.columns);
             return Err(text.first_line().error(expected, fields.len().to_string()));
         }
-        let [question, answer, source, rating] =
+        let [question, answer, source, rating, id] =
             (self.places).map(|place| fields.get_mut(place?).and_then(Option::take));
         let said = |field: Option<Field>| field.filter(|field| !field.bytes.is_empty());
         let start = question.as_ref().map_or(text.start, |field| field.start);
@@ -87,6 +98,7 @@ impl Header {
             source: said(source).map(Field::into_lossy),
             // Tables rate with words or fractions too: no reason to refuse the puzzle.
             rating: said(rating).and_then(|field| field.into_lossy().parse().ok()),
+            id: said(id).map(Field::into_lossy),
         })
     }
 
@@ -104,7 +116,7 @@ impl Header {
             if !next.contains(&b'"') {
                 continue;
             }
-            let fields = split(Text::line(first.start.line, &joined)).ok();
+            let fields = split(Text::line(first.start.line, &joined), self.between).ok();
             if let Some(fields) = fields.filter(|fields| fields.len() == self.columns) {
                 for _ in 0..=ahead {
                     lines.take();
@@ -116,22 +128,41 @@ impl Header {
     }
 }
 
-/// [`split`], with white space around fields taken off.
+/// [`split`] at commas, with white space around fields taken off.
 pub(super) fn split_trimmed(text: Text<'_>) -> Result<Vec<Field>, InputError> {
-    Ok(split(text)?.into_iter().map(Field::trimmed).collect())
+    let fields = split(text, b',')?;
+    Ok(fields.into_iter().map(Field::trimmed).collect())
 }
 
-/// Cuts a line at its commas. A field may stand in double quotes, a quote in it is doubled.
-fn split(text: Text<'_>) -> Result<Vec<Field>, InputError> {
+/// The fields of a header and what is between them: the first that makes any of them the name of a column, or a comma.
+pub(super) fn split_somehow(text: Text<'_>) -> Result<(u8, Vec<Field>), InputError> {
+    for between in BETWEEN {
+        if let Ok(fields) = split(text, between) {
+            let fields: Vec<Field> = fields.into_iter().map(Field::trimmed).collect();
+            if Header::is_named(&fields) {
+                return Ok((between, fields));
+            }
+        }
+    }
+    Ok((b',', split_trimmed(text)?))
+}
+
+/// Cuts a line at its commas, or what is between the columns in their place. A field may stand in double quotes, a quote in it is doubled.
+fn split(text: Text<'_>, between: u8) -> Result<Vec<Field>, InputError> {
     let mut fields = Vec::new();
     let mut rest = text;
     loop {
-        let blank = rest.bytes.len() - rest.bytes.trim_ascii_start().len();
+        let blank = rest.bytes.iter().take_while(|&&byte| byte != between && byte.is_ascii_whitespace()).count();
         let (field, used) = match rest.bytes[blank..].strip_prefix(b"\"") {
             Some(quoted) => {
-                let (bytes, used) = unquote(quoted).ok_or_else(|| {
+                let (bytes, used) = unquote(quoted, between).ok_or_else(|| {
+                    let what = match between {
+                        b';' => "semicolon",
+                        b'\t' => "tab",
+                        _ => "comma",
+                    };
                     rest.place(blank).error(
-                        "a quote that closes before the next comma or the end of the line",
+                        format!("a quote that closes before the next {what} or the end of the line"),
                         "one that does not",
                     )
                 })?;
@@ -139,7 +170,7 @@ fn split(text: Text<'_>) -> Result<Vec<Field>, InputError> {
                 (Field::whole(start, bytes), blank + 1 + used)
             }
             None => {
-                let end = rest.bytes.iter().position(|&byte| byte == b',');
+                let end = rest.bytes.iter().position(|&byte| byte == between);
                 let end = end.unwrap_or(rest.bytes.len());
                 let field = Field {
                     bytes: rest.bytes[..end].to_vec(),
@@ -161,7 +192,7 @@ fn split(text: Text<'_>) -> Result<Vec<Field>, InputError> {
 }
 
 /// The text before the closing quote, and the bytes up to the comma or end that must follow it.
-fn unquote(text: &[u8]) -> Option<(Vec<u8>, usize)> {
+fn unquote(text: &[u8], between: u8) -> Option<(Vec<u8>, usize)> {
     let mut inside = Vec::new();
     let mut i = 0;
     loop {
@@ -178,9 +209,9 @@ fn unquote(text: &[u8]) -> Option<(Vec<u8>, usize)> {
         }
     }
     let after = &text[i + 1..];
-    let blank = after.len() - after.trim_ascii_start().len();
+    let blank = after.iter().take_while(|&&byte| byte != between && byte.is_ascii_whitespace()).count();
     let end = i + 1 + blank;
-    matches!(text.get(end), None | Some(b',')).then_some((inside, end))
+    text.get(end).is_none_or(|&byte| byte == between).then_some((inside, end))
 }
 
 #[cfg(test)]
@@ -207,7 +238,7 @@ mod tests {
         );
         assert_eq!(fields("a\"b,c"), [field("a\"b", 1), field("c", 5)]);
         for open in ["\"", "a,\"b", "\"a\"b,c"] {
-            assert!(split(Text::line(1, open.as_bytes())).is_err(), "{open}");
+            assert!(split(Text::line(1, open.as_bytes()), b',').is_err(), "{open}");
         }
     }
 }

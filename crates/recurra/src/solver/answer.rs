@@ -25,6 +25,9 @@ pub enum Source {
 pub struct Answer {
     /// The line of the input where the question begins, from 1.
     pub line: u64,
+    /// The puzzle's name in the input, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// The question, in one line.
     pub question: String,
     /// The answer, in one line; blank where what the model gave means nothing.
@@ -74,6 +77,7 @@ impl Found {
     pub(super) fn to(self, posed: &Posed, task: &dyn Task) -> Answer {
         Answer {
             line: posed.line,
+            id: posed.id.clone(),
             question: task.line(&posed.tokens),
             text: task.line(&self.tokens),
             verified: self.verified,

@@ -52,6 +52,8 @@ impl From<&[u16]> for Question {
 #[derive(Debug, Clone)]
 pub(super) struct Posed {
     pub(super) line: u64,
+    /// The puzzle's name in the input, where it has one.
+    pub(super) id: Option<String>,
     pub(super) tokens: Tokens,
 }
 
@@ -77,7 +79,10 @@ impl Question {
     /// being one.
     pub(super) fn read(self, task: &dyn Task) -> Result<Posed> {
         let entry = match self.0 {
-            Form::Tokens(tokens) => return Ok(Posed { line: 1, tokens }),
+            Form::Tokens(tokens) => {
+                let (line, id) = (1, None);
+                return Ok(Posed { line, id, tokens });
+            }
             Form::Entry(entry) => entry,
             Form::Text(text) => only_entry(&text, task),
         };
@@ -88,6 +93,7 @@ impl Question {
             .map_err(|error| refuse(error.to_string()))?;
         Ok(Posed {
             line,
+            id: puzzle.id,
             tokens: puzzle.question,
         })
     }
@@ -103,6 +109,7 @@ fn only_entry(text: &str, task: &dyn Task) -> Entry {
             expected: "one puzzle".into(),
             found: found.into(),
         }),
+        note: None,
     };
     let mut entries = task.read(Box::new(text.as_bytes()));
     match (entries.next(), entries.next()) {

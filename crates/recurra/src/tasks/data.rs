@@ -63,9 +63,12 @@ impl Puzzles {
             result: example.map(|example| Puzzle {
                 question: example.question,
                 answer: Some(example.answer),
+                objection: None,
+                id: None,
                 rating: None,
                 identifier: example.identifier,
             }),
+            note: None,
         };
         Ok(Puzzles {
             len: Some(dataset.len()),

@@ -28,8 +28,12 @@ pub struct Pair {
 pub struct Puzzle {
     /// The question.
     pub question: Tokens,
-    /// Its answer, where the input has one.
+    /// Its answer, where the input has a right one.
     pub answer: Option<Tokens>,
+    /// Why the answer that the input has is none: who asks the question alone need not care.
+    pub objection: Option<InputError>,
+    /// The puzzle's name in the input, where it has one.
+    pub id: Option<String>,
     /// How hard it is, where the input says so: wrong guesses of a solver.
     pub rating: Option<u32>,
     /// Row of the puzzle table; 0 where the input has none.
@@ -46,6 +50,8 @@ impl Puzzle {
         Puzzle {
             question: question(&record.question),
             answer: record.answer.as_ref().map(answer),
+            objection: record.objection,
+            id: record.id,
             rating: record.rating,
             identifier: 0,
         }

@@ -95,6 +95,45 @@ impl Header {
 
     /// Reads all that stands before the numbers, and returns how many bytes that was.
     pub(super) fn read(reader: &mut impl Read) -> Result<(Self, u64)> {
+        let (dictionary, bytes) = Dictionary::read(reader)?;
+        Ok((dictionary.header()?, bytes))
+    }
+
+    /// All that stands before the numbers, as `numpy.save` writes it.
+    pub fn to_bytes(self) -> Vec<u8> {
+        let columns = self.columns.map(|n| format!(" {n}")).unwrap_or_default();
+        let rows = self.rows.to_string();
+        let room = GROWTH.saturating_sub(rows.len());
+        let kind = self.kind.name();
+        let mut text = format!(
+            "{{'descr': '{kind}', 'fortran_order': False, 'shape': ({rows},{columns}), }}{:room$}",
+            ""
+        );
+        let start = MAGIC.len() + 4;
+        let padded = (start + text.len() + 1).next_multiple_of(ALIGN);
+        text += &" ".repeat(padded - start - text.len() - 1);
+        text.push('\n');
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend([1, 0]);
+        bytes.extend((text.len() as u16).to_le_bytes());
+        bytes.extend(text.into_bytes());
+        bytes
+    }
+}
+
+/// The dictionary that stands before the numbers.
+pub(in crate::reading) struct Dictionary {
+    /// NumPy's name of the type.
+    pub(in crate::reading) kind: String,
+    /// Whether columns follow one another.
+    pub(in crate::reading) fortran: bool,
+    /// Length of every dimension.
+    pub(in crate::reading) shape: Vec<u64>,
+}
+
+impl Dictionary {
+    /// Reads all that stands before the numbers, and returns how many bytes that was.
+    pub(in crate::reading) fn read(reader: &mut impl Read) -> Result<(Self, u64)> {
         let mut start = [0; 8];
         fill(reader, &mut start, "the first 8 bytes of an .npy file")?;
         if &start[..6] != MAGIC {
@@ -124,25 +163,36 @@ impl Header {
         Ok((parse(&text)?, (8 + bytes + length) as u64))
     }
 
-    /// All that stands before the numbers, as `numpy.save` writes it.
-    pub fn to_bytes(self) -> Vec<u8> {
-        let columns = self.columns.map(|n| format!(" {n}")).unwrap_or_default();
-        let rows = self.rows.to_string();
-        let room = GROWTH.saturating_sub(rows.len());
-        let kind = self.kind.name();
-        let mut text = format!(
-            "{{'descr': '{kind}', 'fortran_order': False, 'shape': ({rows},{columns}), }}{:room$}",
-            ""
-        );
-        let start = MAGIC.len() + 4;
-        let padded = (start + text.len() + 1).next_multiple_of(ALIGN);
-        text += &" ".repeat(padded - start - text.len() - 1);
-        text.push('\n');
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend([1, 0]);
-        bytes.extend((text.len() as u16).to_le_bytes());
-        bytes.extend(text.into_bytes());
-        bytes
+    /// The header of an array of the types and shapes that data sets have.
+    fn header(self) -> Result<Header> {
+        let Dictionary { kind, fortran, shape } = self;
+        if fortran {
+            return Err(wrong("rows one after the other (C order)", "Fortran order"));
+        }
+        let Some(int) = IntType::from_name(&kind) else {
+            let big = if kind.starts_with('>') {
+                " (the highest byte first)"
+            } else {
+                ""
+            };
+            let found = format!("'{}'{big}", kind.escape_debug());
+            return Err(Error::Format(format!(
+                "type: expected '|u1', '<i4' or '<i8', found {found}"
+            )));
+        };
+        let (rows, columns) = match *shape {
+            [rows] => (rows, None),
+            [rows, columns] => (rows, Some(columns)),
+            _ => {
+                let found = format!("{} dimensions", shape.len());
+                return Err(wrong("a shape of one or two dimensions", &found));
+            }
+        };
+        Ok(Header {
+            kind: int,
+            rows,
+            columns,
+        })
     }
 }
 
@@ -165,7 +215,7 @@ enum Value {
 }
 
 /// Reads the dictionary with the keys `descr`, `fortran_order` and `shape`.
-fn parse(text: &[u8]) -> Result<Header> {
+fn parse(text: &[u8]) -> Result<Dictionary> {
     if let Some(place) = text.iter().position(|byte| !byte.is_ascii()) {
         let found = format!("byte {:#04x} at position {}", text[place], place + 1);
         return Err(wrong("ASCII", &found));
@@ -197,32 +247,10 @@ fn parse(text: &[u8]) -> Result<Header> {
     let (Some(kind), Some(fortran), Some(shape)) = (kind, fortran, shape) else {
         return Err(wrong("`descr`, `fortran_order` and `shape`", "fewer keys"));
     };
-    if fortran {
-        return Err(wrong("rows one after the other (C order)", "Fortran order"));
-    }
-    let Some(int) = IntType::from_name(&kind) else {
-        let big = if kind.starts_with('>') {
-            " (the highest byte first)"
-        } else {
-            ""
-        };
-        let found = format!("'{}'{big}", kind.escape_debug());
-        return Err(Error::Format(format!(
-            "type: expected '|u1', '<i4' or '<i8', found {found}"
-        )));
-    };
-    let (rows, columns) = match *shape {
-        [rows] => (rows, None),
-        [rows, columns] => (rows, Some(columns)),
-        _ => {
-            let found = format!("{} dimensions", shape.len());
-            return Err(wrong("a shape of one or two dimensions", &found));
-        }
-    };
-    Ok(Header {
-        kind: int,
-        rows,
-        columns,
+    Ok(Dictionary {
+        kind,
+        fortran,
+        shape,
     })
 }
 

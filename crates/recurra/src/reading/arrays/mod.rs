@@ -15,7 +15,7 @@
 mod examples;
 #[cfg(feature = "files")]
 mod folder;
-mod header;
+pub(super) mod header;
 mod metadata;
 pub mod npy;
 #[cfg(all(test, feature = "files"))]

@@ -12,7 +12,7 @@ mod text;
 use super::alphabet::Alphabet;
 use super::cells::Grid;
 use super::{GridTask, Shape, ShapeRule};
-use crate::reading::{Dialect, Field, Given, InputError, Lines, Notation, Reader, Text};
+use crate::reading::{Dialect, Field, Given, InputError, Lines, Notation, Read, Reader, Text};
 use std::io::BufRead;
 use text::Rows;
 
@@ -67,6 +67,7 @@ impl Notation for GridNotation {
         comment: None,
         object: b"{",
         columns_once: true,
+        lists: false,
         ..Dialect::PLAIN
     };
 
@@ -78,23 +79,32 @@ impl Notation for GridNotation {
         }
     }
 
-    fn given(
-        &mut self,
-        question: Given,
-        answer: Option<Given>,
-    ) -> Result<(Written, Option<Written>), InputError> {
+    fn given(&mut self, question: Given, answer: Option<Given>) -> Result<Read<Written>, InputError> {
         let words = self.words();
-        let question = text::given(&question, words)?;
-        let answer = answer.as_ref().map(|answer| text::given(answer, words));
-        self.grids(question, answer.transpose()?)
+        let rows = text::given(&question, words)?;
+        let solved = answer.as_ref().map(|answer| text::given(answer, words));
+        if matches!(self, GridNotation::Learning(..)) {
+            // Nothing is learned from half a row.
+            let (question, answer) = self.grids(&rows, solved.transpose()?.as_ref())?;
+            return Ok(Read { question, answer: answer.map(Ok) });
+        }
+        let Some(solved) = solved else {
+            return Ok(self.grids(&rows, None)?.0.into());
+        };
+        let both = solved.and_then(|solved| self.grids(&rows, Some(&solved)));
+        match both {
+            Ok((question, answer)) => Ok(Read { question, answer: answer.map(Ok) }),
+            // Where the question alone is right, it is the answer that is wrong.
+            Err(error) => Ok(Read { question: self.grids(&rows, None)?.0, answer: Some(Err(error)) }),
+        }
     }
 
     fn plain<R: BufRead>(
         &mut self,
         first: Text<'_>,
         _: &mut Lines<R>,
-    ) -> Option<Result<Written, InputError>> {
-        Some(self.question(first))
+    ) -> Option<Result<Read<Written>, InputError>> {
+        Some(self.question(first).map(Read::from))
     }
 }
 
@@ -129,14 +139,14 @@ impl GridNotation {
 
     fn question(&mut self, text: Text<'_>) -> Result<Written, InputError> {
         let rows = text::rows(text, self.words())?;
-        Ok(self.grids(rows, None)?.0)
+        Ok(self.grids(&rows, None)?.0)
     }
 
     /// Makes grids of rows; symbols learned from bad ones are forgotten.
     fn grids(
         &mut self,
-        question: Rows<'_>,
-        answer: Option<Rows<'_>>,
+        question: &Rows<'_>,
+        answer: Option<&Rows<'_>>,
     ) -> Result<(Written, Option<Written>), InputError> {
         let [fold, fold_answer] = self.folds();
         let known = match self {
@@ -144,17 +154,16 @@ impl GridNotation {
             GridNotation::Known(_) => 0,
         };
         let mut read = || {
-            let grid = text::grid(&question, "question", self, fold)?;
-            let answer = answer.as_ref();
+            let grid = text::grid(question, "question", self, fold)?;
             let solved = answer.map(|rows| text::grid(rows, "answer", self, fold_answer));
             Ok((grid, solved.transpose()?))
         };
         let grids = read().and_then(|(grid, solved)| {
             if let GridNotation::Known(task) = self {
                 task.check(&grid, solved.as_ref()).map_err(|objection| {
-                    let of = answer.as_ref().zip(solved.as_ref());
+                    let of = answer.zip(solved.as_ref());
                     let of = of.filter(|_| objection.in_answer);
-                    let (rows, grid) = of.unwrap_or((&question, &grid));
+                    let (rows, grid) = of.unwrap_or((question, &grid));
                     let place = rows.place(objection.cell, grid.shape.cols());
                     place.error(objection.expected, objection.found)
                 })?;
@@ -169,9 +178,9 @@ impl GridNotation {
             grid,
             flat: rows.flat,
         };
-        let solved = solved.zip(answer.as_ref());
+        let solved = solved.zip(answer);
         Ok((
-            written(grid, &question),
+            written(grid, question),
             solved.map(|(grid, rows)| written(grid, rows)),
         ))
     }

@@ -106,7 +106,7 @@ fn listed<'a>(line: u64, list: &'a [JsonRow], words: bool) -> Rows<'a> {
             let cells = cells.iter();
             cells
                 .map(|cell| Cell {
-                    text: &cell.0,
+                    text: &cell.text,
                     offset: 0,
                 })
                 .collect()

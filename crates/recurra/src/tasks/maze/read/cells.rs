@@ -4,12 +4,57 @@ use crate::reading::{Glyph, InputError, Place, Text, glyphs};
 use crate::tasks::maze::{Cell, Fault, Maze, Shape, rules};
 
 /// Which characters a cell can be.
-const ALPHABET: &str = "a cell: # (wall), a space or . or _ (free), S, G or o (path)";
+const ALPHABET: &str = "a cell: # or 1 (wall), a space or . or _ or 0 (free), S, G or E (goal) or o (path)";
+
+/// How walls and goals of a maze are written.
+#[derive(Default)]
+struct Ways {
+    /// With `#`, and with `1` or `0`.
+    walls: [bool; 2],
+    /// With `G`, and with `E`.
+    goals: [bool; 2],
+}
+
+impl Ways {
+    /// The cell that a character stands for; else what was expected.
+    fn cell(&mut self, glyph: Glyph) -> Result<Cell, &'static str> {
+        let Glyph::Char(letter) = glyph else {
+            return Err(ALPHABET);
+        };
+        let cell = match letter {
+            'E' => Some(Cell::Goal),
+            '1' => Some(Cell::Wall),
+            '0' => Some(Cell::Free),
+            letter => Cell::from_letter(letter),
+        };
+        match letter {
+            '#' => self.walls[0] = true,
+            '0' | '1' => self.walls[1] = true,
+            'G' => self.goals[0] = true,
+            'E' => self.goals[1] = true,
+            _ => {}
+        }
+        if self.walls == [true; 2] {
+            return Err("walls as # or as 1, not both");
+        }
+        if self.goals == [true; 2] {
+            return Err("the goal as G or as E, not both");
+        }
+        cell.ok_or(ALPHABET)
+    }
+}
 
 /// A maze with the places where its rows begin; one place if all stand in one line.
 pub(super) struct Written {
     pub(super) maze: Maze,
     rows: Vec<Place>,
+}
+
+impl Written {
+    /// A maze whose rows stand in these lines.
+    pub(super) fn new(maze: Maze, rows: Vec<Place>) -> Self {
+        Written { maze, rows }
+    }
 }
 
 impl Written {
@@ -21,7 +66,7 @@ impl Written {
             lines.for_each(|line| drawn.add(Ok(line)));
             return drawn.finish();
         }
-        let cells = cells(text)?;
+        let cells = cells(text, &mut Ways::default())?;
         let found = cells.len();
         let fits = shape.or_else(|| Shape::square_with_cells(found));
         let maze = fits.and_then(|shape| Maze::new(shape, cells));
@@ -80,6 +125,7 @@ pub(super) struct Drawn {
     shape: Option<Shape>,
     cols: usize,
     cells: Vec<Cell>,
+    ways: Ways,
     rows: Vec<Place>,
     /// The first error: it is told, and the rest of the maze skipped.
     wrong: Option<InputError>,
@@ -92,6 +138,7 @@ impl Drawn {
             shape,
             cols: shape.map_or_else(|| first.len(), Shape::cols),
             cells: Vec::new(),
+            ways: Ways::default(),
             rows: Vec::new(),
             wrong: None,
         };
@@ -129,7 +176,7 @@ impl Drawn {
                 let expected = format!("an empty line after {most} rows, the most a maze can have");
                 return Err(row.first_line().error(expected, "another row"));
             }
-            row_of(row, self.cols)
+            row_of(row, self.cols, &mut self.ways)
         });
         match cells {
             Ok(cells) => self.cells.extend(cells),
@@ -162,21 +209,18 @@ impl Drawn {
 }
 
 /// The cells of a line, if every character is one.
-fn cells(line: Text<'_>) -> Result<Vec<Cell>, InputError> {
+fn cells(line: Text<'_>, ways: &mut Ways) -> Result<Vec<Cell>, InputError> {
     let cell = |(i, glyph): (usize, Glyph)| {
-        let cell = match glyph {
-            Glyph::Char(letter) => Cell::from_letter(letter),
-            Glyph::Byte(_) => None,
-        };
-        cell.ok_or_else(|| line.start.right(i).error(ALPHABET, glyph.to_string()))
+        let refused = |expected: &str| line.start.right(i).error(expected, glyph.to_string());
+        ways.cell(glyph).map_err(refused)
     };
     glyphs(line.bytes).enumerate().map(cell).collect()
 }
 
 /// The cells of a line, if there are so many. An error about their number stands at the first that is too many, or after
 /// the last.
-fn row_of(line: Text<'_>, cols: usize) -> Result<Vec<Cell>, InputError> {
-    let cells = cells(line)?;
+fn row_of(line: Text<'_>, cols: usize, ways: &mut Ways) -> Result<Vec<Cell>, InputError> {
+    let cells = cells(line, ways)?;
     if cells.len() == cols {
         return Ok(cells);
     }

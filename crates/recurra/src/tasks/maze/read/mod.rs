@@ -1,7 +1,7 @@
 //! Mazes from text: one a line, drawn over several lines, in a table (CSV), or as JSON Lines.
 //!
-//! A wall is `#`, a free cell a space or `.` or `_`, then there are `S`, `G` and, in answers, `o`. Because walls are
-//! `#`, a comment is a line that begins with `;`. In one line a maze has its cells in reading order; it is a square
+//! A wall is `#`, a free cell a space or `.` or `_`, then there are `S`, `G` (or `E`) and, in answers, `o`. Walls and free cells may be
+//! `1` and `0`, too, or walls are drawn between posts (`o---o`, [`posts`]). Because walls are `#`, a comment is a line that begins with `;`. In one line a maze has its cells in reading order; it is a square
 //! unless the size is given. Drawn, each row is a line. A drawn maze ends at an empty line or, where the size is given,
 //! with its last row. Spaces at the ends of lines are cells: where an editor may take them away, write `.`.
 //!
@@ -11,6 +11,7 @@
 //! the end of a drawn maze. Memory is bounded: a line longer than 12288 bytes is an error and is not kept.
 
 mod cells;
+mod posts;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +19,7 @@ use std::io::BufRead;
 use std::str::FromStr;
 
 use super::{Maze, Shape};
-use crate::reading::{self, Dialect, Field, Given, InputError, Lines, Notation, Text};
+use crate::reading::{self, Dialect, Field, Given, InputError, Lines, Notation, Read, Text};
 use cells::{Drawn, Written};
 
 /// A puzzle as it was read: a maze with one start, one goal and a way between them, and perhaps a shortest path.
@@ -80,30 +81,32 @@ impl Notation for MazeNotation {
         &mut self,
         question: Given,
         answer: Option<Given>,
-    ) -> Result<(Maze, Option<Maze>), InputError> {
+    ) -> Result<Read<Maze>, InputError> {
         let question = question.joined();
         let question = Written::of(question.text(), self.shape)?.question()?;
         let answer = answer.map(|given| {
             let shape = Some(question.shape());
             Written::of(given.joined().text(), shape)?.answer(&question)
         });
-        let answer = answer.transpose()?;
-        Ok((question, answer))
+        Ok(Read { question, answer })
     }
 
     fn plain<R: BufRead>(
         &mut self,
         first: Text<'_>,
         lines: &mut Lines<R>,
-    ) -> Option<Result<Maze, InputError>> {
+    ) -> Option<Result<Read<Maze>, InputError>> {
+        if let Some(maze) = posts::drawn(first, lines, self.shape) {
+            return Some(maze.and_then(Written::question).map(Read::from));
+        }
         if self.begins_drawing(first, lines) {
-            return self.drawn(first, lines);
+            return self.drawn(first, lines).map(|maze| maze.map(Read::from));
         }
         let maze = Written::of(first, self.shape).and_then(Written::question);
         if maze.is_ok() {
             self.last = first.len();
         }
-        Some(maze)
+        Some(maze.map(Read::from))
     }
 }
 
@@ -166,7 +169,7 @@ impl MazeNotation {
 /// Whether a line has the cells of a square, start and goal among them.
 fn is_whole(text: Text<'_>) -> bool {
     let has = |cell| text.bytes.contains(&cell);
-    Shape::square_with_cells(text.len()).is_some() && has(b'S') && has(b'G')
+    Shape::square_with_cells(text.len()).is_some() && has(b'S') && (has(b'G') || has(b'E'))
 }
 
 /// Whether the lines to come are rows of so many cells, without start and goal.
@@ -176,7 +179,7 @@ fn rows_follow<R: BufRead>(cols: usize, lines: &mut Lines<R>) -> bool {
             return ahead > 0;
         };
         let is_row = |text: Text<'_>| {
-            text.len() == cols && !text.bytes.iter().any(|byte| b"SG".contains(byte))
+            text.len() == cols && !text.bytes.iter().any(|byte| b"SGE".contains(byte))
         };
         if !line.text().is_ok_and(is_row) {
             return false;

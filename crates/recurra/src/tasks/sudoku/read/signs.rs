@@ -1,23 +1,54 @@
 //! Characters of a text as cells of a grid.
 
+use super::script::{Census, Script, is_blank};
 use crate::reading::{Glyph, InputError, Place, Text, glyphs};
-use crate::tasks::sudoku::grid::{digit, letter};
+use crate::tasks::sudoku::grid::letter;
 use crate::tasks::sudoku::rules::{self, place};
 use crate::tasks::sudoku::{Grid, Sudoku};
 
-/// A glyph and where it stands.
+/// What a cell is written as.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Mark {
+    /// A character.
+    Glyph(Glyph),
+    /// A number of two digits.
+    Number(u8),
+    /// A blank cell: a space, or several candidates.
+    Blank,
+}
+
+/// A mark and where it stands.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sign {
     pub(super) place: Place,
-    glyph: Glyph,
+    pub(super) mark: Mark,
 }
 
 impl Sign {
     /// The digit it stands for in a grid of this size, 0 for blank.
-    fn digit(self, size: usize) -> Option<u8> {
-        match self.glyph {
-            Glyph::Char(char) => digit(char).filter(|&digit| usize::from(digit) <= size),
-            Glyph::Byte(_) => None,
+    fn digit(self, script: Script, size: usize) -> Option<u8> {
+        let digit = match self.mark {
+            Mark::Glyph(Glyph::Char(char)) => script.digit(char, size),
+            Mark::Glyph(Glyph::Byte(_)) => None,
+            Mark::Number(number) => Some(number),
+            Mark::Blank => Some(0),
+        };
+        digit.filter(|&digit| usize::from(digit) <= size)
+    }
+
+    /// The character, if it is one.
+    pub(super) fn char(self) -> Option<char> {
+        match self.mark {
+            Mark::Glyph(Glyph::Char(char)) => Some(char),
+            _ => None,
+        }
+    }
+
+    fn found(self) -> String {
+        match self.mark {
+            Mark::Glyph(glyph) => glyph.to_string(),
+            Mark::Number(number) => number.to_string(),
+            Mark::Blank => "a blank".into(),
         }
     }
 }
@@ -29,25 +60,43 @@ pub(super) struct Signs {
     pub(super) start: Place,
 }
 
+/// Whether a character may stand between cells.
+pub(super) fn is_between(char: char) -> bool {
+    char.is_whitespace() || matches!(char, '|' | ',' | ';') || is_box_drawing(char)
+}
+
 impl Signs {
-    /// All but space and lines between boxes.
+    /// All but space, commas and lines between boxes. Numbers that stand apart are one sign each.
     pub(super) fn of(text: Text<'_>) -> Self {
-        let between = |glyph: Glyph| match glyph {
-            Glyph::Char(char) => char.is_whitespace() || char == '|' || is_box_drawing(char),
-            Glyph::Byte(_) => false,
-        };
         let mut signs = Vec::new();
         for line in text.lines() {
             // In one line, such characters are slips.
             if text.is_drawn() && is_rule(line.bytes) {
                 continue;
             }
-            let mut place = line.start;
+            let (first, mut place) = (signs.len(), line.start);
+            // Where each run of signs ends.
+            let mut ends: Vec<usize> = Vec::new();
             for glyph in glyphs(line.bytes) {
-                if !between(glyph) {
-                    signs.push(Sign { place, glyph });
+                match glyph {
+                    Glyph::Char(char) if is_between(char) => {
+                        if ends.last().copied().unwrap_or(first) < signs.len() {
+                            ends.push(signs.len());
+                        }
+                    }
+                    glyph => signs.push(Sign { place, mark: Mark::Glyph(glyph) }),
                 }
                 place = place.right(1);
+            }
+            if ends.last().copied().unwrap_or(first) < signs.len() {
+                ends.push(signs.len());
+            }
+            if ends.len() > 1 && ends.len() < signs.len() - first {
+                let apart = numbers(&signs[first..], ends.iter().map(|end| end - first));
+                if let Some(apart) = apart {
+                    signs.truncate(first);
+                    signs.extend(apart);
+                }
             }
         }
         let start = text.first_line();
@@ -69,13 +118,19 @@ impl Signs {
         let above = |digit| usize::from(digit) > size;
         self.signs
             .iter()
-            .any(|sign| sign.digit(16).is_some_and(above))
+            .any(|sign| sign.digit(Script::Digits, 16).is_some_and(above))
     }
 
-    /// Whether at least half of the signs are cells of a grid of this size.
+    /// Whether at least half of the signs are cells of a grid of this size, or all are letters that a row may have.
     pub(super) fn mostly_cells(&self, size: usize) -> bool {
-        let good = self.signs.iter().filter(|sign| sign.digit(size).is_some());
-        2 * good.count() >= self.len()
+        let good = |script| self.signs.iter().filter(|sign| sign.digit(script, size).is_some()).count();
+        2 * good(Script::Digits) >= self.len() || good(Script::Letters) == self.len() && self.differ_or_blank()
+    }
+
+    /// Whether there is a blank, or no sign stands twice: a word is no row.
+    fn differ_or_blank(&self) -> bool {
+        let chars: Vec<char> = self.signs.iter().filter_map(|sign| sign.char()).collect();
+        chars.iter().any(|&char| is_blank(char)) || (1..chars.len()).all(|i| !chars[..i].contains(&chars[i]))
     }
 
     /// Whether they are a row of a grid of this size, if perhaps with a slip.
@@ -84,26 +139,38 @@ impl Signs {
     }
 
     /// The cells, if every sign is one.
-    pub(super) fn cells(&self, size: usize) -> Result<Vec<u8>, InputError> {
-        let expected = || match size {
-            0..=9 => format!("a digit 1-{size} or a blank (. 0 _)"),
-            _ => "a digit 1-9 or A-G or a blank (. 0 _)".into(),
-        };
+    pub(super) fn cells(&self, script: Script, size: usize) -> Result<Vec<u8>, InputError> {
         let cell = |sign: &Sign| {
-            let refused = || sign.place.error(expected(), sign.glyph.to_string());
-            sign.digit(size).ok_or_else(refused)
+            let refused = || sign.place.error(script.expected(size), sign.found());
+            sign.digit(script, size).ok_or_else(refused)
         };
         self.signs.iter().map(cell).collect()
     }
 
-    /// The cells, if they are one row.
-    pub(super) fn full_row(&self, size: usize) -> Result<Vec<u8>, InputError> {
-        let digits = self.cells(size)?;
-        if digits.len() == size {
-            Ok(digits)
+    /// Refuses what is no row, in whatever digits the whole grid is written.
+    pub(super) fn check_row(&self, size: usize) -> Result<(), InputError> {
+        let known = |script| self.signs.iter().all(|sign| sign.digit(script, size).is_some());
+        if !known(Script::Letters) {
+            self.cells(Script::Digits, size)?;
+        }
+        if self.len() == size {
+            Ok(())
         } else {
             Err(self.wrong_count(size, " in this row"))
         }
+    }
+
+    /// Whether a hyphen stands among other signs: there it is a blank.
+    pub(super) fn has_hyphens(&self) -> bool {
+        let is = |sign: &Sign| sign.char() == Some('-');
+        self.signs.iter().any(is) && !self.signs.iter().all(is)
+    }
+
+    /// What signs there are.
+    pub(super) fn census(&self) -> Census {
+        let mut census = Census::default();
+        census.add(self);
+        census
     }
 
     /// An error about the number of cells. It stands at the first that is too many, or after the last.
@@ -116,40 +183,86 @@ impl Signs {
         place.error(format!("{wanted} cells{unit}"), self.len().to_string())
     }
 
-    /// The grid of a text that holds all its cells.
-    pub(super) fn whole_grid(&self, sudoku: Option<Sudoku>) -> Result<Grid, InputError> {
+    /// The grid of a text that holds all its cells, in these digits or in those that the text itself shows.
+    pub(super) fn whole_grid(&self, sudoku: Option<Sudoku>, script: Option<Script>) -> Result<Grid, InputError> {
         let fits = Sudoku::with_cells(self.len());
+        if self.len() == 729 && self.mostly_cells(9) {
+            let found = "729, which look like nine candidates a cell";
+            return Err(self.start.error("81 cells", found));
+        }
         let Some(wanted) = sudoku.or(fits) else {
             // A character that no grid knows explains more than the number of them.
-            self.cells(16)?;
+            self.cells(Script::Digits, 16)?;
             let found = self.len().to_string();
             return Err(self.start.error("16, 36, 81 or 256 cells", found));
         };
         // For a good puzzle of another kind it is the number that explains, not the digits.
         if fits.is_none_or(|fits| fits == wanted) {
-            let cells = self.cells(wanted.size())?;
+            let script = match script {
+                Some(script) => script,
+                None => self.census().script(wanted.size(), None).map_err(|objection| objection.at(self))?.0,
+            };
+            let cells = self.cells(script, wanted.size())?;
             if let Some(grid) = Grid::new(wanted, cells) {
                 return Ok(grid);
             }
         }
-        Err(self.wrong_count(wanted.cells(), ""))
+        let mut error = self.wrong_count(wanted.cells(), "");
+        if let Some(fits) = fits.filter(|fits| *fits != wanted) {
+            error.expected += &format!(" ({wanted})");
+            error.found += &format!(": this looks like {fits}");
+        }
+        Err(error)
     }
 }
 
-/// Whether a line is only drawn between boxes.
+/// The signs of a line in which runs of characters stand apart, if each run is a cell: a number up to 16, or the candidates of a cell.
+fn numbers(signs: &[Sign], ends: impl Iterator<Item = usize> + Clone) -> Option<Vec<Sign>> {
+    let count = ends.clone().count();
+    let size = match count {
+        4 | 6 | 9 | 16 => count,
+        36 | 81 | 256 => count.isqrt(),
+        _ => return None,
+    };
+    let mut first = 0;
+    let mut apart = Vec::with_capacity(count);
+    for end in ends {
+        let run = &signs[std::mem::replace(&mut first, end)..end];
+        let digits: Option<Vec<u8>> = run.iter().map(|sign| sign.char()?.to_digit(10).map(|d| d as u8)).collect();
+        let mark = match (run, digits.as_deref()) {
+            ([sign], _) => sign.mark,
+            (_, Some(&[tens, ones])) if size == 16 => Mark::Number(10 * tens + ones),
+            (_, Some(digits)) if size < 16 && digits[0] > 0 && digits.windows(2).all(|pair| pair[0] < pair[1]) => Mark::Blank,
+            _ => return None,
+        };
+        apart.push(Sign { place: run[0].place, mark });
+    }
+    Some(apart)
+}
+
+/// Whether a line is only drawn between boxes. Where it has a long stroke, it may have corners.
 pub(super) fn is_rule(text: &[u8]) -> bool {
-    let mut drawn = false;
+    let stroke = text.windows(3).any(|three| matches!(three, b"---" | b"==="));
+    let mut drawn = stroke;
     glyphs(text).all(|glyph| match glyph {
         Glyph::Char('-' | '+' | '|' | '=') => {
             drawn = true;
             true
         }
+        Glyph::Char('*' | '.' | ':' | '\'' | '`' | ',' | 'o') => stroke,
         Glyph::Char(char) => {
             drawn |= is_box_drawing(char);
             char.is_whitespace() || is_box_drawing(char)
         }
         Glyph::Byte(_) => false,
     }) && drawn
+}
+
+/// How many hyphens a line has that has nothing else but space and bars: a rule, or blanks.
+pub(super) fn hyphens(text: &[u8]) -> Option<usize> {
+    let only = text.iter().all(|&byte| byte == b'-' || byte == b'|' || byte.is_ascii_whitespace());
+    let count = text.iter().filter(|&&byte| byte == b'-').count();
+    (only && count > 0).then_some(count)
 }
 
 fn is_box_drawing(char: char) -> bool {
@@ -160,12 +273,17 @@ fn is_box_drawing(char: char) -> bool {
 /// Most puzzles are of this form, and millions of them are read.
 pub(super) fn plain_grid(text: &[u8], sudoku: Option<Sudoku>) -> Option<Grid> {
     let fits = Sudoku::with_cells(text.len())?;
-    if sudoku.is_some_and(|sudoku| sudoku != fits) {
+    // Digits above 9 are written in several ways.
+    if sudoku.is_some_and(|sudoku| sudoku != fits) || fits.size() > 9 {
         return None;
     }
     let mut cells = vec![0; text.len()];
     for (cell, &byte) in cells.iter_mut().zip(text) {
-        *cell = digit(char::from(byte))?;
+        *cell = match byte {
+            b'0'..=b'9' => byte - b'0',
+            byte if is_blank(char::from(byte)) => 0,
+            _ => return None,
+        };
     }
     Grid::new(fits, cells)
 }
