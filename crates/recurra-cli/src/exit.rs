@@ -1,5 +1,6 @@
 //! How the program ends, and how it says what went wrong.
 
+use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -61,31 +62,73 @@ pub(crate) fn message(text: &str) {
     say(&format!("recurra: {text}"));
 }
 
-/// What was refused in an input: the first are told, all are counted.
+/// What is told of an input, by its cause: ten places of each, then a count.
 #[derive(Debug, Default)]
-pub(crate) struct Refusals(usize);
+pub(crate) struct Causes(BTreeMap<String, u64>);
+
+impl Causes {
+    /// Places of a cause that are told.
+    const TOLD: u64 = 10;
+    /// Causes that are told apart: an input may have as many as lines.
+    const MOST: usize = 200;
+
+    /// Counts a message, and says whether it is to be told.
+    pub(crate) fn add(&mut self, text: &str) -> bool {
+        let mut cause = cause(text);
+        if self.0.len() >= Self::MOST && !self.0.contains_key(&cause) {
+            cause = String::new();
+        }
+        let count = self.0.entry(cause).or_default();
+        *count += 1;
+        *count <= Self::TOLD
+    }
+
+    /// Says how many there were more.
+    pub(crate) fn tell_rest(&mut self, name: &str) {
+        for (cause, count) in std::mem::take(&mut self.0) {
+            if count > Self::TOLD {
+                let cause = if cause.is_empty() { String::new() } else { format!(": {cause}") };
+                say(&format!("{name}: and {} more{cause}", count - Self::TOLD));
+            }
+        }
+    }
+}
+
+/// What messages have in common that have the same reason: what was expected, without numbers.
+fn cause(text: &str) -> String {
+    let start = text.find("expected ").unwrap_or(0);
+    let end = text[start..].find(", found").map_or(text.len(), |end| start + end);
+    let words = text[start..end].split(' ');
+    let plain = words.map(|word| if word.bytes().all(|byte| byte.is_ascii_digit()) { "…" } else { word });
+    plain.collect::<Vec<_>>().join(" ")
+}
+
+/// What was refused in an input: the first of each cause are told, all are counted.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals {
+    count: usize,
+    causes: Causes,
+}
 
 impl Refusals {
-    /// Refused things that are told.
-    const TOLD: usize = 10;
-
     /// Counts one, and tells it with the file it stands in.
     pub(crate) fn add(&mut self, file: &Path, error: &dyn std::fmt::Display) {
-        self.0 += 1;
-        if self.0 <= Self::TOLD {
-            message(&format!("{}: {error}", file.display()));
+        self.count += 1;
+        let text = error.to_string();
+        if self.causes.add(&text) {
+            message(&format!("{}: {text}", file.display()));
         }
     }
 
     /// How many there were.
     pub(crate) fn count(&self) -> usize {
-        self.0
+        self.count
     }
 
     /// Says how many there were in all, where not all were told.
     pub(crate) fn tell_rest(&self, file: &Path, things: &str) {
-        let all = self.0;
-        if all > Self::TOLD {
+        let all = self.count;
+        if all as u64 > Causes::TOLD {
             message(&format!(
                 "{}: {all} {things} refused in all",
                 file.display()

@@ -1,6 +1,8 @@
 //! Puzzles from a file or standard input, as many at a time as are there.
 
+use crate::exit;
 use anyhow::anyhow;
+use recurra::reading::Content;
 use recurra::tasks::Task;
 use recurra::tasks::data;
 use recurra::tasks::dataset::Part;
@@ -18,29 +20,35 @@ pub(crate) struct Puzzles {
     /// Whether the next puzzle can be had without waiting for whoever writes the input.
     ready: Rc<Cell<bool>>,
     typed: bool,
+    /// Whether notes about the input are told.
+    noted: bool,
 }
 
 impl Puzzles {
     /// Opens a file, standard input for `-`, or a folder of arrays in the published form: itself or the `test` in it.
     pub(crate) fn open(path: &Path, task: &dyn Task) -> anyhow::Result<Self> {
+        let mut waits = true;
         let (name, inner, typed): (_, Box<dyn Read>, _) = if path == Path::new("-") {
             let stdin = io::stdin();
             let typed = stdin.is_terminal();
             ("<stdin>".to_owned(), Box::new(stdin.lock()), typed)
         } else {
             let failed = |e: io::Error| anyhow!("{}: {e}", path.display());
-            if std::fs::metadata(path).map_err(failed)?.is_dir() {
+            let metadata = std::fs::metadata(path).map_err(failed)?;
+            waits = !metadata.is_file();
+            if metadata.is_dir() {
                 return Ok(Puzzles {
                     name: path.display().to_string(),
                     reader: Box::new(data::Puzzles::open(path, Part::Test, Some(task))?),
                     ready: Rc::new(Cell::new(true)),
                     typed: false,
+                    noted: true,
                 });
             }
             let file = File::open(path).map_err(failed)?;
             (path.display().to_string(), Box::new(file), false)
         };
-        let ready = Rc::new(Cell::new(false));
+        let ready = Rc::new(Cell::new(!waits));
         let watched = Watched {
             inner,
             buffer: vec![0; 1 << 16],
@@ -48,13 +56,21 @@ impl Puzzles {
             used: 0,
             ready: ready.clone(),
             comment: task.comment(),
+            waits,
         };
         Ok(Puzzles {
             name,
             reader: task.read(Box::new(watched)),
             ready,
             typed,
+            noted: true,
         })
+    }
+
+    /// The same, for a look at an input that is read again.
+    pub(crate) fn without_notes(self) -> Self {
+        let noted = false;
+        Puzzles { noted, ..self }
     }
 
     /// Name for messages.
@@ -73,11 +89,21 @@ impl Puzzles {
         let mut entries = Vec::new();
         while entries.len() < most && (entries.is_empty() || self.ready.get()) {
             match self.reader.next() {
-                Some(entry) => entries.push(entry),
+                Some(entry) => {
+                    note(&self.name, entry.note.as_deref().filter(|_| self.noted));
+                    entries.push(entry);
+                }
                 None => break,
             }
         }
         entries
+    }
+}
+
+/// Tells what a reader says of an input beside its puzzles.
+pub(crate) fn note(name: &str, note: Option<&str>) {
+    if let Some(note) = note {
+        exit::message(&format!("note: {name}: {note}"));
     }
 }
 
@@ -93,10 +119,15 @@ struct Watched {
     ready: Rc<Cell<bool>>,
     /// What a line begins with that is none.
     comment: Option<&'static str>,
+    /// Whether it may have to wait: a file is there as a whole, and of what is no text, lines are not known.
+    waits: bool,
 }
 
 impl Watched {
     fn look(&self) {
+        if !self.waits {
+            return;
+        }
         let mut rest = &self.buffer[self.used..self.filled];
         let mut ready = false;
         while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
@@ -126,7 +157,12 @@ impl BufRead for Watched {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.used == self.filled {
             (self.used, self.filled) = (0, 0);
+            let first = self.used == 0 && self.filled == 0;
             self.filled = self.inner.read(&mut self.buffer)?;
+            if first && self.waits && Content::of(&self.buffer[..self.filled]) != Content::Text {
+                self.waits = false;
+                self.ready.set(true);
+            }
             self.look();
         }
         Ok(&self.buffer[self.used..self.filled])
@@ -171,12 +207,14 @@ mod tests {
             used: 0,
             ready: ready.clone(),
             comment: Some("#"),
+            waits: true,
         };
         let mut puzzles = Puzzles {
             name: String::new(),
             reader: Sudoku::new(4).unwrap().read(Box::new(watched)),
             ready,
             typed: false,
+            noted: true,
         };
         let mut chunks = Vec::new();
         loop {

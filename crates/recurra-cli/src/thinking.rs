@@ -165,8 +165,9 @@ impl Thinking {
             || self.adaptive.is_some()
             || self.size.is_some()
             || self.rules.is_some()
+            || self.side_by_side.get() > 1
         {
-            let text = "--restarts, --restart-by, --adaptive, --size and --rules: expected a model whose answers have a rule check, found one for ARC-AGI";
+            let text = "--restarts, --restart-by, --side-by-side, --adaptive, --size and --rules: expected a model whose answers have a rule check, found one for ARC-AGI";
             return Err(UsageError(text.into()).into());
         }
         let header = Header::open(model)?;

@@ -78,7 +78,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut puzzles = Puzzles::open(&args.data, &*task)?;
     let bar = progress::bar(None, "puzzles");
     let mut recorder = Recorder::new(max_steps);
-    let mut refused = 0;
+    let mut refused = known::Refused::default();
     loop {
         let missing = limit - recorder.trajectories.len();
         // One more than there is room for tells whether something is left out.
@@ -95,6 +95,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         }
     }
     bar.finish_and_clear();
+    refused.tell_rest(puzzles.name());
+    let refused = refused.count;
     let calibration = calibrate(&recorder.trajectories, args.loss)
         .ok_or_else(|| anyhow!("{}: no puzzle that could be used", puzzles.name()))?;
     if let Some(output) = &args.output {

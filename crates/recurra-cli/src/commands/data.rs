@@ -36,7 +36,8 @@ enum What {
 /// exactly one solution, a question that stands twice, and one that stands in both sets: as it is, under the task's
 /// symmetries, or another question with the same solution. Within one set, symmetric questions and common solutions
 /// are only counted, since augmented data has them on purpose. Tasks without rules known here are checked for
-/// duplicates and leaks of questions alone. Tables of your own are told by `--task grid`, with their rules and symmetries; where
+/// duplicates and leaks of questions alone; what was not checked is told so, and null with --json. Of each cause ten places are
+/// told, and then how many there are. Tables of your own are told by `--task grid`, with their rules and symmetries; where
 /// the rules only say which cells differ, and are a proof, the solutions of each question are counted.
 ///
 /// Memory: a key of 16 bytes for each of question, symmetric form and solution, 48 bytes a puzzle. Exit status 1 says

@@ -24,7 +24,7 @@ use tally::Tally;
 ///
 /// The answers stand in the data's column `answer`; where there is none, an exact solver finds it. Shares are of the
 /// puzzles answered: `exact` of those whose answer is the known one, `cell` of all their cells that are right,
-/// `verified` of those whose answer is proven by the rules; `verified_other` counts those of them that are not the known
+/// `verified` of those whose answer is proven by the rules (null where the task has none that prove an answer); `verified_other` counts those of them that are not the known
 /// answer: none where a question has one answer only. For mazes, `valid` and `shortest` are the shares of answers that are
 /// a path, and a shortest one. `steps` says how many stopped after 1, 2, … improvement
 /// steps (with --restarts: of all attempts), `exact_by_steps` which share of these is right, `stopped` why. `seconds` is
@@ -97,6 +97,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         }
     }
     bar.finish_and_clear();
+    tally.refused.tell_rest(puzzles.name());
     if tally.count() == 0 {
         return Err(anyhow!("{}: no puzzle that could be used", puzzles.name()));
     }
@@ -104,7 +105,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         let by_restarts = args.thinking.restarts().then(|| tally.by_restarts());
         curves::write(folder, &recorder.trajectories, by_restarts.as_deref())?;
     }
-    let refused = tally.refused > 0;
+    let refused = tally.refused.count > 0;
     let report = tally.report(thinking, args.thinking.restarts());
     args.thinking.keep(&model)?;
     let text = if args.json {
@@ -135,7 +136,7 @@ fn count(data: &Path, task: &dyn Task, limit: u64) -> anyhow::Result<Option<u64>
     if !std::io::stderr().is_terminal() || !std::fs::metadata(data).is_ok_and(|m| m.is_file()) {
         return Ok(None);
     }
-    let mut puzzles = Puzzles::open(data, task)?;
+    let mut puzzles = Puzzles::open(data, task)?.without_notes();
     let mut count = 0;
     while count < limit {
         let entries = puzzles.chunk(CHUNK);

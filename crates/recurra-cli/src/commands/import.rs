@@ -7,13 +7,17 @@ use anyhow::anyhow;
 use recurra::TrmConfig;
 use recurra::model::TrmModel;
 use recurra::model::disk;
-use recurra::model::import::{config_from_yaml, read_checkpoint, weights_from_tensors};
+use recurra::model::import::{config_from_yaml, open_checkpoint, weights_from_tensors};
 use recurra::tasks::TaskSpec;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Turn a checkpoint of the reference implementation into a model file
 ///
-/// The checkpoint is a `torch.save` archive (`step_N`) or the same tensors as safetensors. Nothing in it is executed.
+/// The checkpoint is a `torch.save` archive (`step_N`, or one of Lightning, with the weights under `state_dict`), the same tensors as
+/// safetensors, or the index of several safetensors files (`*.index.json`) beside them. What training puts before the tensors' names is taken
+/// away. Nothing in it is executed.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Checkpoint file
@@ -37,19 +41,25 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let bytes = disk::read(&args.checkpoint)?;
-    let format = if bytes.starts_with(b"PK") {
-        "torch.save archive"
-    } else {
-        "safetensors"
+    let tensors = open_checkpoint(&args.checkpoint)?;
+    let format = format_of(&args.checkpoint)?;
+    let in_checkpoint = |e: recurra::Error| {
+        // One of several files lacks what is in the others.
+        match shard(&args.checkpoint) {
+            Some(which) if matches!(e, recurra::Error::Tensor { .. }) => {
+                let text = format!("{e}; this is {which}: give the checkpoint's index (`*.index.json`)");
+                recurra::Error::Format(text).in_file(&args.checkpoint)
+            }
+            _ => e.in_file(&args.checkpoint),
+        }
     };
-    let in_checkpoint = |e: recurra::Error| e.in_file(&args.checkpoint);
-    let tensors = read_checkpoint(&bytes).map_err(in_checkpoint)?;
-    drop(bytes);
     let yaml = String::from_utf8(disk::read(&args.config)?)
         .map_err(|_| anyhow!("{}: expected UTF-8 text", args.config.display()))?;
-    let config =
-        config_from_yaml(&yaml, &tensors, args.seq_len).map_err(|e| e.in_file(&args.config))?;
+    let config = config_from_yaml(&yaml, &tensors, args.seq_len).map_err(|e| match e {
+        // The configuration is not to blame for what the checkpoint lacks.
+        recurra::Error::Tensor { .. } => in_checkpoint(e),
+        _ => e.in_file(&args.config),
+    })?;
     let task = match (args.task, args.size) {
         (None, _) => None,
         (Some(name), None) if name != TaskName::Arc => {
@@ -70,6 +80,26 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     provenance.insert("imported_format".into(), format.into());
     OutputFile::write_whole(&args.output, &model.to_bytes())?;
     Ok(Exit::Done)
+}
+
+/// The form of a checkpoint, for the model's provenance.
+fn format_of(path: &Path) -> anyhow::Result<&'static str> {
+    let mut start = [0; 2];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.map_err(|e| anyhow!("{}: {e}", path.display()))?;
+    Ok(match &start {
+        b"PK" => "torch.save archive",
+        _ => "safetensors",
+    })
+}
+
+/// Which of several files this is, by its name: `model-00001-of-00002.safetensors`.
+fn shard(path: &Path) -> Option<String> {
+    let stem = path.file_stem()?.to_str()?;
+    let (before, of) = stem.rsplit_once("-of-")?;
+    let (_, number) = before.rsplit_once('-')?;
+    let (number, of): (u32, u32) = (number.parse().ok()?, of.parse().ok()?);
+    Some(format!("file {number} of {of}"))
 }
 
 fn check_task(task: &TaskSpec, config: &TrmConfig, checkpoint: &Path) -> anyhow::Result<()> {

@@ -187,6 +187,7 @@ fn sample(question: Tokens) -> Sample {
 fn read(data: &Path, task: &dyn Task, most: usize) -> anyhow::Result<(Vec<Sample>, bool)> {
     let mut puzzles = Puzzles::open(data, task)?;
     let (mut samples, mut refused) = (Vec::new(), false);
+    let mut causes = exit::Causes::default();
     while samples.len() < most {
         let entries = puzzles.chunk(most - samples.len());
         if entries.is_empty() {
@@ -196,13 +197,16 @@ fn read(data: &Path, task: &dyn Task, most: usize) -> anyhow::Result<(Vec<Sample
             match entry.result {
                 Ok(puzzle) => samples.push(sample(puzzle.question)),
                 Err(error) => {
-                    let (name, line) = (puzzles.name(), entry.line);
-                    exit::say(&format!("{name}:{line}: {}", error.within(line)));
+                    let (name, line, text) = (puzzles.name(), entry.line, error.within(entry.line));
+                    if causes.add(&text) {
+                        exit::say(&format!("{name}:{line}: {text}"));
+                    }
                     refused = true;
                 }
             }
         }
     }
+    causes.tell_rest(puzzles.name());
     if samples.is_empty() {
         bail!("{}: no puzzle that could be used", puzzles.name());
     }

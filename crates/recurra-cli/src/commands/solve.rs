@@ -4,7 +4,7 @@ mod arc;
 
 use crate::arc::{ArcFlags, is_arc};
 use crate::cache::{self, CacheFlags};
-use crate::exit::{self, Exit};
+use crate::exit::{self, Causes, Exit};
 use crate::input::Puzzles;
 use crate::progress;
 use crate::terminal::Screen;
@@ -22,13 +22,14 @@ use std::time::{Duration, Instant};
 
 /// Answer puzzles and check every answer against the rules
 ///
-/// Puzzles come one a line (`.` or `0` for blank), drawn over several lines, or as a CSV table with a column
-/// `question`. They must have exactly one solution. What cannot be read is refused by line, and the others are
-/// still answered; exit status 1 says that something was refused.
+/// Puzzles come one a line (`.` or `0` for blank), drawn over several lines, as a table (CSV) with a column `question` or
+/// `puzzle`, as JSON, as XML of OpenSudoku, or as NumPy arrays; any of them may be packed with gzip or zip. They must have exactly one solution. What
+/// cannot be read is refused by line, and the others are still answered; exit status 1 says that something was refused. Of each
+/// cause ten lines are told, and then how many there are (with --json, all).
 ///
 /// On a terminal each puzzle is drawn while the model thinks. Elsewhere each answer is one line of three columns
 /// with tabs between: the answer in the puzzle's one-line form, `verified` or `unverified`, and the number of
-/// improvement steps. With --json it is one object:
+/// improvement steps; the puzzle's `id` is a fourth, where the input has that column. With --json it is one object, with the `id` behind the line:
 /// {"line":1,"question":"…","answer":"…","verified":true,"steps":3,"restarts":0,"stopped":"verified","halt":4.2,"seconds":0.0123,"source":"model"}
 /// or {"line":2,"error":"…"}. With --cache or --cache-memory the source is `exact` (known, in memory) or `stored` (on disk)
 /// for answers that were not thought about: they took no steps.
@@ -86,6 +87,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         json: args.json,
         bar,
         refused: false,
+        causes: Causes::default(),
     };
     let mut size = threads.clamp(1, CHUNK);
     let mut any = false;
@@ -108,6 +110,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         }
     }
     printer.bar.finish_and_clear();
+    printer.causes.tell_rest(&printer.name);
     args.thinking.keep(&solver)?;
     if let Some(cache) = &cache {
         cache::finish(cache)?;
@@ -126,6 +129,7 @@ struct Printer {
     json: bool,
     bar: ProgressBar,
     refused: bool,
+    causes: Causes,
 }
 
 impl Printer {
@@ -171,7 +175,12 @@ impl Printer {
             Some(false) => "unverified",
             None => "unchecked",
         };
-        writeln!(self.out, "{}\t{verdict}\t{}", answer.text, answer.steps)
+        write!(self.out, "{}\t{verdict}\t{}", answer.text, answer.steps)?;
+        if let Some(id) = &answer.id {
+            // A tab in it would look like another column.
+            write!(self.out, "\t{}", exit::printable(id))?;
+        }
+        writeln!(self.out)
     }
 
     fn refuse(&mut self, line: u64, error: String) -> io::Result<()> {
@@ -179,6 +188,9 @@ impl Printer {
         if self.json {
             let refusal = Refusal { line, error };
             return writeln!(self.out, "{}", serde_json::to_string(&refusal)?);
+        }
+        if !self.causes.add(&error) {
+            return Ok(());
         }
         // In their place among the answers, where both go to one terminal or file.
         self.out.flush()?;

@@ -67,7 +67,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", conflicts_with = "data")]
     pool: Option<usize>,
     /// One solution grid in so many is held out
-    #[arg(long, value_name = "PARTS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(2..))]
+    #[arg(long, value_name = "PARTS", default_value_t = HELD_OUT, value_parser = clap::value_parser!(u64).range(2..))]
     held_out: u64,
     /// How long to train [default: 10]
     #[arg(long, value_name = "M", conflicts_with = "steps")]
@@ -335,6 +335,9 @@ impl Recipe {
 }
 
 /// Replaces a default by what was asked for.
+/// Without the flag, one solution grid in so many is held out.
+const HELD_OUT: u64 = 5;
+
 fn set<T: Copy>(value: &mut T, asked: Option<T>) {
     *value = asked.unwrap_or(*value);
 }
@@ -363,6 +366,9 @@ impl Args {
                 all.map(|task| Ok(task?.spec())).collect()
             }
             (TaskName::Arc, None, _) => usage("--task arc: expected --data with tasks"),
+            (TaskName::Arc, ..) if only.is_some() || self.pool.is_some() || self.held_out != HELD_OUT => usage(
+                "--size, --pool and --held-out: expected a task of puzzles, found ARC-AGI, whose tasks say their sizes and which are held out",
+            ),
             (_, _, [_, ..]) => usage("--rules: expected --task grid"),
             (TaskName::Sudoku, _, []) if self.size.len() > 1 => {
                 let sizes = self.size.iter();

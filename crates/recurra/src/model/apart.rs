@@ -1,6 +1,6 @@
 //! A model whose puzzle table stays in its file: of hundreds of thousands of rows, a question needs one.
 
-use super::file::Header;
+use super::file::{Header, check_content};
 use super::import::TableRows;
 use super::import::rows::{directory, unreadable};
 use super::weights::PUZZLE_TABLE;
@@ -19,7 +19,8 @@ impl Header {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let (mut file, length) = disk::open(path)?;
-        let header = directory(&mut file, length).and_then(|(_, found)| Header::of(&found));
+        let header = check(&mut file).and_then(|()| directory(&mut file, length));
+        let header = header.and_then(|(_, found)| Header::of(&found));
         header.map_err(|e| e.in_file(path))
     }
 }
@@ -33,7 +34,7 @@ impl TrmModel {
     pub fn open_apart(path: impl AsRef<Path>) -> Result<(Self, TableRows<File>)> {
         let path = path.as_ref();
         let (mut file, length) = disk::open(path)?;
-        let read = without_table(&mut file, length);
+        let read = check(&mut file).and_then(|()| without_table(&mut file, length));
         let model = read.and_then(|bytes| Self::read(&bytes, false));
         let model = model.map_err(|e| e.in_file(path))?;
         let rows = TableRows::open(file, PUZZLE_TABLE).map_err(|e| e.in_file(path))?;
@@ -49,6 +50,14 @@ impl TrmModel {
         }
         Ok((model, rows))
     }
+}
+
+/// Refuses a file that begins as something else.
+fn check(file: &mut File) -> Result<()> {
+    let mut start = Vec::new();
+    let read = Read::by_ref(file).take(512).read_to_end(&mut start);
+    read.and_then(|_| file.rewind()).map_err(|e| unreadable(&e))?;
+    check_content(&start)
 }
 
 /// The bytes of a model file whose puzzle table has no rows.

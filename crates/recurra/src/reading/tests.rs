@@ -19,29 +19,27 @@ impl Notation for Plain {
         line.bytes.contains(&b',')
     }
 
-    fn given(
-        &mut self,
-        question: Given,
-        answer: Option<Given>,
-    ) -> Result<(Self::Grid, Option<Self::Grid>), InputError> {
+    fn given(&mut self, question: Given, answer: Option<Given>) -> Result<Read<Self::Grid>, InputError> {
         let read = |given: Given| {
             let field = given.joined();
             let Place { line, column } = field.text().start;
             Ok((line, column, field.text().utf8()?.to_owned()))
         };
-        Ok((read(question)?, answer.map(read).transpose()?))
+        let question = read(question)?;
+        let answer = answer.map(read);
+        Ok(Read { question, answer })
     }
 
     fn plain<R: BufRead>(
         &mut self,
         first: Text<'_>,
         _: &mut Lines<R>,
-    ) -> Option<Result<Self::Grid, InputError>> {
+    ) -> Option<Result<Read<Self::Grid>, InputError>> {
         let place = first.start;
         Some(
             first
                 .utf8()
-                .map(|text| (place.line, place.column, text.to_owned())),
+                .map(|text| (place.line, place.column, text.to_owned()).into()),
         )
     }
 }
@@ -110,8 +108,7 @@ fn objects_and_lists_are_texts() {
         ),
         (
             4,
-            "line 4, column 15: expected an object with `question` and `answer`, \
-             found missing field `question`"
+            "line 4, column 15: expected an object with `question`, `puzzle`, `input` or `quizzes`, found `answer`"
                 .into(),
         ),
     ];

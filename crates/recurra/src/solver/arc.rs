@@ -152,6 +152,7 @@ impl Votes for ArcSolver {
         let names: Vec<&str> = set.tasks.iter().map(|task| task.name.as_str()).collect();
         Ok(Answer {
             line: 1,
+            id: None,
             question: names.join(" "),
             text: answers.submission.to_json(),
             verified: None,

@@ -4,9 +4,11 @@ use super::distribution::Distribution;
 use super::keys::{Keys, hash};
 use super::problems::{Kind, Problems};
 use super::rules::{Found, Rules, Table};
+use crate::input::note;
 use crate::progress;
 use anyhow::{anyhow, bail};
 use rayon::prelude::*;
+use recurra::reading;
 use recurra::tasks::Task;
 use recurra::tasks::data::Puzzles;
 use recurra::tasks::dataset::{Dataset, Part as Which, part_of};
@@ -29,6 +31,8 @@ pub(super) struct Part {
     pub(super) kind: PuzzleKind,
     pub(super) puzzles: u64,
     pub(super) refused: u64,
+    /// Puzzles that have an answer, right or wrong.
+    pub(super) answers: u64,
     /// Puzzles whose exact search, or symmetric form, was given up.
     pub(super) undecided: u64,
     pub(super) questions: Keys,
@@ -50,16 +54,18 @@ pub(super) enum PuzzleKind {
         seq_len: u64,
         vocab_size: u64,
     },
+    /// Nothing that could be read.
+    Nothing,
 }
 
 impl PuzzleKind {
     /// What the task knows about them.
-    fn rules(&self) -> Option<&dyn Rules> {
+    pub(super) fn rules(&self) -> Option<&dyn Rules> {
         match self {
             PuzzleKind::Sudoku(sudoku) => Some(sudoku),
             PuzzleKind::Maze(shape) => Some(shape),
             PuzzleKind::Table(table) => Some(table),
-            PuzzleKind::Tokens { .. } => None,
+            PuzzleKind::Tokens { .. } | PuzzleKind::Nothing => None,
         }
     }
 }
@@ -74,6 +80,7 @@ impl std::fmt::Display for PuzzleKind {
                 seq_len,
                 vocab_size,
             } => write!(f, "{seq_len} tokens of {vocab_size}"),
+            PuzzleKind::Nothing => f.write_str("no puzzle that could be read"),
         }
     }
 }
@@ -94,20 +101,57 @@ pub(super) fn parts_of(path: &Path) -> anyhow::Result<Vec<(PathBuf, Which)>> {
 }
 
 /// Finds out what kind of puzzles a set holds: of a folder by its sizes and first question, of a text by the first
-/// puzzle that can be read.
-fn kind_of(path: &Path) -> anyhow::Result<PuzzleKind> {
+/// puzzle that can be read. Where there is none, what is wrong is told.
+fn kind_of(path: &Path, name: &str, problems: &mut Problems) -> anyhow::Result<(PuzzleKind, u64)> {
     if path.is_dir() {
-        return kind_of_folder(&Dataset::open(path)?);
+        return Ok((kind_of_folder(&Dataset::open(path)?)?, 0));
     }
-    let sudoku = PuzzleReader::new(open(path)?, None).find_map(|entry| entry.result.ok());
-    if let Some(puzzle) = sudoku {
-        return Ok(PuzzleKind::Sudoku(puzzle.question.sudoku()));
+    let sudoku = first(PuzzleReader::new(open(path)?, None), |puzzle| PuzzleKind::Sudoku(puzzle.question.sudoku()));
+    let sudoku = match sudoku {
+        Ok(kind) => return Ok((kind, 0)),
+        Err(wrong) => wrong,
+    };
+    let maze = first(MazeReader::new(open(path)?, None), |puzzle| PuzzleKind::Maze(puzzle.question.shape()));
+    let maze = match maze {
+        Ok(kind) => return Ok((kind, 0)),
+        Err(wrong) => wrong,
+    };
+    // What is a maze with a slip is many bad lines of a Sudoku, and the other way round.
+    let wrong = if maze.count < sudoku.count { maze } else { sudoku };
+    if wrong.count == 0 {
+        bail!("{name}: no puzzle in it");
     }
-    let maze = MazeReader::new(open(path)?, None).find_map(|entry| entry.result.ok());
-    match maze {
-        Some(puzzle) => Ok(PuzzleKind::Maze(puzzle.question.shape())),
-        None => bail!("{}: no puzzle that could be read", path.display()),
+    for (line, text) in wrong.first {
+        problems.add(name, line, Kind::Refused, text);
     }
+    Ok((PuzzleKind::Nothing, wrong.count))
+}
+
+/// Lines that could not be read, and the first of them.
+#[derive(Default)]
+struct Wrong {
+    count: u64,
+    first: Vec<(u64, String)>,
+}
+
+/// What the first puzzle is that can be read, or why there is none.
+fn first<G>(
+    entries: impl Iterator<Item = reading::Entry<reading::Record<G>>>,
+    kind: impl FnOnce(reading::Record<G>) -> PuzzleKind,
+) -> Result<PuzzleKind, Wrong> {
+    let mut wrong = Wrong::default();
+    for entry in entries {
+        match entry.result {
+            Ok(puzzle) => return Ok(kind(puzzle)),
+            Err(error) => {
+                wrong.count += 1;
+                if wrong.first.len() < CHUNK {
+                    wrong.first.push((entry.line, error.within(entry.line)));
+                }
+            }
+        }
+    }
+    Err(wrong)
 }
 
 fn kind_of_folder(dataset: &Dataset) -> anyhow::Result<PuzzleKind> {
@@ -144,7 +188,7 @@ fn entries(path: &Path, which: Which, kind: &PuzzleKind) -> anyhow::Result<Puzzl
         &PuzzleKind::Sudoku(sudoku) => Some(Arc::new(sudoku)),
         &PuzzleKind::Maze(shape) => Some(Arc::new(MazeTask::new(shape, 0))),
         PuzzleKind::Table(table) => Some(Arc::new(table.0.clone())),
-        PuzzleKind::Tokens { .. } => None,
+        PuzzleKind::Tokens { .. } | PuzzleKind::Nothing => None,
     };
     Ok(Puzzles::open(path, which, task.as_deref())?)
 }
@@ -157,6 +201,8 @@ struct Looked {
     solution: Option<u128>,
     undecided: bool,
     problem: Option<(Kind, String)>,
+    /// Whether it has an answer, right or wrong.
+    answered: bool,
     measures: Vec<(&'static str, u64)>,
 }
 
@@ -170,20 +216,24 @@ impl Part {
         like: Option<(PuzzleKind, &str)>,
         problems: &mut Problems,
     ) -> anyhow::Result<Self> {
-        let kind = told.cloned().map_or_else(|| kind_of(path), Ok)?;
         let name = path.display().to_string();
-        if let Some((expected, other)) = like.filter(|(expected, _)| *expected != kind) {
+        let (kind, refused) = match told {
+            Some(told) => (told.clone(), 0),
+            None => kind_of(path, &name, problems)?,
+        };
+        let comparable = |kind: &PuzzleKind| *kind != PuzzleKind::Nothing;
+        let other = like.filter(|(expected, _)| *expected != kind && comparable(expected) && comparable(&kind));
+        if let Some((expected, other)) = other {
             bail!("{name}: expected {expected} as in {other}, found {kind}");
         }
-        let mut puzzles = entries(path, which, &kind)?;
         let known = kind.clone();
         let rules = known.rules();
-        let bar = progress::bar(puzzles.known_len(), "puzzles");
         let mut part = Part {
             name,
             kind,
             puzzles: 0,
-            refused: 0,
+            refused,
+            answers: 0,
             undecided: 0,
             questions: Keys::default(),
             forms: rules.is_some().then(Keys::default),
@@ -192,9 +242,17 @@ impl Part {
                 .map(|_| Keys::default()),
             measures: BTreeMap::new(),
         };
+        if part.kind == PuzzleKind::Nothing {
+            return Ok(part);
+        }
+        let mut puzzles = entries(path, which, &part.kind)?;
+        let bar = progress::bar(puzzles.known_len(), "puzzles");
         loop {
             let chunk: Vec<Entry> = puzzles.by_ref().take(CHUNK).collect();
             let count = chunk.len();
+            for entry in &chunk {
+                note(&part.name, entry.note.as_deref());
+            }
             let looked = |entry| look(entry, rules);
             let looked: Vec<_> = chunk.into_par_iter().map(looked).collect();
             bar.suspend(|| {
@@ -208,8 +266,8 @@ impl Part {
             }
         }
         bar.finish_and_clear();
-        if part.puzzles == 0 {
-            bail!("{}: no puzzle that could be read", part.name);
+        if part.puzzles + part.refused == 0 {
+            bail!("{}: no puzzle in it", part.name);
         }
         part.questions.sort();
         part.forms.iter_mut().for_each(Keys::sort);
@@ -231,6 +289,7 @@ impl Part {
             }
         };
         self.puzzles += 1;
+        self.answers += u64::from(looked.answered);
         self.undecided += u64::from(looked.undecided);
         self.questions.push(looked.question, looked.line);
         for (keys, hash) in [
@@ -264,6 +323,8 @@ fn look(entry: Entry, rules: Option<&dyn Rules>) -> Result<Looked, (u64, String)
         answer,
         rating,
         identifier,
+        objection,
+        ..
     } = entry
         .result
         .map_err(|e| (entry.line, e.within(entry.line)))?;
@@ -274,6 +335,7 @@ fn look(entry: Entry, rules: Option<&dyn Rules>) -> Result<Looked, (u64, String)
         solution: None,
         undecided: false,
         problem: None,
+        answered: answer.is_some() || objection.is_some(),
         measures: rating
             .map(|rating| ("rating", rating.into()))
             .into_iter()
@@ -307,6 +369,10 @@ fn look(entry: Entry, rules: Option<&dyn Rules>) -> Result<Looked, (u64, String)
     };
     if let Some(broken) = broken {
         looked.problem = Some((Kind::WrongAnswer, format!("answer: expected {broken}")));
+    }
+    if let Some(objection) = objection {
+        let text = format!("answer: {}", objection.within(entry.line));
+        looked.problem = Some((Kind::WrongAnswer, text));
     }
     looked.undecided |= form.is_none();
     looked.solution = solution.map(|solution| hash(&solution, identifier));

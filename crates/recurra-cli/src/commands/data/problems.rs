@@ -1,11 +1,10 @@
 //! What is wrong with puzzles, counted and told.
 
-use crate::exit;
+use crate::exit::{self, Causes};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Problems of a kind that are told on standard error, and that `--json` lists.
-const MOST_TOLD: u64 = 10;
+/// Problems of a kind that `--json` lists.
 const MOST_LISTED: u64 = 1000;
 
 /// What is wrong with a puzzle.
@@ -46,20 +45,27 @@ struct Problem {
     text: String,
 }
 
-/// All problems counted, the first of each kind told and listed.
+/// All problems counted, the first of each cause told, and the first of each kind listed.
 #[derive(Default, Serialize)]
 #[serde(transparent)]
 pub(super) struct Problems {
     listed: Vec<Problem>,
     #[serde(skip)]
     counts: BTreeMap<(String, Kind), u64>,
+    #[serde(skip)]
+    told: BTreeMap<String, Causes>,
 }
 
 impl Problems {
     pub(super) fn add(&mut self, path: &str, line: u64, kind: Kind, text: String) {
+        // Other lines are named there, which make each message another.
+        let cause = match kind {
+            Kind::Refused | Kind::WrongAnswer | Kind::NoSolution => text.clone(),
+            _ => kind.name().to_owned(),
+        };
         let count = self.counts.entry((path.to_owned(), kind)).or_default();
         *count += 1;
-        if *count <= MOST_TOLD {
+        if self.told.entry(path.to_owned()).or_default().add(&cause) {
             exit::say(&format!("{path}:{line}: {text}"));
         }
         if *count <= MOST_LISTED {
@@ -84,12 +90,9 @@ impl Problems {
     }
 
     /// Says how many were not told.
-    pub(super) fn tell_rest(&self) {
-        for ((path, kind), count) in &self.counts {
-            if *count > MOST_TOLD {
-                let (rest, kind) = (count - MOST_TOLD, kind.name());
-                exit::say(&format!("{path}: and {rest} more {kind}"));
-            }
+    pub(super) fn tell_rest(&mut self) {
+        for (path, causes) in &mut self.told {
+            causes.tell_rest(path);
         }
     }
 }

@@ -16,9 +16,10 @@ struct PartReport {
     task: String,
     puzzles: u64,
     refused: u64,
-    wrong_answers: u64,
-    no_solution: u64,
-    several_solutions: u64,
+    /// Null where there is no answer, or no rule that one can break; the next two where there is no exact search.
+    wrong_answers: Option<u64>,
+    no_solution: Option<u64>,
+    several_solutions: Option<u64>,
     undecided: u64,
     duplicates: u64,
     symmetric_duplicates: Option<u64>,
@@ -97,14 +98,19 @@ impl Report {
         let repeated = |keys: &Option<Keys>| Some(keys.as_ref()?.repeated().count() as u64);
         let count = |kind| self.problems.count(&part.name, kind);
         let measures = part.measures.iter();
+        let rules = part.kind.rules();
+        let checked = part.answers > 0 && rules.is_some_and(|rules| rules.checks());
+        // An answer of no grid at all is wrong by any rules.
+        let wrong = Some(count(Kind::WrongAnswer)).filter(|&wrong| checked || wrong > 0);
+        let searched = |kind| rules.is_some_and(|rules| rules.searches()).then(|| count(kind));
         self.parts.push(PartReport {
             path: part.name.clone(),
             task: part.kind.to_string(),
             puzzles: part.puzzles,
             refused: part.refused,
-            wrong_answers: count(Kind::WrongAnswer),
-            no_solution: count(Kind::NoSolution),
-            several_solutions: count(Kind::SeveralSolutions),
+            wrong_answers: wrong,
+            no_solution: searched(Kind::NoSolution),
+            several_solutions: searched(Kind::SeveralSolutions),
             undecided: part.undecided,
             duplicates: duplicates.len() as u64,
             symmetric_duplicates: repeated(&part.forms),
@@ -126,14 +132,15 @@ impl Report {
             heading(&mut text, &format!("{}: {}", part.path, part.task));
             let counted = |count: u64| Some(count.to_string());
             let maybe = |count: Option<u64>| count.map(|count| count.to_string());
+            let checked = |count: Option<u64>| Some(maybe(count).unwrap_or("not checked".into()));
             for (name, value) in [
                 ("puzzles", counted(part.puzzles)),
                 (Kind::Refused.name(), counted(part.refused)),
-                (Kind::WrongAnswer.name(), counted(part.wrong_answers)),
-                (Kind::NoSolution.name(), counted(part.no_solution)),
+                (Kind::WrongAnswer.name(), checked(part.wrong_answers)),
+                (Kind::NoSolution.name(), checked(part.no_solution)),
                 (
                     Kind::SeveralSolutions.name(),
-                    counted(part.several_solutions),
+                    checked(part.several_solutions),
                 ),
                 (Kind::Duplicate.name(), counted(part.duplicates)),
                 (

@@ -10,6 +10,14 @@ use recurra::tasks::sudoku::{Grid, Outcome, Sudoku, rules, solver};
 
 /// What can be said of a puzzle.
 pub(super) trait Rules: Sync {
+    /// Whether there are rules that an answer can break.
+    fn checks(&self) -> bool {
+        true
+    }
+    /// Whether there is an exact search.
+    fn searches(&self) -> bool {
+        true
+    }
     /// The first rule that an answer breaks, in words.
     fn objection(&self, question: &[u16], answer: &[u16]) -> Option<String>;
     /// What an exact search finds; none where the task has no solver.
@@ -138,6 +146,14 @@ impl Rules for Shape {
 }
 
 impl Rules for Table {
+    fn checks(&self) -> bool {
+        self.0.has_rules()
+    }
+
+    fn searches(&self) -> bool {
+        self.0.has_solver()
+    }
+
     fn objection(&self, question: &[u16], answer: &[u16]) -> Option<String> {
         let text = self.0.objection(question, answer)?;
         Some(text.trim_start_matches("expected ").to_owned())

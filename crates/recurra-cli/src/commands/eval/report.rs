@@ -10,9 +10,10 @@ pub(super) struct Report {
     pub(super) count: u64,
     pub(super) exact: f64,
     pub(super) cell: f64,
-    pub(super) verified: f64,
+    /// Null where the task has no rules that prove an answer.
+    pub(super) verified: Option<f64>,
     /// Verified answers that are not the known one.
-    pub(super) verified_other: u64,
+    pub(super) verified_other: Option<u64>,
     /// What the task counts besides: shares of all answers.
     #[serde(flatten)]
     pub(super) judged: BTreeMap<&'static str, f64>,
@@ -49,9 +50,11 @@ pub(super) struct Levels {
 pub(super) struct Level {
     pub(super) count: u64,
     pub(super) exact: f64,
-    pub(super) verified: f64,
+    pub(super) verified: Option<f64>,
 }
 
+/// What people read where nothing could be checked.
+const NOT_CHECKED: &str = "not checked";
 /// Most rows of the histogram for people.
 const ROWS: usize = 16;
 
@@ -67,8 +70,10 @@ impl Report {
         row("refused", self.refused.to_string());
         row("exact", percent(self.exact));
         row("cell", percent(self.cell));
-        row("verified", percent(self.verified));
-        row("of them other answers", self.verified_other.to_string());
+        row("verified", self.verified.map_or(NOT_CHECKED.into(), percent));
+        if let Some(other) = self.verified_other {
+            row("of them other answers", other.to_string());
+        }
         for (name, &share) in &self.judged {
             row(name, percent(share));
         }
@@ -97,7 +102,8 @@ impl Report {
                 ("extreme", levels.extreme),
             ] {
                 if let Some(level) = level {
-                    let (exact, verified) = (percent(level.exact), percent(level.verified));
+                    let exact = percent(level.exact);
+                    let verified = level.verified.map_or(NOT_CHECKED.into(), percent);
                     text += &format!(
                         "{name:<14} {:>12} {exact:>10} {verified:>10}\n",
                         level.count

@@ -1,7 +1,7 @@
 //! Counting right answers.
 
 use super::report::{Level, Levels, Report};
-use crate::known::Known;
+use crate::known::{Known, Refused};
 use recurra::solver::Answer;
 use recurra::tasks::Task;
 use recurra::tasks::dataset::IGNORED;
@@ -30,7 +30,9 @@ pub(super) struct Tally {
     /// Of each answer.
     seconds: Vec<f32>,
     /// Lines that could not be used.
-    pub(super) refused: u64,
+    pub(super) refused: Refused,
+    /// Whether the task's rules can prove an answer.
+    proves: bool,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -51,11 +53,11 @@ impl Counts {
         (self.count > 0).then(|| share(self.exact, self.count))
     }
 
-    fn level(self) -> Option<Level> {
+    fn level(self, proves: bool) -> Option<Level> {
         (self.count > 0).then(|| Level {
             count: self.count,
             exact: share(self.exact, self.count),
-            verified: share(self.verified, self.count),
+            verified: proves.then(|| share(self.verified, self.count)),
         })
     }
 }
@@ -89,6 +91,8 @@ impl Tally {
             exact &= known == found;
         }
         let verified = answer.verified == Some(true);
+        // Rules that are no proof find some answers wrong, and none right.
+        self.proves |= answer.verified.is_some() && task.proves();
         self.all.add(exact, verified);
         self.verified_other += u64::from(verified && !exact);
         for (name, holds) in task.judge(&known.pair.question, &answer.tokens) {
@@ -145,7 +149,7 @@ impl Tally {
     pub(super) fn report(mut self, thinking: Duration, restarts: bool) -> Report {
         let all = self.all;
         let seconds = thinking.as_secs_f64();
-        let [easy, medium, hard, extreme] = self.levels.map(Counts::level);
+        let [easy, medium, hard, extreme] = self.levels.map(|counts| counts.level(self.proves));
         let rated = [easy, medium, hard, extreme].iter().any(Option::is_some);
         self.seconds.sort_by(f32::total_cmp);
         // The smallest that 99 of 100 do not exceed.
@@ -157,8 +161,8 @@ impl Tally {
             count: all.count,
             exact: share(all.exact, all.count),
             cell: share(self.cells_right, self.cells),
-            verified: share(all.verified, all.count),
-            verified_other: self.verified_other,
+            verified: self.proves.then(|| share(all.verified, all.count)),
+            verified_other: self.proves.then_some(self.verified_other),
             judged: self
                 .judged
                 .iter()
@@ -171,7 +175,7 @@ impl Tally {
             stopped: stopped
                 .map(|(reason, count)| (reason.name(), count))
                 .collect(),
-            refused: self.refused,
+            refused: self.refused.count,
             seconds,
             puzzles_per_second: all.count as f64 / seconds,
             mean_seconds: of_one,

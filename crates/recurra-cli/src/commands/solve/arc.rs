@@ -12,6 +12,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             "--cache and --cache-memory: expected a model for puzzles, found one for ARC-AGI";
         return Err(UsageError(text.into()).into());
     }
+    if args.json {
+        let text = "--json: expected a model for puzzles, found one for ARC-AGI, whose answers are JSON anyway";
+        return Err(UsageError(text.into()).into());
+    }
     let (solver, options) = args.thinking.arc_solver(&args.model, &args.arc)?;
     let data = ArcData::open(&args.file)?;
     // Asked to answer, it answers everything that is there.

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::groups::Groups;
 use crate::hash::fnv1a;
 use crate::network::config::{Mixer, TrmConfig};
+use crate::reading::Content;
 use crate::tasks::TaskSpec;
 use recurra_kernels::{AlignedMatrix, Linear, Precision};
 use safetensors::SafeTensors;
@@ -76,6 +77,22 @@ impl Header {
     }
 }
 
+/// Refuses a file that is known to be something else by its first bytes.
+pub(super) fn check_content(start: &[u8]) -> Result<()> {
+    let expected = "expected a model file (safetensors), found";
+    Err(Error::Format(match Content::of(start) {
+        Content::Safetensors => return Ok(()),
+        Content::Zip => {
+            format!("{expected} a zip archive, as torch.save writes checkpoints: `recurra import` makes a model of a checkpoint")
+        }
+        Content::Other { name, hint } => format!("{expected} {name}: {hint}"),
+        // What is damaged is told by who reads it.
+        Content::Text if start.is_empty() || start.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace()) => return Ok(()),
+        Content::Text if std::str::from_utf8(&start[..start.len().min(64)]).is_err_and(|e| e.error_len().is_some()) => return Ok(()),
+        other => format!("{expected} {}", other.name()),
+    }))
+}
+
 /// A model in memory: what its file holds.
 #[derive(Debug, Clone)]
 pub struct TrmModel {
@@ -136,6 +153,7 @@ impl TrmModel {
     /// The same, where the puzzle table may have been left out: then it has no rows.
     pub(super) fn read(bytes: &[u8], with_table: bool) -> Result<Self> {
         let format = |e: &dyn std::fmt::Display| Error::Format(format!("not a model file: {e}"));
+        check_content(bytes)?;
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| format(&e))?;
         let header = Header::of(&metadata)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|e| format(&e))?;

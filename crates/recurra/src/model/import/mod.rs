@@ -21,6 +21,7 @@ use super::tensors::finite_matrix;
 use super::weights::check_shape;
 use super::{TrmConfig, TrmWeights};
 use crate::error::{Error, Result};
+use crate::reading::Content;
 use half::{bf16, f16};
 use std::collections::BTreeMap;
 
@@ -53,10 +54,105 @@ pub fn read_checkpoint(bytes: &[u8]) -> Result<BTreeMap<String, ImportedTensor>>
                 .into(),
         ))
     } else {
-        Err(Error::Format(
-            "neither a torch.save archive nor a safetensors file".into(),
-        ))
+        Err(no_checkpoint(bytes))
     }
+}
+
+/// What bytes are that are no checkpoint.
+fn no_checkpoint(bytes: &[u8]) -> Error {
+    let expected = "expected a torch.save archive or a safetensors file, found";
+    Error::Format(match Content::of(bytes) {
+        Content::Other { name, hint } => format!("{expected} {name}: {hint}"),
+        Content::Text if is_index(bytes) => {
+            format!("{expected} JSON, the index of a checkpoint in several files: give it by its path, with the files beside it")
+        }
+        Content::Text if std::str::from_utf8(&bytes[..bytes.len().min(64)]).is_err() => {
+            "neither a torch.save archive nor a safetensors file".into()
+        }
+        other => format!("{expected} {}", other.name()),
+    })
+}
+
+/// Whether this is the index of a checkpoint in several files.
+fn is_index(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().starts_with(b"{") && serde_json::from_slice::<Index>(bytes).is_ok()
+}
+
+/// The index of a checkpoint in several files, as transformers and accelerate write it.
+#[derive(serde::Deserialize)]
+struct Index {
+    weight_map: BTreeMap<String, String>,
+}
+
+/// Most files of a checkpoint.
+const MOST_SHARDS: usize = 1000;
+
+/// Reads the tensors of a checkpoint from a file: as [`read_checkpoint`] does, or from all files that an index names
+/// (`model.safetensors.index.json`), which lie beside it.
+///
+/// # Errors
+/// As [`read_checkpoint`], and [`Error::Io`], with the file's name; [`Error::Tensor`] where a file lacks a tensor that the index says is in it.
+#[cfg(feature = "files")]
+pub fn open_checkpoint(path: &std::path::Path) -> Result<BTreeMap<String, ImportedTensor>> {
+    let bytes = super::disk::read(path)?;
+    if !is_index(&bytes) {
+        return read_checkpoint(&bytes).map_err(|e| e.in_file(path));
+    }
+    let index: Index = serde_json::from_slice(&bytes).map_err(|e| Error::Format(e.to_string()).in_file(path))?;
+    let mut files: Vec<&String> = index.weight_map.values().collect();
+    files.sort();
+    files.dedup();
+    if files.len() > MOST_SHARDS {
+        let text = format!("expected at most {MOST_SHARDS} files, found {}", files.len());
+        return Err(Error::Format(text).in_file(path));
+    }
+    let mut tensors = BTreeMap::new();
+    for file in files {
+        // A stranger's index names files beside it, and no others.
+        if file.contains(['/', '\\']) || file == ".." {
+            let text = format!("expected names of files beside it, found `{}`", printable(file));
+            return Err(Error::Format(text).in_file(path));
+        }
+        let shard = path.with_file_name(file);
+        let read = read_checkpoint(&super::disk::read(&shard)?).map_err(|e| e.in_file(&shard))?;
+        for (name, tensor) in read {
+            if tensors.contains_key(&name) {
+                return Err(two_of_a_name(&name).in_file(&shard));
+            }
+            tensors.insert(name, tensor);
+        }
+    }
+    for (name, file) in &index.weight_map {
+        let short = short_name(name);
+        if !tensors.contains_key(short) && !is_count(short) {
+            let missing = Error::Tensor {
+                name: printable(name),
+                expected: "a tensor, as the index says".into(),
+                found: "none".into(),
+            };
+            return Err(missing.in_file(path.with_file_name(file)));
+        }
+    }
+    Ok(tensors)
+}
+
+/// The first names of tensors, for messages.
+fn names(tensors: &BTreeMap<String, ImportedTensor>) -> String {
+    const TOLD: usize = 4;
+    let mut names: Vec<String> = tensors.keys().take(TOLD).map(|name| format!("`{}`", printable(name))).collect();
+    if tensors.len() > TOLD {
+        names.push(format!("{} more", tensors.len() - TOLD));
+    }
+    names.join(", ")
+}
+
+/// That a tensor is missing, and which are there.
+fn missing(name: &str, expected: String, tensors: &BTreeMap<String, ImportedTensor>) -> Error {
+    let found = match tensors.len() {
+        0 => "no tensor at all".into(),
+        _ => format!("none; there are {}", names(tensors)),
+    };
+    Error::Tensor { name: name.into(), expected, found }
 }
 
 /// Puts the tensors of a checkpoint together as the weights of `config`.
@@ -68,9 +164,10 @@ pub fn weights_from_tensors(
     tensors: &BTreeMap<String, ImportedTensor>,
 ) -> Result<TrmWeights> {
     let shapes = TrmWeights::shapes(config);
-    if let Some(extra) = tensors
-        .keys()
-        .find(|found| !shapes.iter().any(|(n, _)| n == *found))
+    // In a checkpoint of something else nothing is as it should be: then what is missing tells more.
+    let known = |name: &String| shapes.iter().any(|(n, _)| n == name);
+    if let Some(extra) = tensors.keys().find(|name| !known(name))
+        && shapes.iter().all(|(name, _)| tensors.contains_key(name))
     {
         return Err(Error::Tensor {
             name: extra.clone(),
@@ -79,11 +176,8 @@ pub fn weights_from_tensors(
         });
     }
     TrmWeights::build(config, |name, shape| {
-        let tensor = tensors.get(name).ok_or_else(|| Error::Tensor {
-            name: name.into(),
-            expected: format!("shape {shape:?}"),
-            found: "none".into(),
-        })?;
+        let tensor = tensors.get(name);
+        let tensor = tensor.ok_or_else(|| missing(name, format!("shape {shape:?}"), tensors))?;
         check_shape(name, shape, &tensor.shape)?;
         finite_matrix(name, shape, &tensor.data)
     })
@@ -95,6 +189,9 @@ fn read_safetensors(bytes: &[u8]) -> Result<BTreeMap<String, ImportedTensor>> {
         .map_err(|e| Error::Format(format!("safetensors: {}", printable(&e.to_string()))))?;
     let mut tensors = BTreeMap::new();
     for (name, view) in file.iter() {
+        if is_count(short_name(name)) {
+            continue;
+        }
         let float = Float::of(name, view.dtype())?;
         refuse_empty(name, view.shape())?;
         let tensor = ImportedTensor {
@@ -151,8 +248,15 @@ impl Float {
     }
 }
 
-/// What `torch.compile` and the training wrappers put before a name.
-const PREFIXES: [&str; 3] = ["_orig_mod.model.inner.", "model.inner.", "inner."];
+/// What `torch.compile`, distributed training, averaging of weights and the training wrappers put before a name, in any order.
+const PREFIXES: [&str; 12] = [
+    "_orig_mod.", "module.", "model.", "inner.", "ema_model.", "ema.", "averaged_model.", "shadow.", "net.", "network.", "_forward_module.", "online_model.",
+];
+
+/// Whether a tensor only counts how many weights were averaged.
+fn is_count(short: &str) -> bool {
+    matches!(short, "n_averaged" | "num_updates" | "initted" | "step")
+}
 
 /// Adds a tensor under its name without prefix.
 fn insert(
@@ -167,19 +271,20 @@ fn insert(
     Ok(())
 }
 
-/// A tensor's name without prefix.
+/// A tensor's name without prefixes.
 fn short_name(name: &str) -> &str {
-    let mut short = PREFIXES
-        .iter()
-        .filter_map(|prefix| name.strip_prefix(prefix));
-    short.next().unwrap_or(name)
+    let mut short = name;
+    while let Some(rest) = PREFIXES.iter().find_map(|prefix| short.strip_prefix(prefix)) {
+        short = rest;
+    }
+    short
 }
 
 fn two_of_a_name(short: &str) -> Error {
     Error::Tensor {
         name: printable(short),
         expected: "one tensor of this name once prefixes are removed".into(),
-        found: "two".into(),
+        found: "two (weights and their moving average? save the one to use alone)".into(),
     }
 }
 

@@ -15,6 +15,9 @@ pub(super) const MAX_PICKLE: usize = 1 << 20;
 /// Most values on the stack, in the memo and in the list of objects.
 const MAX_VALUES: usize = 1 << 17;
 
+/// Keys under which training programs keep the weights, the best first.
+const STATES: [&str; 6] = ["ema_state_dict", "model_ema", "state_dict", "model_state_dict", "model", "weights"];
+
 /// Runs a pickle whose result is a dictionary of tensors, and returns it in the order of the file.
 pub(super) fn read_state(bytes: &[u8]) -> Result<Vec<(&str, View<'_>)>> {
     if bytes.len() > MAX_PICKLE {
@@ -70,6 +73,18 @@ impl<'a> Machine<'a> {
             b'(' => {
                 self.room(self.marks.len())?;
                 self.marks.push(self.stack.len());
+            }
+            // BINFLOAT: learning rates and the like, which nothing here needs.
+            b'G' => {
+                self.take(8)?;
+                self.push(Value::Float)?;
+            }
+            // EMPTY_LIST, APPEND, APPENDS
+            b']' => self.create(Object::List(Vec::new()))?,
+            b'a' => self.append(1)?,
+            b'e' => {
+                let length = self.since_mark()?;
+                self.append(length)?;
             }
             // NONE, NEWTRUE, NEWFALSE
             b'N' => self.push(Value::None)?,
@@ -167,14 +182,39 @@ impl<'a> Machine<'a> {
         let [result] = self.stack[..] else {
             return Err(self.error("the program must leave one value"));
         };
-        let Some(Object::Dict(entries)) = result.object(&self.objects) else {
+        let Some(Object::Dict(mut entries)) = result.object(&self.objects).cloned() else {
             return Err(Error::Format(format!(
                 "pickle: expected a dictionary of tensors, found {}",
                 result.kind(&self.objects)
             )));
         };
+        // Checkpoints of training programs have the weights under a key, beside what training needs. An average of the
+        // weights is what the model is used with.
+        let tensor = |value: &Value<'a>| matches!(value.object(&self.objects), Some(Object::Tensor(_)));
+        if !entries.is_empty() && !entries.iter().any(|(_, value)| tensor(value)) {
+            let mut dicts = STATES.iter().filter_map(|name| {
+                let entry = entries.iter().find(|(key, _)| matches!(key, Value::Str(key) if key == name));
+                match entry?.1.object(&self.objects) {
+                    Some(Object::Dict(inner)) if inner.iter().any(|(_, value)| tensor(value)) => Some(inner),
+                    _ => None,
+                }
+            });
+            match dicts.next() {
+                Some(inner) => entries = inner.clone(),
+                None => {
+                    let keys = entries.iter().take(8).map(|(key, _)| match key {
+                        Value::Str(key) => format!("`{}`", printable(key)),
+                        other => other.kind(&self.objects).into(),
+                    });
+                    return Err(Error::Format(format!(
+                        "expected a dictionary of tensors, or one that holds it under `state_dict`, found the keys {}",
+                        keys.collect::<Vec<_>>().join(", ")
+                    )));
+                }
+            }
+        }
         let mut state = Vec::with_capacity(entries.len());
-        for &(key, value) in entries {
+        for (key, value) in entries {
             let Value::Str(name) = key else {
                 return Err(self.error("every key of the dictionary must be text"));
             };
@@ -320,6 +360,24 @@ impl<'a> Machine<'a> {
         let entries = self.dict()?;
         entries.extend(pairs.iter().map(|&[key, value]| (key, value)));
         Ok(())
+    }
+
+    /// Puts the topmost values into the list below them.
+    fn append(&mut self, length: usize) -> Result<()> {
+        let values = self.pop_many(length)?;
+        let list = self.pop()?;
+        self.stack.push(list);
+        let object = match list {
+            Value::Object(object) => self.objects.get_mut(object),
+            _ => None,
+        };
+        match object {
+            Some(Object::List(items)) => {
+                items.extend(values);
+                Ok(())
+            }
+            _ => Err(self.error("expected a list to fill")),
+        }
     }
 
     /// Attributes of a dictionary: PyTorch notes versions of its modules there, which say nothing about weights.

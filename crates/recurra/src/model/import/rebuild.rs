@@ -74,6 +74,7 @@ impl Global {
 pub(super) enum Value<'a> {
     None,
     Bool,
+    Float,
     Int(i64),
     Str(&'a str),
     Global(Global),
@@ -82,9 +83,10 @@ pub(super) enum Value<'a> {
 }
 
 /// A value too large to copy.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Object<'a> {
     Tuple(Vec<Value<'a>>),
+    List(Vec<Value<'a>>),
     Dict(Vec<(Value<'a>, Value<'a>)>),
     Storage(Storage<'a>),
     Tensor(View<'a>),
@@ -104,11 +106,13 @@ impl<'a> Value<'a> {
         match self {
             Value::None => "nothing",
             Value::Bool => "a truth value",
+            Value::Float => "a number",
             Value::Int(_) => "an integer",
             Value::Str(_) => "text",
             Value::Global(_) => "a name of Python",
             Value::Object(object) => match objects[object] {
                 Object::Tuple(_) => "a tuple",
+                Object::List(_) => "a list",
                 Object::Dict(_) => "a dictionary",
                 Object::Storage(_) => "a storage",
                 Object::Tensor(_) => "a tensor",

@@ -3,7 +3,7 @@
 use super::archive::Archive;
 use super::pickle;
 use super::rebuild::{Element, View};
-use super::{Float, ImportedTensor, insert, not_a_float, printable, refuse_empty};
+use super::{Float, ImportedTensor, insert, is_count, not_a_float, printable, refuse_empty, short_name};
 use crate::error::{Error, Result};
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,6 +19,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<BTreeMap<String, ImportedTensor>> {
     let mut left = bytes.len().saturating_mul(GROWTH) / size_of::<f32>();
     let mut tensors = BTreeMap::new();
     for (name, view) in state {
+        if is_count(short_name(name)) {
+            continue;
+        }
         let float = match view.storage.element {
             Element::Float(float) => float,
             Element::Other(dtype) => return Err(not_a_float(name, dtype)),

@@ -1,6 +1,6 @@
 //! The reference implementation's `all_config.yaml`.
 
-use super::{ImportedTensor, printable};
+use super::{ImportedTensor, missing, printable};
 use crate::error::{Error, Result};
 use crate::network::config::{Mixer, Positions, SWIGLU_MULTIPLE, TrmConfig};
 use std::collections::BTreeMap;
@@ -31,6 +31,17 @@ pub fn config_from_yaml(
     seq_len: Option<usize>,
 ) -> Result<TrmConfig> {
     let keys = Keys::read(yaml)?;
+    if keys.get("arch.name").is_none() {
+        let found = match keys.get("arch") {
+            None if keys.get("defaults").is_some() => "no `arch` but `defaults`, which are not followed",
+            None => "no `arch`",
+            Some(Found::Scalar(..)) => "an `arch` that is text, and no mapping",
+            Some(Found::Other("a list")) => "an `arch` that is a list, and no mapping",
+            Some(Found::Other(_)) => "an `arch` without `name`",
+        };
+        let expected = "the name of the architecture: `all_config.yaml` of the run has it";
+        return Err(config("arch.name", expected, found));
+    }
     let name = keys.text("arch.name")?;
     if name != ARCHITECTURE {
         return Err(config("arch.name", ARCHITECTURE, printable(name)));
@@ -129,10 +140,11 @@ fn config(field: &'static str, expected: impl Into<String>, found: impl Into<Str
 fn matrix(tensors: &BTreeMap<String, ImportedTensor>, name: &str) -> Result<(usize, usize)> {
     match tensors.get(name).map(|tensor| &tensor.shape[..]) {
         Some(&[rows, columns]) => Ok((rows, columns)),
-        other => Err(Error::Tensor {
+        None => Err(missing(name, "rows and columns".into(), tensors)),
+        Some(shape) => Err(Error::Tensor {
             name: name.into(),
             expected: "rows and columns".into(),
-            found: other.map_or("no such tensor".into(), |shape| format!("shape {shape:?}")),
+            found: format!("shape {shape:?}"),
         }),
     }
 }

@@ -100,6 +100,7 @@ fn thinking_step_by_step_is_thinking() {
 fn an_answer_is_the_line_that_the_program_prints() {
     let answer = Answer {
         line: 3,
+        id: None,
         question: PUZZLE.into(),
         text: SOLVED.into(),
         verified: None,

@@ -39,17 +39,19 @@ impl TaskSet {
     }
 
     /// Reads the outputs of the test pairs from a competition's "solutions": `{name: [grid, …], …}`. Tasks whose solutions
-    /// are missing keep none; what is wrong is added to the errors.
+    /// are missing keep none; that, and what is wrong, is added to the errors.
     pub fn add_solutions(&mut self, solutions: &[u8]) {
         let places: HashMap<&str, usize> = (self.tasks.iter().enumerate())
             .map(|(place, task)| (task.name.as_str(), place))
             .collect();
         let mut found: Vec<(usize, Vec<Grid>)> = Vec::new();
         let mut mismatches = Vec::new();
+        let mut named: HashSet<String> = HashSet::new();
         let errors = read_tasks(
             solutions,
             || SOLUTIONS,
             |name, result| {
+                named.insert(name.clone());
                 let Ok(grids) = result else { return };
                 let mismatch = match places.get(name.as_str()) {
                     Some(&place) => match mismatch(&self.tasks[place], &grids) {
@@ -72,6 +74,18 @@ impl TaskSet {
                 });
             },
         );
+        // Who gives solutions means to give all of them.
+        for task in &self.tasks {
+            let unknown = task.test.iter().any(|pair| pair.output.is_none());
+            if unknown && !named.contains(&task.name) {
+                mismatches.push(ArcError {
+                    task: Some(task.name.clone()),
+                    steps: vec![],
+                    expected: format!("{} solutions, one for each test input", task.test.len()),
+                    found: "none: its test outputs are not known".into(),
+                });
+            }
+        }
         for (place, grids) in found {
             for (pair, grid) in self.tasks[place].test.iter_mut().zip(grids) {
                 pair.output = Some(grid);

@@ -105,6 +105,11 @@ impl GridTask {
         }
     }
 
+    /// Whether any rule is declared that an answer can break.
+    pub fn has_rules(&self) -> bool {
+        self.0.bound.any()
+    }
+
     /// Whether there is an exact solver for the rules: they are all there is to say.
     pub fn has_solver(&self) -> bool {
         self.0.exact.is_some()

@@ -2,6 +2,7 @@
 
 use super::{Data, Notes, Part};
 use crate::exit::{Refusals, message};
+use crate::input;
 use crate::progress;
 use anyhow::{anyhow, bail};
 use rayon::prelude::*;
@@ -202,13 +203,15 @@ fn share_right(model: &TrmModel, tests: &[Pair], threads: usize) -> anyhow::Resu
 fn read(path: &Path, part: dataset::Part, task: &dyn Task) -> anyhow::Result<Vec<Pair>> {
     let (mut puzzles, mut refused, mut unanswered) = (Vec::new(), Refusals::default(), 0);
     for entry in Puzzles::open(path, part, Some(task))? {
+        input::note(&path.display().to_string(), entry.note.as_deref());
         match entry.result {
-            Ok(puzzle) => match puzzle.answer {
-                Some(answer) => puzzles.push(Pair {
+            Ok(puzzle) => match (puzzle.answer, puzzle.objection) {
+                (Some(answer), _) => puzzles.push(Pair {
                     question: puzzle.question,
                     answer,
                 }),
-                None => unanswered += 1,
+                (None, Some(objection)) => refused.add(path, &objection),
+                (None, None) => unanswered += 1,
             },
             Err(error) => refused.add(path, &error),
         }

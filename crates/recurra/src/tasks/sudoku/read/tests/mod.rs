@@ -24,7 +24,10 @@ fn read_fixed(input: impl AsRef<[u8]>, size: Option<usize>) -> Vec<(u64, String)
     PuzzleReader::new(input.as_ref(), size.and_then(Sudoku::new))
         .map(|entry| {
             let text = match entry.result {
-                Ok(puzzle) => puzzle.question.to_line(),
+                Ok(puzzle) => match puzzle.objection {
+                    None => puzzle.question.to_line(),
+                    Some(objection) => objection.to_string(),
+                },
                 Err(error) => error.to_string(),
             };
             (entry.line, text)
@@ -90,7 +93,7 @@ fn one_a_line_of_every_size() {
 
 #[test]
 fn errors_say_line_and_column_and_lose_nothing() {
-    let x = NINE.replacen("4", "x", 1);
+    let x = NINE.replacen("4", "y", 1);
     let input = format!(
         "{NINE}\n{x}\n{FOUR}\n123\n11{}\n{NINE}\nfoo bar\n{}5\n{FOUR}",
         ".".repeat(79),
@@ -102,7 +105,7 @@ fn errors_say_line_and_column_and_lose_nothing() {
             (1, NINE),
             (
                 2,
-                "line 2, column 19: expected a digit 1-9 or a blank (. 0 _), found 'x'"
+                "line 2, column 19: expected a digit 1-9 or a blank (. 0 _ * - ? x), found 'y'"
             ),
             (3, FOUR),
             (4, "line 4: expected 16, 36, 81 or 256 cells, found 3"),
@@ -114,11 +117,11 @@ fn errors_say_line_and_column_and_lose_nothing() {
             (6, NINE),
             (
                 7,
-                "line 7, column 2: expected a digit 1-9 or A-G or a blank (. 0 _), found 'o'"
+                "line 7, column 2: expected a digit 1-9 or A-G or a blank (. 0 _ * - ? x), found 'o'"
             ),
             (
                 8,
-                "line 8, column 16: expected a digit 1-4 or a blank (. 0 _), found '5'"
+                "line 8, column 16: expected a digit 1-4 or a blank (. 0 _ * - ? x), found '5'"
             ),
             (9, FOUR),
         ])
@@ -127,17 +130,17 @@ fn errors_say_line_and_column_and_lose_nothing() {
 
 #[test]
 fn a_fixed_size() {
-    let input = format!("{NINE}\n{FOUR}\n{}\n{NINE}5\n..x\n", &NINE[1..]);
+    let input = format!("{NINE}\n{FOUR}\n{}\n{NINE}5\n..y\n", &NINE[1..]);
     assert_eq!(
         read_fixed(input, Some(9)),
         own(&[
             (1, NINE),
-            (2, "line 2, column 17: expected 81 cells, found 16"),
+            (2, "line 2, column 17: expected 81 cells (9x9), found 16: this looks like 4x4"),
             (3, "line 3, column 81: expected 81 cells, found 80"),
             (4, "line 4, column 82: expected 81 cells, found 82"),
             (
                 5,
-                "line 5, column 3: expected a digit 1-9 or a blank (. 0 _), found 'x'"
+                "line 5, column 3: expected a digit 1-9 or a blank (. 0 _ * - ? x), found 'y'"
             ),
         ])
     );
@@ -149,7 +152,7 @@ fn a_fixed_size() {
     let other = read_fixed(NINE, Some(4));
     assert_eq!(
         other,
-        own(&[(1, "line 1, column 17: expected 16 cells, found 81")])
+        own(&[(1, "line 1, column 17: expected 16 cells (4x4), found 81: this looks like 9x9")])
     );
 }
 
@@ -158,7 +161,7 @@ fn odd_bytes_are_shown() {
     let text = |input: &[u8]| read(input).remove(0).1;
     let mut bytes = NINE.as_bytes().to_vec();
     bytes[3] = 0;
-    let expected = "expected a digit 1-9 or a blank (. 0 _), found";
+    let expected = "expected a digit 1-9 or a blank (. 0 _ * - ? x), found";
     assert_eq!(text(&bytes), format!(r"line 1, column 4: {expected} '\0'"));
     bytes[3] = 0xff;
     assert_eq!(
@@ -200,10 +203,10 @@ fn a_bad_row_loses_its_grid_only() {
     for gap in ["\n", "\n\n"] {
         let after = if gap.len() == 1 { 12 } else { 13 };
         let bad = |row: &str| read(with(row) + gap + &b);
-        let x = bad("1 . . | . x . | . . .");
+        let x = bad("1 . . | . y . | . . .");
         assert_eq!(
             x[0].1,
-            "line 5, column 11: expected a digit 1-9 or a blank (. 0 _), found 'x'"
+            "line 5, column 11: expected a digit 1-9 or a blank (. 0 _ * - ? x), found 'y'"
         );
         assert_eq!(x[1..], [(after, good.clone())]);
         let short = bad(". . . | . . . | . .");
@@ -218,7 +221,7 @@ fn a_bad_row_loses_its_grid_only() {
             junk[0],
             (
                 1,
-                "line 5, column 1: expected a digit 1-9 or a blank (. 0 _), found 'w'".into()
+                "line 5, column 1: expected a digit 1-9 or a blank (. 0 _ * - ? x), found 'w'".into()
             )
         );
         assert_eq!(junk[1..], [(after + 1, good.clone())]);

@@ -66,7 +66,7 @@ fn table_errors_lose_nothing() {
                 "line 8, column 1: expected a quote that closes before the next comma \
                  or the end of the line, found one that does not"
             ),
-            (9, "line 9, column 99: expected 81 cells, found 16"),
+            (9, "line 9, column 99: expected 81 cells (9x9), found 16: this looks like 4x4"),
             (10, "line 10: expected 16, 36, 81 or 256 cells, found 1"),
             (11, NINE),
         ])
@@ -75,23 +75,21 @@ fn table_errors_lose_nothing() {
 
 #[test]
 fn a_table_without_questions_is_one_error() {
-    let expected = "line 2: expected a header that names a column `question` or `puzzle`, found";
+    let expected = "line 2: expected a header that names a column `question`, `puzzle`, `input` or `quizzes`, found";
     let input = |header: &str| format!("\n{header}\n{NINE},1\n{NINE},2\n");
     assert_eq!(
         read(input("id,grid")),
         [(2, format!("{expected} 'id,grid'"))]
     );
-    let headless = read(input(&format!("{NINE},{NINE_ANSWER}")));
-    assert_eq!(headless, [(2, format!("{expected} '{}…'", &NINE[..40]))]);
+    // Without a header, a line says what it is.
+    let headless = read(format!("{NINE},{NINE_ANSWER}\n{NINE_ANSWER};{NINE}\nx12f,{NINE},2.5\n"));
+    assert_eq!(headless, own(&[(1, NINE), (2, NINE), (3, NINE)]));
 }
 
 #[test]
 fn tables_are_told_from_puzzles() {
     let looks_like_table = |text: &[u8]| {
-        let mut notation = SudokuNotation {
-            sudoku: None,
-            last: None,
-        };
+        let mut notation = SudokuNotation::new(None);
         reading::is_header(&mut notation, Text::line(1, text))
     };
     for text in [
@@ -99,11 +97,12 @@ fn tables_are_told_from_puzzles() {
         "puzzle,solution",
         "id,grid",
         "\"Rating\"",
-        "................,1",
+        "puzzle;solution",
+        "input\toutput",
     ] {
         assert!(looks_like_table(text.as_bytes()), "{text}");
     }
-    for text in ["", "................", "1,34............", "hello"] {
+    for text in ["", "................", "1,34............", "hello", "................,1", "?,?,1,2", "x,2,3,4"] {
         assert!(!looks_like_table(text.as_bytes()), "{text}");
     }
 }
@@ -159,8 +158,8 @@ fn every_form_says_the_same() {
 
 #[test]
 fn errors_in_several_lines_and_in_objects() {
-    let drawn = "1 . | . .\n. . | . .\n----+----\n. . | . x\n. . | . .";
-    let cell = "expected a digit 1-4 or a blank (. 0 _), found 'x'";
+    let drawn = "1 . | . .\n. . | . .\n----+----\n. . | . y\n. . | . .";
+    let cell = "expected a digit 1-4 or a blank (. 0 _ * - ? x), found 'y'";
     assert_eq!(
         read(format!("id,question\n7,\"{drawn}\"\n8,{FOUR}\n")),
         own(&[(2, &format!("line 5, column 9: {cell}")), (7, FOUR)])
