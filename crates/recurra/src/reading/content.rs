@@ -88,8 +88,9 @@ impl Content {
             return Content::Safetensors;
         }
         match start {
-            [0, 1..=0x7f, ..] => return Content::Utf16Be,
-            [1..=0x7f, 0, ..] => return Content::Utf16Le,
+            // Without a mark, two characters must fit.
+            [0, 1..=0x7f, 0, 1..=0x7f, ..] => return Content::Utf16Be,
+            [1..=0x7f, 0, 1..=0x7f, 0, ..] => return Content::Utf16Le,
             _ => {}
         }
         Self::of_markup(start)
@@ -139,6 +140,7 @@ mod tests {
             (b"PAR1\x15\x04", "a Parquet table"),
             (b"\xff\xfe1\0", "text in UTF-16"),
             (b"1\0.\0", "text in UTF-16"),
+            (b"\0!\n", "text"),
             (b"\xef\xbb\xbf <?xml version", "XML"),
             (b"\n<!DOCTYPE html><html>", "a web page (HTML)"),
             (b"\x93NUMPY\x01\0", "a NumPy array (.npy)"),

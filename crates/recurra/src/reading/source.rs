@@ -7,6 +7,8 @@
 mod array;
 #[cfg(feature = "files")]
 mod games;
+#[cfg(all(test, feature = "files"))]
+mod tests;
 #[cfg(feature = "files")]
 mod zipped;
 

@@ -74,11 +74,17 @@ impl TaskSet {
                 });
             },
         );
+        for (place, grids) in found {
+            for (pair, grid) in self.tasks[place].test.iter_mut().zip(grids) {
+                pair.output = Some(grid);
+            }
+        }
         // Who gives solutions means to give all of them.
+        let mut unsolved = Vec::new();
         for task in &self.tasks {
             let unknown = task.test.iter().any(|pair| pair.output.is_none());
             if unknown && !named.contains(&task.name) {
-                mismatches.push(ArcError {
+                unsolved.push(ArcError {
                     task: Some(task.name.clone()),
                     steps: vec![],
                     expected: format!("{} solutions, one for each test input", task.test.len()),
@@ -86,13 +92,9 @@ impl TaskSet {
                 });
             }
         }
-        for (place, grids) in found {
-            for (pair, grid) in self.tasks[place].test.iter_mut().zip(grids) {
-                pair.output = Some(grid);
-            }
-        }
         self.errors.extend(errors);
         self.errors.extend(mismatches);
+        self.errors.extend(unsolved);
     }
 }
 

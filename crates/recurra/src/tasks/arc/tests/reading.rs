@@ -303,11 +303,16 @@ fn good_tasks_beside_a_bad_one_are_kept() {
         .map(|t| t.test[0].output.is_some())
         .collect();
     assert_eq!(known, [true, false, false]);
-    set.add_solutions(br#"{"a":[[[5]]]}"#);
-    let last = set.errors.last().unwrap().to_string();
+    // What is not among the solutions is missing there.
+    set.errors.clear();
+    set.add_solutions(br#"{"a":[[[5]]],"c":[[[4]]]}"#);
+    let messages: Vec<String> = set.errors.iter().map(|e| e.to_string()).collect();
     assert_eq!(
-        last,
-        "task `a`, solution 1: expected the output that stands in the task, found another"
+        messages,
+        [
+            "task `a`, solution 1: expected the output that stands in the task, found another",
+            "task `d`: expected 1 solutions, one for each test input, found none: its test outputs are not known",
+        ]
     );
 }
 

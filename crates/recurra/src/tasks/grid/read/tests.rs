@@ -151,11 +151,11 @@ fn errors_say_where() {
     for (text, says) in [
         (
             "answer\nx\n",
-            "line 1: expected a header that names a column `question` or `puzzle` or `input`, found 'answer'",
+            "line 1: expected a header that names a column `question`, `puzzle`, `input` or `quizzes`, found 'answer'",
         ),
         (
             "hello\n",
-            "line 1: expected a header that names a column `question` or `puzzle` or `input`, found 'hello'",
+            "line 1: expected a header that names a column `question`, `puzzle`, `input` or `quizzes`, found 'hello'",
         ),
         (
             "question,answer,Question\n",
@@ -167,7 +167,7 @@ fn errors_say_where() {
         ),
         (
             "{\"answer\": \"ab\"}",
-            "line 1, column 16: expected an object with `question` and `answer`, found missing field `question`",
+            "line 1, column 16: expected an object with `question`, `puzzle`, `input` or `quizzes`, found `answer`",
         ),
         (
             "{\"question\": [[NaN]]}",
@@ -264,7 +264,10 @@ fn a_task_reads_what_it_knows() {
             .map(|entry| {
                 entry
                     .result
-                    .map(|puzzle| latin.line(&puzzle.question))
+                    .and_then(|puzzle| match puzzle.objection {
+                        None => Ok(latin.line(&puzzle.question)),
+                        Some(objection) => Err(objection),
+                    })
                     .map_err(|e| e.to_string())
             })
             .collect()
@@ -309,7 +312,7 @@ fn a_task_reads_what_it_knows() {
         ),
         (
             "questoin,answer\n",
-            "line 1: expected a header that names a column `question` or `puzzle` or `input`, found 'questoin,answer'",
+            "line 1: expected a header that names a column `question`, `puzzle`, `input` or `quizzes`, found 'questoin,answer'",
         ),
     ] {
         assert_eq!(read(text), [Err::<String, _>(says.into())], "{text}");

@@ -21,7 +21,10 @@ fn read_fixed(input: impl AsRef<[u8]>, shape: Option<Shape>) -> Vec<(u64, String
 
 fn shown(entry: Entry) -> (u64, String) {
     let text = match entry.result {
-        Ok(puzzle) => puzzle.question.to_line().replace(' ', "."),
+        Ok(puzzle) => match puzzle.objection {
+            None => puzzle.question.to_line().replace(' ', "."),
+            Some(objection) => objection.to_string(),
+        },
         Err(error) => error.to_string(),
     };
     (entry.line, text)
@@ -34,7 +37,7 @@ fn own(expected: &[(u64, &str)]) -> Vec<(u64, String)> {
         .collect()
 }
 
-const CELL: &str = "expected a cell: # (wall), a space or . or _ (free), S, G or o (path), found";
+const CELL: &str = "expected a cell: # or 1 (wall), a space or . or _ or 0 (free), S, G or E (goal) or o (path), found";
 const GOOD: &str = "expected a maze with one S, one G, no path yet and a way from S to G, found";
 
 #[test]
@@ -277,4 +280,39 @@ fn a_failure_of_the_device_is_the_last_entry() {
         assert_eq!(found, expected);
         assert!(reader.next().is_none());
     }
+}
+
+#[test]
+fn other_ways_to_write_a_maze() {
+    let ways = ["S....G#..", "S....E#..", "S0000G100", "S0000E100"];
+    for way in ways {
+        assert_eq!(read(way), own(&[(1, "S....G#..")]), "{way}");
+        let drawn = [&way[..3], &way[3..6], &way[6..]].join("\n");
+        assert_eq!(read(drawn), own(&[(1, "S....G#..")]), "{way}");
+    }
+    let both = read("S...1G#..");
+    assert!(both[0].1.contains("line 1, column 7: expected walls as # or as 1, not both, found '#'"), "{both:?}");
+    let both = read("S...EG#..");
+    assert!(both[0].1.contains("column 6: expected the goal as G or as E, not both"), "{both:?}");
+}
+
+#[test]
+fn mazes_between_posts() {
+    let drawn = "o---o---o\n| S     |\no   o---o\n|     G |\no---o---o\n";
+    let maze = "######S..##.####..G######";
+    assert_eq!(read(drawn), own(&[(1, maze)]));
+    // With other posts, narrow, without the spaces at the ends of lines, and one right below the other.
+    let narrow = "+-+-+\n|S  |\n+ +-+\n|  G|\n+-+-+\n";
+    let open = "o---o---o\n| S\no   o---o\n|     G |\no---o---o\n";
+    assert_eq!(read(format!("{narrow}{narrow}")), own(&[(1, maze), (6, maze)]));
+    assert_eq!(read(open), own(&[(1, "######S....#.####..G######")]));
+    for (bad, says) in [
+        (drawn.replace('G', "X"), "line 4, column 7: expected S, G or E, or nothing, in a cell between posts, found 'X'"),
+        (drawn.replacen("o   o", "o - o", 1), "line 3, column 3: expected a wall of - from post to post, or a gap, found '-'"),
+        (drawn.replacen("\no---o---o\n", "\n", 1), "line 1: expected a maze of up to 31x31 cells between posts, with its lower edge, found 4 lines of 5 cells and walls"),
+    ] {
+        assert_eq!(read(&bad), own(&[(1, says)]), "{bad}");
+    }
+    let other = read_fixed(drawn, Shape::new(7, 7));
+    assert_eq!(other, own(&[(1, "line 1: expected a 7x7 maze, where posts and walls are cells, too, found 5 lines of 5 cells and walls")]));
 }

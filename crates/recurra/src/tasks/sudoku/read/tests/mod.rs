@@ -1,6 +1,7 @@
 //! The reader against good and bad input.
 
 mod arbitrary;
+mod forms;
 mod tables;
 
 use std::io::{BufReader, Read};
