@@ -21,8 +21,6 @@ pub(crate) struct ArcData {
     pub(crate) evaluation: Vec<ArcTask>,
     /// Tasks and files that were refused.
     pub(crate) refused: Refusals,
-    /// Whether any file was a list of pairs: then what is left is not what was meant.
-    lists: bool,
 }
 
 /// A file with one task has this key, one with many does not.
@@ -55,9 +53,6 @@ impl ArcData {
             data.read(path, path)?;
         }
         data.refused.tell_rest(path, "tasks");
-        if data.lists {
-            bail!("{}: expected files of tasks, found lists of pairs", path.display());
-        }
         if data.training.is_empty() && data.evaluation.is_empty() {
             bail!("{}: no ARC task in it", path.display());
         }
@@ -68,10 +63,16 @@ impl ArcData {
     fn read(&mut self, file: &Path, place: &Path) -> anyhow::Result<()> {
         let bytes = disk::read(file)?;
         let mut tasks = Vec::new();
-        if bytes.trim_ascii_start().starts_with(b"[") {
-            let text = "expected an object with `train` and `test`, or one of such objects by their names, found a list: pairs alone do not say which are demonstrations";
+        if let Some(items) = bytes.trim_ascii_start().strip_prefix(b"[") {
+            let text = "expected an object with `train` and `test`, or such objects by their names, found a list";
+            // To leave tasks out that are just written another way would be to train on the rest.
+            if items.trim_ascii_start().starts_with(b"{") {
+                bail!(
+                    "{}: {text} (of pairs? it does not say which are demonstrations)",
+                    file.display()
+                );
+            }
             self.refused.add(file, &text);
-            self.lists = true;
             return Ok(());
         }
         if serde_json::from_slice::<Peek>(&bytes).is_ok_and(|peek| peek.train.is_some()) {

@@ -87,7 +87,11 @@ impl Causes {
     pub(crate) fn tell_rest(&mut self, name: &str) {
         for (cause, count) in std::mem::take(&mut self.0) {
             if count > Self::TOLD {
-                let cause = if cause.is_empty() { String::new() } else { format!(": {cause}") };
+                let cause = if cause.is_empty() {
+                    String::new()
+                } else {
+                    format!(": {cause}")
+                };
                 say(&format!("{name}: and {} more{cause}", count - Self::TOLD));
             }
         }
@@ -97,9 +101,17 @@ impl Causes {
 /// What messages have in common that have the same reason: what was expected, without numbers.
 fn cause(text: &str) -> String {
     let start = text.find("expected ").unwrap_or(0);
-    let end = text[start..].find(", found").map_or(text.len(), |end| start + end);
+    let end = text[start..]
+        .find(", found")
+        .map_or(text.len(), |end| start + end);
     let words = text[start..end].split(' ');
-    let plain = words.map(|word| if word.bytes().all(|byte| byte.is_ascii_digit()) { "…" } else { word });
+    let plain = words.map(|word| {
+        if word.bytes().all(|byte| byte.is_ascii_digit()) {
+            "…"
+        } else {
+            word
+        }
+    });
     plain.collect::<Vec<_>>().join(" ")
 }
 

@@ -67,7 +67,9 @@ fn known(task: &dyn Task, entry: Entry) -> Result<Known, (u64, String)> {
     let answer = match (puzzle.answer, puzzle.objection) {
         (Some(answer), _) => answer,
         // A wrong answer measures nothing.
-        (None, Some(objection)) => return Err(refuse(format!("answer: {}", objection.within(entry.line)))),
+        (None, Some(objection)) => {
+            return Err(refuse(format!("answer: {}", objection.within(entry.line))));
+        }
         (None, None) => match task.solve(&puzzle.question) {
             Some(found) => found.map_err(refuse)?,
             None => return Err(refuse("expected an answer to it, found none".into())),

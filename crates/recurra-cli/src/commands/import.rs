@@ -47,7 +47,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         // One of several files lacks what is in the others.
         match shard(&args.checkpoint) {
             Some(which) if matches!(e, recurra::Error::Tensor { .. }) => {
-                let text = format!("{e}; this is {which}: give the checkpoint's index (`*.index.json`)");
+                let text =
+                    format!("{e}; this is {which}: give the checkpoint's index (`*.index.json`)");
                 recurra::Error::Format(text).in_file(&args.checkpoint)
             }
             _ => e.in_file(&args.checkpoint),

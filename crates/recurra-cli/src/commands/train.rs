@@ -366,9 +366,13 @@ impl Args {
                 all.map(|task| Ok(task?.spec())).collect()
             }
             (TaskName::Arc, None, _) => usage("--task arc: expected --data with tasks"),
-            (TaskName::Arc, ..) if only.is_some() || self.pool.is_some() || self.held_out != HELD_OUT => usage(
-                "--size, --pool and --held-out: expected a task of puzzles, found ARC-AGI, whose tasks say their sizes and which are held out",
-            ),
+            (TaskName::Arc, ..)
+                if only.is_some() || self.pool.is_some() || self.held_out != HELD_OUT =>
+            {
+                usage(
+                    "--size, --pool and --held-out: expected a task of puzzles, found ARC-AGI, whose tasks say their sizes and which are held out",
+                )
+            }
             (_, _, [_, ..]) => usage("--rules: expected --task grid"),
             (TaskName::Sudoku, _, []) if self.size.len() > 1 => {
                 let sizes = self.size.iter();

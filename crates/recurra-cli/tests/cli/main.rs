@@ -7,6 +7,7 @@ mod arc;
 mod bench;
 mod cache;
 mod calibrate;
+mod cases;
 mod constraints;
 mod data;
 mod eval;

@@ -56,7 +56,8 @@ impl TrmModel {
 fn check(file: &mut File) -> Result<()> {
     let mut start = Vec::new();
     let read = Read::by_ref(file).take(512).read_to_end(&mut start);
-    read.and_then(|_| file.rewind()).map_err(|e| unreadable(&e))?;
+    read.and_then(|_| file.rewind())
+        .map_err(|e| unreadable(&e))?;
     check_content(&start)
 }
 

@@ -35,19 +35,51 @@ pub(super) const ENOUGH: usize = 512;
 const SIGNATURES: &[(&[u8], &str, &str)] = &[
     (b"PAR1", "a Parquet table", "write it as CSV"),
     (b"ARROW1", "an Arrow table", "write it as CSV"),
-    (b"\xfd7zXZ\0", "a file compressed with xz", "unpack it with `xz -d`"),
-    (b"\x28\xb5\x2f\xfd", "a file compressed with zstd", "unpack it with `zstd -d`"),
-    (b"BZh91AY&SY", "a file compressed with bzip2", "unpack it with `bzip2 -d`"),
+    (
+        b"\xfd7zXZ\0",
+        "a file compressed with xz",
+        "unpack it with `xz -d`",
+    ),
+    (
+        b"\x28\xb5\x2f\xfd",
+        "a file compressed with zstd",
+        "unpack it with `zstd -d`",
+    ),
+    (
+        b"BZh91AY&SY",
+        "a file compressed with bzip2",
+        "unpack it with `bzip2 -d`",
+    ),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "unpack it"),
     (b"Rar!\x1a\x07", "a RAR archive", "unpack it"),
-    (b"SQLite format 3\0", "an SQLite database", "write the table of puzzles as CSV"),
-    (b"\x89HDF\r\n", "an HDF5 file", "save the arrays as .npy, or as CSV"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook", "save the sheet as CSV"),
-    (b"%PDF-", "a PDF document", "copy the puzzles into a text file"),
+    (
+        b"SQLite format 3\0",
+        "an SQLite database",
+        "write the table of puzzles as CSV",
+    ),
+    (
+        b"\x89HDF\r\n",
+        "an HDF5 file",
+        "save the arrays as .npy, or as CSV",
+    ),
+    (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "an old Excel workbook",
+        "save the sheet as CSV",
+    ),
+    (
+        b"%PDF-",
+        "a PDF document",
+        "copy the puzzles into a text file",
+    ),
     (b"{\\rtf", "a document in RTF", "save it as plain text"),
     (b"\x89PNG\r\n", "a picture (PNG)", "type the puzzle as text"),
     (b"GIF8", "a picture (GIF)", "type the puzzle as text"),
-    (b"\xff\xd8\xff", "a picture (JPEG)", "type the puzzle as text"),
+    (
+        b"\xff\xd8\xff",
+        "a picture (JPEG)",
+        "type the puzzle as text",
+    ),
     (b"\xff\xfe\0\0", "text in UTF-32", "save it as UTF-8"),
     (b"\0\0\xfe\xff", "text in UTF-32", "save it as UTF-8"),
     (b"\x7fELF", "a program", "name a file of puzzles"),
@@ -71,7 +103,10 @@ impl Content {
             [0xff, 0xfe, ..] => return Content::Utf16Le,
             [0xfe, 0xff, ..] => return Content::Utf16Be,
             [0x80, 2..=5, ..] => {
-                return other("a Python pickle", "save its arrays as .npy, or a checkpoint with PyTorch 1.6 or newer");
+                return other(
+                    "a Python pickle",
+                    "save its arrays as .npy, or a checkpoint with PyTorch 1.6 or newer",
+                );
             }
             _ => {}
         }
@@ -79,7 +114,10 @@ impl Content {
             return Content::Npy;
         }
         if start.starts_with(LFS) {
-            return other("a pointer of Git LFS, not the file itself", "fetch it with `git lfs pull`");
+            return other(
+                "a pointer of Git LFS, not the file itself",
+                "fetch it with `git lfs pull`",
+            );
         }
         // The header's length, and the header, which is an object.
         if let [length @ .., b'{'] = start.get(..9).unwrap_or_default()
@@ -97,12 +135,27 @@ impl Content {
     }
 
     fn of_markup(start: &[u8]) -> Self {
-        let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
-        let begins = |with: &[u8]| text.get(..with.len()).is_some_and(|text| text.eq_ignore_ascii_case(with));
-        if [&b"<!doctype html"[..], b"<html", b"<head", b"<body"].into_iter().any(begins) {
-            return Content::Other { name: "a web page (HTML)", hint: "download the file itself, not the page about it" };
+        let text = start
+            .strip_prefix(b"\xef\xbb\xbf")
+            .unwrap_or(start)
+            .trim_ascii_start();
+        let begins = |with: &[u8]| {
+            text.get(..with.len())
+                .is_some_and(|text| text.eq_ignore_ascii_case(with))
+        };
+        if [&b"<!doctype html"[..], b"<html", b"<head", b"<body"]
+            .into_iter()
+            .any(begins)
+        {
+            return Content::Other {
+                name: "a web page (HTML)",
+                hint: "download the file itself, not the page about it",
+            };
         }
-        if [&b"<?xml"[..], b"<opensudoku", b"<!--", b"<!doctype"].into_iter().any(begins) {
+        if [&b"<?xml"[..], b"<opensudoku", b"<!--", b"<!doctype"]
+            .into_iter()
+            .any(begins)
+        {
             return Content::Xml;
         }
         Content::Text
@@ -145,7 +198,10 @@ mod tests {
             (b"\n<!DOCTYPE html><html>", "a web page (HTML)"),
             (b"\x93NUMPY\x01\0", "a NumPy array (.npy)"),
             (b"\x40\x01\0\0\0\0\0\0{\"a\"", "a safetensors file"),
-            (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS, not the file itself"),
+            (
+                b"version https://git-lfs.github.com/spec/v1\n",
+                "a pointer of Git LFS, not the file itself",
+            ),
             (b"\x80\x04\x95", "a Python pickle"),
         ] {
             assert_eq!(Content::of(start).name(), name, "{start:?}");

@@ -2,8 +2,26 @@
 
 /// The names of the columns that are read, the best first: question, answer, source, rating, and the puzzle's own name.
 pub(super) const COLUMNS: [&[&str]; 5] = [
-    &["question", "puzzle", "input", "quizzes", "quiz", "questions", "puzzles", "inputs", "problem"],
-    &["answer", "solution", "output", "solutions", "answers", "outputs", "solved"],
+    &[
+        "question",
+        "puzzle",
+        "input",
+        "quizzes",
+        "quiz",
+        "questions",
+        "puzzles",
+        "inputs",
+        "problem",
+    ],
+    &[
+        "answer",
+        "solution",
+        "output",
+        "solutions",
+        "answers",
+        "outputs",
+        "solved",
+    ],
     &["source"],
     &["rating", "difficulty"],
     &["id"],
@@ -11,7 +29,13 @@ pub(super) const COLUMNS: [&[&str]; 5] = [
 
 /// The first names of a column, for messages.
 pub(super) fn told(column: usize) -> String {
-    format!("`{}`", COLUMNS[column][..4].join("`, `").replacen("`, `quizzes", "` or `quizzes", 1).replacen("`, `solutions", "` or `solutions", 1))
+    format!(
+        "`{}`",
+        COLUMNS[column][..4]
+            .join("`, `")
+            .replacen("`, `quizzes", "` or `quizzes", 1)
+            .replacen("`, `solutions", "` or `solutions", 1)
+    )
 }
 
 /// What the inputs of a task are like.

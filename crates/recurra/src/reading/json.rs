@@ -3,8 +3,11 @@
 use super::dialect::COLUMNS;
 use super::row::{Cell, Field, Given, JsonRow, Listed, Row};
 use super::{InputError, Place, Text};
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{
+    Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor,
+};
 use serde_json::Value;
+use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -12,14 +15,32 @@ use std::marker::PhantomData;
 pub(super) fn row(text: Text<'_>) -> Result<(Row, Vec<String>), InputError> {
     // Once to see which names are there, and once to read what stands under the best of them.
     let names = serde_json::from_slice::<Names>(text.bytes);
+    // The key whose value is wrong.
+    let field = RefCell::new(String::new());
     let row = names.and_then(|Names { names, keys }| {
         let mut json = serde_json::Deserializer::from_slice(text.bytes);
         let line = text.start.line;
-        let row = json.deserialize_map(RowVisitor { line, names, keys: &keys })?;
-        let used = |key: &String| COLUMNS.iter().any(|names| names.iter().any(|name| key.eq_ignore_ascii_case(name)));
+        let row = json.deserialize_map(RowVisitor {
+            line,
+            names,
+            keys: &keys,
+            field: &field,
+        })?;
+        let used = |key: &String| {
+            COLUMNS
+                .iter()
+                .any(|names| names.iter().any(|name| key.eq_ignore_ascii_case(name)))
+        };
         Ok((row, keys.into_iter().filter(|key| !used(key)).collect()))
     });
-    row.map_err(|error| refused(text, &error, OBJECT))
+    row.map_err(|error| {
+        let mut refused = refused(text, &error, OBJECT);
+        let field = field.into_inner();
+        if !field.is_empty() {
+            refused.expected += &format!(" in `{}`", field.escape_debug());
+        }
+        refused
+    })
 }
 
 /// Reads a value of JSON that is not written one a line: an object, or a grid.
@@ -27,8 +48,15 @@ pub(super) fn value(text: Text<'_>) -> Result<(Row, Vec<String>), InputError> {
     if text.bytes.first() == Some(&b'{') {
         return row(text);
     }
-    let grid = serde_json::from_slice::<Grid>(text.bytes).map_err(|error| refused(text, &error, "a grid"))?;
-    let row = Row { question: given(text.start.line, grid), answer: None, source: None, rating: None, id: None };
+    let grid = serde_json::from_slice::<Grid>(text.bytes)
+        .map_err(|error| refused(text, &error, "a grid"))?;
+    let row = Row {
+        question: given(text.start.line, grid),
+        answer: None,
+        source: None,
+        rating: None,
+        id: None,
+    };
     Ok((row, Vec::new()))
 }
 
@@ -46,7 +74,10 @@ fn refused(text: Text<'_>, error: &serde_json::Error, otherwise: &str) -> InputE
     let column = error.column().max(1);
     let place = match error.line() {
         0 | 1 => text.start.right(column - 1),
-        line => Place { line: text.start.line + line as u64 - 1, column: Some(column) },
+        line => Place {
+            line: text.start.line + line as u64 - 1,
+            column: Some(column),
+        },
     };
     place.error(expected, found.trim_start_matches("invalid type: "))
 }
@@ -55,9 +86,17 @@ fn refused(text: Text<'_>, error: &serde_json::Error, otherwise: &str) -> InputE
 fn given(line: u64, grid: Grid) -> Given {
     match grid {
         Listed::Text(text) => Given::Text(Field::whole(Place::line(line), text.into_bytes())),
-        Listed::List(rows) if !rows.is_empty() && rows.iter().all(|row| matches!(row, JsonRow::List(cells) if cells.len() == 1 && cells[0].alone)) => {
+        Listed::List(rows)
+            if !rows.is_empty()
+                && rows.iter().all(
+                    |row| matches!(row, JsonRow::List(cells) if cells.len() == 1 && cells[0].alone),
+                ) =>
+        {
             let cells: Vec<String> = rows.into_iter().map(JsonRow::into_text).collect();
-            Given::Text(Field::whole(Place::line(line), cells.join(" ").into_bytes()))
+            Given::Text(Field::whole(
+                Place::line(line),
+                cells.join(" ").into_bytes(),
+            ))
         }
         Listed::List(rows) => Given::Rows(line, rows),
     }
@@ -99,6 +138,7 @@ struct RowVisitor<'a> {
     line: u64,
     names: [Option<&'static str>; COLUMNS.len()],
     keys: &'a [String],
+    field: &'a RefCell<String>,
 }
 
 impl<'de> Visitor<'de> for RowVisitor<'_> {
@@ -112,10 +152,11 @@ impl<'de> Visitor<'de> for RowVisitor<'_> {
         let (mut question, mut answer) = (None::<Grid>, None::<Option<Grid>>);
         let (mut source, mut rating, mut id) = (None::<Value>, None::<Value>, None::<Value>);
         while let Some(key) = object.next_key::<String>()? {
-            let is_key = |name: &Option<&str>| name.is_some_and(|name| key.eq_ignore_ascii_case(name));
+            let is_key =
+                |name: &Option<&str>| name.is_some_and(|name| key.eq_ignore_ascii_case(name));
             match self.names.iter().position(is_key) {
-                Some(0) => once(&mut question, &key, &mut object)?,
-                Some(1) => once(&mut answer, &key, &mut object)?,
+                Some(0) => grid(&mut question, &key, &mut object, self.field)?,
+                Some(1) => grid(&mut answer, &key, &mut object, self.field)?,
                 Some(2) => once(&mut source, &key, &mut object)?,
                 Some(3) => once(&mut rating, &key, &mut object)?,
                 Some(4) => once(&mut id, &key, &mut object)?,
@@ -141,12 +182,38 @@ impl<'de> Visitor<'de> for RowVisitor<'_> {
 /// An object without a question: what is there in its place.
 fn missing<E: Error>(keys: &[String]) -> E {
     const TOLD: usize = 6;
-    let mut names: Vec<String> = keys.iter().take(TOLD).map(|key| format!("`{}`", key.escape_debug().take(40).collect::<String>())).collect();
+    let mut names: Vec<String> = keys
+        .iter()
+        .take(TOLD)
+        .map(|key| format!("`{}`", key.escape_debug().take(40).collect::<String>()))
+        .collect();
     if keys.len() > TOLD {
         names.push("…".into());
     }
-    let found = if names.is_empty() { "no key".into() } else { names.join(", ") };
-    E::custom(format_args!("{found}, expected an object with {}", super::dialect::told(0)))
+    let found = if names.is_empty() {
+        "no key".into()
+    } else {
+        names.join(", ")
+    };
+    E::custom(format_args!(
+        "{found}, expected an object with {}",
+        super::dialect::told(0)
+    ))
+}
+
+/// The same as [`once`], with the key kept where its value is wrong.
+fn grid<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+    value: &mut Option<T>,
+    key: &str,
+    object: &mut A,
+    field: &RefCell<String>,
+) -> Result<(), A::Error> {
+    if value.is_none() {
+        key.clone_into(&mut field.borrow_mut());
+    }
+    once(value, key, object)?;
+    field.borrow_mut().clear();
+    Ok(())
 }
 
 /// Reads the value of a key that must not come twice.
@@ -179,7 +246,10 @@ impl Item for Cell {
 
     /// A cell may stand in place of a row: then nothing says what the rows are.
     fn cell(cell: Cell) -> Option<JsonRow> {
-        Some(Listed::List(vec![Cell { alone: true, ..cell }]))
+        Some(Listed::List(vec![Cell {
+            alone: true,
+            ..cell
+        }]))
     }
 }
 
@@ -205,7 +275,8 @@ impl<'de, T: Item + Deserialize<'de>> Visitor<'de> for ListedVisitor<T> {
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Listed<T>, E> {
-        T::cell(Cell::of(number)).ok_or_else(|| E::invalid_type(Unexpected::Unsigned(number), &self))
+        T::cell(Cell::of(number))
+            .ok_or_else(|| E::invalid_type(Unexpected::Unsigned(number), &self))
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<Listed<T>, E> {
@@ -213,7 +284,9 @@ impl<'de, T: Item + Deserialize<'de>> Visitor<'de> for ListedVisitor<T> {
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Listed<T>, E> {
-        whole(number).and_then(T::cell).ok_or_else(|| E::invalid_type(Unexpected::Float(number), &self))
+        whole(number)
+            .and_then(T::cell)
+            .ok_or_else(|| E::invalid_type(Unexpected::Float(number), &self))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Listed<T>, A::Error> {

@@ -113,8 +113,13 @@ impl<R: BufRead> Lines<R> {
     /// Why reading failed, once, with the number of the line that could not be read.
     pub(super) fn failure(&mut self) -> Option<InputError> {
         let error = self.failed.take()?;
-        let line = self.values.as_ref().map_or(self.read + 1, |values| values.line());
-        let why = error.get_ref().and_then(|why| why.downcast_ref::<Unreadable>());
+        let line = self
+            .values
+            .as_ref()
+            .map_or(self.read + 1, |values| values.line());
+        let why = error
+            .get_ref()
+            .and_then(|why| why.downcast_ref::<Unreadable>());
         Some(match why {
             Some(Unreadable { expected, found }) => Place::line(line).error(expected, found),
             None => Place::line(line).error("to read on", error.to_string()),

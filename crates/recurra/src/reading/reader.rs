@@ -24,7 +24,11 @@ pub trait Notation {
     ///
     /// # Errors
     /// What is wrong with the question. Where only the answer is wrong, that is told beside the question.
-    fn given(&mut self, question: Given, answer: Option<Given>) -> Result<Read<Self::Grid>, InputError>;
+    fn given(
+        &mut self,
+        question: Given,
+        answer: Option<Given>,
+    ) -> Result<Read<Self::Grid>, InputError>;
 
     /// Reads a question in plain text that begins with this line. None if there is none: the line is only drawn, or the
     /// input failed before the question's end.
@@ -135,7 +139,9 @@ impl<R: BufRead, N: Notation> Reader<R, N> {
         if matches!(self.form, Form::Unknown) {
             let form = match line.is_value {
                 true => Ok(Form::Values),
-                false => line.text().map_or(Ok(Form::Plain), |text| self.form_of(text)),
+                false => line
+                    .text()
+                    .map_or(Ok(Form::Plain), |text| self.form_of(text)),
             };
             self.form = match form {
                 Ok(Form::Table(header)) => {
@@ -153,7 +159,11 @@ impl<R: BufRead, N: Notation> Reader<R, N> {
         let row = match &self.form {
             Form::Table(header) => header.row(line, &mut self.lines),
             Form::Json | Form::Values => {
-                let read = if matches!(self.form, Form::Json) { json::row } else { json::value };
+                let read = if matches!(self.form, Form::Json) {
+                    json::row
+                } else {
+                    json::value
+                };
                 line.text().and_then(read).map(|(row, unused)| {
                     if std::mem::take(&mut self.first) {
                         self.note = not_used("keys", &unused);
@@ -201,14 +211,26 @@ fn not_used(parts: &str, names: &[String]) -> Option<Box<str>> {
     (!names.is_empty()).then(|| format!("{parts} that are not used: {}", told.join(", ")).into())
 }
 
-fn record<G>(read: Read<G>, source: Option<String>, rating: Option<u32>, id: Option<String>) -> Record<G> {
+fn record<G>(
+    read: Read<G>,
+    source: Option<String>,
+    rating: Option<u32>,
+    id: Option<String>,
+) -> Record<G> {
     let Read { question, answer } = read;
     let (answer, objection) = match answer {
         None => (None, None),
         Some(Ok(answer)) => (Some(answer), None),
         Some(Err(error)) => (None, Some(error)),
     };
-    Record { question, answer, objection, source, rating, id }
+    Record {
+        question,
+        answer,
+        objection,
+        source,
+        rating,
+        id,
+    }
 }
 
 /// Whether the first line of an input is the header of a table, or a table without one.

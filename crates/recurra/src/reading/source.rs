@@ -51,7 +51,14 @@ pub(super) fn unreadable(expected: impl Into<String>, found: impl Into<String>) 
 const FORMS: &str = "puzzles as text, a table (CSV), JSON, XML of OpenSudoku or a NumPy array";
 
 fn refused(name: &str, hint: &str) -> io::Error {
-    unreadable(FORMS, if hint.is_empty() { name.to_owned() } else { format!("{name}: {hint}") })
+    unreadable(
+        FORMS,
+        if hint.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{name}: {hint}")
+        },
+    )
 }
 
 /// A stream whose beginning was looked at.
@@ -71,15 +78,30 @@ impl<R: BufRead> Head<R> {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
-            let ends = chunk.is_empty() || chunk.contains(&b'\n') || head.len() + chunk.len() >= ENOUGH;
+            let ends =
+                chunk.is_empty() || chunk.contains(&b'\n') || head.len() + chunk.len() >= ENOUGH;
             if ends && head.is_empty() {
-                return Ok((Content::of(chunk), Head { head, used: 0, rest }));
+                return Ok((
+                    Content::of(chunk),
+                    Head {
+                        head,
+                        used: 0,
+                        rest,
+                    },
+                ));
             }
             let length = chunk.len();
             head.extend_from_slice(chunk);
             rest.consume(length);
             if ends {
-                return Ok((Content::of(&head), Head { head, used: 0, rest }));
+                return Ok((
+                    Content::of(&head),
+                    Head {
+                        head,
+                        used: 0,
+                        rest,
+                    },
+                ));
             }
         }
     }
@@ -127,8 +149,15 @@ impl<R: BufRead> Plain<R> {
             Content::Text => Ok(Plain::Text(head)),
             #[cfg(feature = "files")]
             Content::Utf16Le | Content::Utf16Be => {
-                let encoding = if content == Content::Utf16Le { encoding_rs::UTF_16LE } else { encoding_rs::UTF_16BE };
-                let decoder = DecodeReaderBytesBuilder::new().encoding(Some(encoding)).bom_override(true).build(head);
+                let encoding = if content == Content::Utf16Le {
+                    encoding_rs::UTF_16LE
+                } else {
+                    encoding_rs::UTF_16BE
+                };
+                let decoder = DecodeReaderBytesBuilder::new()
+                    .encoding(Some(encoding))
+                    .bom_override(true)
+                    .build(head);
                 Ok(Plain::Utf16(BufReader::new(decoder)))
             }
             #[cfg(feature = "files")]
@@ -136,7 +165,9 @@ impl<R: BufRead> Plain<R> {
             #[cfg(feature = "files")]
             Content::Xml => Ok(Plain::Games(Box::new(Games::new(head)))),
             Content::Other { name, hint } => Err(refused(name, hint)),
-            Content::Safetensors => Err(refused(content.name(), "a model stands before the puzzles")),
+            Content::Safetensors => {
+                Err(refused(content.name(), "a model stands before the puzzles"))
+            }
             other => Err(refused(other.name(), "")),
         }
     }
@@ -182,7 +213,8 @@ impl<R: BufRead> Source<R> {
         Ok(match content {
             #[cfg(feature = "files")]
             Content::Gzip => {
-                let (content, head) = Head::look(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(head)))?;
+                let (content, head) =
+                    Head::look(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(head)))?;
                 Form::Gzip(Box::new(Plain::new(content, head)?))
             }
             #[cfg(feature = "files")]

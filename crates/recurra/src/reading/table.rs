@@ -152,7 +152,11 @@ fn split(text: Text<'_>, between: u8) -> Result<Vec<Field>, InputError> {
     let mut fields = Vec::new();
     let mut rest = text;
     loop {
-        let blank = rest.bytes.iter().take_while(|&&byte| byte != between && byte.is_ascii_whitespace()).count();
+        let blank = rest
+            .bytes
+            .iter()
+            .take_while(|&&byte| byte != between && byte.is_ascii_whitespace())
+            .count();
         let (field, used) = match rest.bytes[blank..].strip_prefix(b"\"") {
             Some(quoted) => {
                 let (bytes, used) = unquote(quoted, between).ok_or_else(|| {
@@ -162,7 +166,9 @@ fn split(text: Text<'_>, between: u8) -> Result<Vec<Field>, InputError> {
                         _ => "comma",
                     };
                     rest.place(blank).error(
-                        format!("a quote that closes before the next {what} or the end of the line"),
+                        format!(
+                            "a quote that closes before the next {what} or the end of the line"
+                        ),
                         "one that does not",
                     )
                 })?;
@@ -209,9 +215,14 @@ fn unquote(text: &[u8], between: u8) -> Option<(Vec<u8>, usize)> {
         }
     }
     let after = &text[i + 1..];
-    let blank = after.iter().take_while(|&&byte| byte != between && byte.is_ascii_whitespace()).count();
+    let blank = after
+        .iter()
+        .take_while(|&&byte| byte != between && byte.is_ascii_whitespace())
+        .count();
     let end = i + 1 + blank;
-    text.get(end).is_none_or(|&byte| byte == between).then_some((inside, end))
+    text.get(end)
+        .is_none_or(|&byte| byte == between)
+        .then_some((inside, end))
 }
 
 #[cfg(test)]
@@ -238,7 +249,10 @@ mod tests {
         );
         assert_eq!(fields("a\"b,c"), [field("a\"b", 1), field("c", 5)]);
         for open in ["\"", "a,\"b", "\"a\"b,c"] {
-            assert!(split(Text::line(1, open.as_bytes()), b',').is_err(), "{open}");
+            assert!(
+                split(Text::line(1, open.as_bytes()), b',').is_err(),
+                "{open}"
+            );
         }
     }
 }

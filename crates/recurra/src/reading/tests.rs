@@ -19,7 +19,11 @@ impl Notation for Plain {
         line.bytes.contains(&b',')
     }
 
-    fn given(&mut self, question: Given, answer: Option<Given>) -> Result<Read<Self::Grid>, InputError> {
+    fn given(
+        &mut self,
+        question: Given,
+        answer: Option<Given>,
+    ) -> Result<Read<Self::Grid>, InputError> {
         let read = |given: Given| {
             let field = given.joined();
             let Place { line, column } = field.text().start;

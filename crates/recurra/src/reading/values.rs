@@ -41,7 +41,11 @@ struct Piece {
 impl Piece {
     fn push(&mut self, byte: u8) {
         self.bytes.as_mut().map(|bytes| bytes.push(byte));
-        if self.bytes.as_ref().is_some_and(|bytes| bytes.len() > self.most) {
+        if self
+            .bytes
+            .as_ref()
+            .is_some_and(|bytes| bytes.len() > self.most)
+        {
             self.bytes = None;
         }
     }
@@ -50,7 +54,10 @@ impl Piece {
 impl Values {
     /// Whether an input that begins like this is such JSON.
     pub(super) fn begin(start: &[u8], dialect: Dialect) -> bool {
-        let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
+        let start = start
+            .strip_prefix(b"\xef\xbb\xbf")
+            .unwrap_or(start)
+            .trim_ascii_start();
         match start {
             [b'[', rest @ ..] => match rest.trim_ascii() {
                 [b'{', rest @ ..] => matches!(rest.trim_ascii_start(), [b'"' | b'}', ..]),
@@ -185,13 +192,19 @@ impl Values {
             }
             b',' if self.depth == 0 => self.close(),
             _ if self.depth == 0 && byte.is_ascii_whitespace() => self.close(),
-            b'\xef' | b'\xbb' | b'\xbf' if self.line == 1 && self.column <= 2 && self.piece.is_none() => {}
+            b'\xef' | b'\xbb' | b'\xbf'
+                if self.line == 1 && self.column <= 2 && self.piece.is_none() => {}
             _ => self.push(byte),
         }
     }
 
     fn piece_of(&self, most: usize) -> Piece {
-        Piece { line: self.line, column: self.column, bytes: Some(Vec::new()), most }
+        Piece {
+            line: self.line,
+            column: self.column,
+            bytes: Some(Vec::new()),
+            most,
+        }
     }
 
     fn push(&mut self, byte: u8) {
@@ -214,8 +227,19 @@ impl Values {
     }
 
     fn line_of(&self, piece: Piece) -> Line {
-        let Piece { line, column, bytes, .. } = piece;
-        Line { number: line, column, is_value: true, bytes, dialect: self.dialect }
+        let Piece {
+            line,
+            column,
+            bytes,
+            ..
+        } = piece;
+        Line {
+            number: line,
+            column,
+            is_value: true,
+            bytes,
+            dialect: self.dialect,
+        }
     }
 
     /// The array is over: what was found in it is one grid, or stands for itself.
@@ -223,7 +247,10 @@ impl Values {
         let Some(whole) = self.whole.take() else {
             return;
         };
-        let value = whole.bytes.as_deref().and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok());
+        let value = whole
+            .bytes
+            .as_deref()
+            .and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok());
         if value.is_some_and(|value| is_grid(&value)) {
             self.found.clear();
             let line = self.line_of(whole);
@@ -241,7 +268,13 @@ fn is_grid(value: &Value) -> bool {
         return true;
     }
     let row = |item: &Value| match item {
-        Value::Array(cells) if cells.iter().all(|cell| !cell.is_array() && !cell.is_object()) => Some(cells.len()),
+        Value::Array(cells)
+            if cells
+                .iter()
+                .all(|cell| !cell.is_array() && !cell.is_object()) =>
+        {
+            Some(cells.len())
+        }
         Value::String(text) => Some(text.chars().count()),
         _ => None,
     };
@@ -264,8 +297,12 @@ fn is_grid(value: &Value) -> bool {
 /// Whether a row has a cell that a grid of 4x4 has not.
 fn is_wide(row: &Value) -> bool {
     match row {
-        Value::Array(cells) => cells.iter().any(|cell| cell.as_f64().is_some_and(|n| n > 4.0) || is_wide(cell)),
-        Value::String(text) => text.bytes().any(|byte| matches!(byte, b'5'..=b'9' | b'a'..=b'g' | b'A'..=b'G')),
+        Value::Array(cells) => cells
+            .iter()
+            .any(|cell| cell.as_f64().is_some_and(|n| n > 4.0) || is_wide(cell)),
+        Value::String(text) => text
+            .bytes()
+            .any(|byte| matches!(byte, b'5'..=b'9' | b'a'..=b'g' | b'A'..=b'G')),
         _ => false,
     }
 }
@@ -277,10 +314,17 @@ mod tests {
     use std::io::BufReader;
 
     fn values(input: &str, buffer: usize) -> Vec<(u64, usize, String)> {
-        let mut lines = Lines::new(BufReader::with_capacity(buffer, input.as_bytes()), Dialect::PLAIN);
+        let mut lines = Lines::new(
+            BufReader::with_capacity(buffer, input.as_bytes()),
+            Dialect::PLAIN,
+        );
         let line = |line: Line| {
             assert!(line.is_value);
-            (line.number, line.column, String::from_utf8(line.bytes.unwrap()).unwrap())
+            (
+                line.number,
+                line.column,
+                String::from_utf8(line.bytes.unwrap()).unwrap(),
+            )
         };
         std::iter::from_fn(|| lines.take().map(line)).collect()
     }
@@ -288,7 +332,10 @@ mod tests {
     #[test]
     fn values_have_places() {
         for buffer in [600, 8192] {
-            let found = values("[\n  {\"a\": \"]\\\"\",\n   \"b\": [1]}, \"é\", {}\n]\n[[1, 2], [3, 4]]\n[5,6,7,8]", buffer);
+            let found = values(
+                "[\n  {\"a\": \"]\\\"\",\n   \"b\": [1]}, \"é\", {}\n]\n[[1, 2], [3, 4]]\n[5,6,7,8]",
+                buffer,
+            );
             let own = |line, column, text: &str| (line, column, text.to_owned());
             assert_eq!(
                 found,
@@ -311,7 +358,12 @@ mod tests {
         let grid = |text: &str| is_grid(&serde_json::from_str(text).unwrap());
         assert!(grid("[1,2,3,4]") && grid("[[1,2],[3,4]]") && grid("[\"12\",\"34\"]"));
         assert!(grid("[[1,2,3],[4,5,6]]"));
-        assert!(!grid("[[1,2,3,4],[4,5,6,7]]") && !grid("[\"a\"]") && !grid("[[[1]]]") && !grid("[[1,2],[3]]"));
+        assert!(
+            !grid("[[1,2,3,4],[4,5,6,7]]")
+                && !grid("[\"a\"]")
+                && !grid("[[[1]]]")
+                && !grid("[[1,2],[3]]")
+        );
     }
 
     #[test]

@@ -106,18 +106,26 @@ fn kind_of(path: &Path, name: &str, problems: &mut Problems) -> anyhow::Result<(
     if path.is_dir() {
         return Ok((kind_of_folder(&Dataset::open(path)?)?, 0));
     }
-    let sudoku = first(PuzzleReader::new(open(path)?, None), |puzzle| PuzzleKind::Sudoku(puzzle.question.sudoku()));
+    let sudoku = first(PuzzleReader::new(open(path)?, None), |puzzle| {
+        PuzzleKind::Sudoku(puzzle.question.sudoku())
+    });
     let sudoku = match sudoku {
         Ok(kind) => return Ok((kind, 0)),
         Err(wrong) => wrong,
     };
-    let maze = first(MazeReader::new(open(path)?, None), |puzzle| PuzzleKind::Maze(puzzle.question.shape()));
+    let maze = first(MazeReader::new(open(path)?, None), |puzzle| {
+        PuzzleKind::Maze(puzzle.question.shape())
+    });
     let maze = match maze {
         Ok(kind) => return Ok((kind, 0)),
         Err(wrong) => wrong,
     };
     // What is a maze with a slip is many bad lines of a Sudoku, and the other way round.
-    let wrong = if maze.count < sudoku.count { maze } else { sudoku };
+    let wrong = if maze.count < sudoku.count {
+        maze
+    } else {
+        sudoku
+    };
     if wrong.count == 0 {
         bail!("{name}: no puzzle in it");
     }
@@ -222,7 +230,8 @@ impl Part {
             None => kind_of(path, &name, problems)?,
         };
         let comparable = |kind: &PuzzleKind| *kind != PuzzleKind::Nothing;
-        let other = like.filter(|(expected, _)| *expected != kind && comparable(expected) && comparable(&kind));
+        let other = like
+            .filter(|(expected, _)| *expected != kind && comparable(expected) && comparable(&kind));
         if let Some((expected, other)) = other {
             bail!("{name}: expected {expected} as in {other}, found {kind}");
         }

@@ -102,7 +102,11 @@ impl Report {
         let checked = part.answers > 0 && rules.is_some_and(|rules| rules.checks());
         // An answer of no grid at all is wrong by any rules.
         let wrong = Some(count(Kind::WrongAnswer)).filter(|&wrong| checked || wrong > 0);
-        let searched = |kind| rules.is_some_and(|rules| rules.searches()).then(|| count(kind));
+        let searched = |kind| {
+            rules
+                .is_some_and(|rules| rules.searches())
+                .then(|| count(kind))
+        };
         self.parts.push(PartReport {
             path: part.name.clone(),
             task: part.kind.to_string(),

@@ -70,7 +70,10 @@ impl Report {
         row("refused", self.refused.to_string());
         row("exact", percent(self.exact));
         row("cell", percent(self.cell));
-        row("verified", self.verified.map_or(NOT_CHECKED.into(), percent));
+        row(
+            "verified",
+            self.verified.map_or(NOT_CHECKED.into(), percent),
+        );
         if let Some(other) = self.verified_other {
             row("of them other answers", other.to_string());
         }

@@ -83,12 +83,26 @@ pub(super) fn check_content(start: &[u8]) -> Result<()> {
     Err(Error::Format(match Content::of(start) {
         Content::Safetensors => return Ok(()),
         Content::Zip => {
-            format!("{expected} a zip archive, as torch.save writes checkpoints: `recurra import` makes a model of a checkpoint")
+            format!(
+                "{expected} a zip archive, as torch.save writes checkpoints: `recurra import` makes a model of a checkpoint"
+            )
         }
         Content::Other { name, hint } => format!("{expected} {name}: {hint}"),
         // What is damaged is told by who reads it.
-        Content::Text if start.is_empty() || start.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace()) => return Ok(()),
-        Content::Text if std::str::from_utf8(&start[..start.len().min(64)]).is_err_and(|e| e.error_len().is_some()) => return Ok(()),
+        Content::Text
+            if start.is_empty()
+                || start
+                    .iter()
+                    .any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace()) =>
+        {
+            return Ok(());
+        }
+        Content::Text
+            if std::str::from_utf8(&start[..start.len().min(64)])
+                .is_err_and(|e| e.error_len().is_some()) =>
+        {
+            return Ok(());
+        }
         other => format!("{expected} {}", other.name()),
     }))
 }

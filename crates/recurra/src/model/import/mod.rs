@@ -64,7 +64,9 @@ fn no_checkpoint(bytes: &[u8]) -> Error {
     Error::Format(match Content::of(bytes) {
         Content::Other { name, hint } => format!("{expected} {name}: {hint}"),
         Content::Text if is_index(bytes) => {
-            format!("{expected} JSON, the index of a checkpoint in several files: give it by its path, with the files beside it")
+            format!(
+                "{expected} JSON, the index of a checkpoint in several files: give it by its path, with the files beside it"
+            )
         }
         Content::Text if std::str::from_utf8(&bytes[..bytes.len().min(64)]).is_err() => {
             "neither a torch.save archive nor a safetensors file".into()
@@ -98,19 +100,26 @@ pub fn open_checkpoint(path: &std::path::Path) -> Result<BTreeMap<String, Import
     if !is_index(&bytes) {
         return read_checkpoint(&bytes).map_err(|e| e.in_file(path));
     }
-    let index: Index = serde_json::from_slice(&bytes).map_err(|e| Error::Format(e.to_string()).in_file(path))?;
+    let index: Index =
+        serde_json::from_slice(&bytes).map_err(|e| Error::Format(e.to_string()).in_file(path))?;
     let mut files: Vec<&String> = index.weight_map.values().collect();
     files.sort();
     files.dedup();
     if files.len() > MOST_SHARDS {
-        let text = format!("expected at most {MOST_SHARDS} files, found {}", files.len());
+        let text = format!(
+            "expected at most {MOST_SHARDS} files, found {}",
+            files.len()
+        );
         return Err(Error::Format(text).in_file(path));
     }
     let mut tensors = BTreeMap::new();
     for file in files {
         // A stranger's index names files beside it, and no others.
         if file.contains(['/', '\\']) || file == ".." {
-            let text = format!("expected names of files beside it, found `{}`", printable(file));
+            let text = format!(
+                "expected names of files beside it, found `{}`",
+                printable(file)
+            );
             return Err(Error::Format(text).in_file(path));
         }
         let shard = path.with_file_name(file);
@@ -139,7 +148,11 @@ pub fn open_checkpoint(path: &std::path::Path) -> Result<BTreeMap<String, Import
 /// The first names of tensors, for messages.
 fn names(tensors: &BTreeMap<String, ImportedTensor>) -> String {
     const TOLD: usize = 4;
-    let mut names: Vec<String> = tensors.keys().take(TOLD).map(|name| format!("`{}`", printable(name))).collect();
+    let mut names: Vec<String> = tensors
+        .keys()
+        .take(TOLD)
+        .map(|name| format!("`{}`", printable(name)))
+        .collect();
     if tensors.len() > TOLD {
         names.push(format!("{} more", tensors.len() - TOLD));
     }
@@ -152,7 +165,11 @@ fn missing(name: &str, expected: String, tensors: &BTreeMap<String, ImportedTens
         0 => "no tensor at all".into(),
         _ => format!("none; there are {}", names(tensors)),
     };
-    Error::Tensor { name: name.into(), expected, found }
+    Error::Tensor {
+        name: name.into(),
+        expected,
+        found,
+    }
 }
 
 /// Puts the tensors of a checkpoint together as the weights of `config`.
@@ -250,7 +267,18 @@ impl Float {
 
 /// What `torch.compile`, distributed training, averaging of weights and the training wrappers put before a name, in any order.
 const PREFIXES: [&str; 12] = [
-    "_orig_mod.", "module.", "model.", "inner.", "ema_model.", "ema.", "averaged_model.", "shadow.", "net.", "network.", "_forward_module.", "online_model.",
+    "_orig_mod.",
+    "module.",
+    "model.",
+    "inner.",
+    "ema_model.",
+    "ema.",
+    "averaged_model.",
+    "shadow.",
+    "net.",
+    "network.",
+    "_forward_module.",
+    "online_model.",
 ];
 
 /// Whether a tensor only counts how many weights were averaged.
@@ -274,7 +302,10 @@ fn insert(
 /// A tensor's name without prefixes.
 fn short_name(name: &str) -> &str {
     let mut short = name;
-    while let Some(rest) = PREFIXES.iter().find_map(|prefix| short.strip_prefix(prefix)) {
+    while let Some(rest) = PREFIXES
+        .iter()
+        .find_map(|prefix| short.strip_prefix(prefix))
+    {
         short = rest;
     }
     short

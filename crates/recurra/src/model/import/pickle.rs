@@ -16,7 +16,14 @@ pub(super) const MAX_PICKLE: usize = 1 << 20;
 const MAX_VALUES: usize = 1 << 17;
 
 /// Keys under which training programs keep the weights, the best first.
-const STATES: [&str; 6] = ["ema_state_dict", "model_ema", "state_dict", "model_state_dict", "model", "weights"];
+const STATES: [&str; 6] = [
+    "ema_state_dict",
+    "model_ema",
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "weights",
+];
 
 /// Runs a pickle whose result is a dictionary of tensors, and returns it in the order of the file.
 pub(super) fn read_state(bytes: &[u8]) -> Result<Vec<(&str, View<'_>)>> {
@@ -190,17 +197,24 @@ impl<'a> Machine<'a> {
         };
         // Checkpoints of training programs have the weights under a key, beside what training needs. An average of the
         // weights is what the model is used with.
-        let tensor = |value: &Value<'a>| matches!(value.object(&self.objects), Some(Object::Tensor(_)));
+        let tensor =
+            |value: &Value<'a>| matches!(value.object(&self.objects), Some(Object::Tensor(_)));
         if !entries.is_empty() && !entries.iter().any(|(_, value)| tensor(value)) {
             let mut dicts = STATES.iter().filter_map(|name| {
-                let entry = entries.iter().find(|(key, _)| matches!(key, Value::Str(key) if key == name));
+                let entry = entries
+                    .iter()
+                    .find(|(key, _)| matches!(key, Value::Str(key) if key == name));
                 match entry?.1.object(&self.objects) {
-                    Some(Object::Dict(inner)) if inner.iter().any(|(_, value)| tensor(value)) => Some(inner),
+                    Some(Object::Dict(inner)) if inner.iter().any(|(_, value)| tensor(value)) => {
+                        Some(inner)
+                    }
                     _ => None,
                 }
             });
             match dicts.next() {
                 Some(inner) => entries = inner.clone(),
+                // One entry is told by its own name.
+                None if entries.len() < 2 => {}
                 None => {
                     let keys = entries.iter().take(8).map(|(key, _)| match key {
                         Value::Str(key) => format!("`{}`", printable(key)),

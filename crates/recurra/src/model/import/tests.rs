@@ -46,7 +46,7 @@ fn two_tensors_of_one_name_are_refused() {
     let message = read_checkpoint(&file).unwrap_err().to_string();
     assert_eq!(
         message,
-        "tensor `H_init`: expected one tensor of this name once prefixes are removed, found two"
+        "tensor `H_init`: expected one tensor of this name once prefixes are removed, found two (weights and their moving average? save the one to use alone)"
     );
 }
 
@@ -94,7 +94,16 @@ fn other_files_are_refused() {
             &b""[..],
             "neither a torch.save archive nor a safetensors file",
         ),
-        (b"hello, world", "neither"),
+        (
+            b"hello, world",
+            "expected a torch.save archive or a safetensors file, found text",
+        ),
+        (b"<!doctype html><p>", "found a web page (HTML)"),
+        (
+            b"{\"weight_map\": {}}",
+            "the index of a checkpoint in several files",
+        ),
+        (b"\0\xff\0\xff", "neither"),
         (b"\x80\x02\x8a\x0al\xfc\x9cF", "before version 1.6"),
         (b"PK", "zip: "),
         (b"\xff\xff\xff\xff\xff\xff\xff\xff{}", "safetensors: "),

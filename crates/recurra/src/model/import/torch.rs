@@ -3,7 +3,9 @@
 use super::archive::Archive;
 use super::pickle;
 use super::rebuild::{Element, View};
-use super::{Float, ImportedTensor, insert, is_count, not_a_float, printable, refuse_empty, short_name};
+use super::{
+    Float, ImportedTensor, insert, is_count, not_a_float, printable, refuse_empty, short_name,
+};
 use crate::error::{Error, Result};
 use std::collections::{BTreeMap, HashMap};
 

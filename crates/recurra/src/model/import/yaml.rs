@@ -33,7 +33,9 @@ pub fn config_from_yaml(
     let keys = Keys::read(yaml)?;
     if keys.get("arch.name").is_none() {
         let found = match keys.get("arch") {
-            None if keys.get("defaults").is_some() => "no `arch` but `defaults`, which are not followed",
+            None if keys.get("defaults").is_some() => {
+                "no `arch` but `defaults`, which are not followed"
+            }
             None => "no `arch`",
             Some(Found::Scalar(..)) => "an `arch` that is text, and no mapping",
             Some(Found::Other("a list")) => "an `arch` that is a list, and no mapping",

@@ -165,7 +165,11 @@ impl Dictionary {
 
     /// The header of an array of the types and shapes that data sets have.
     fn header(self) -> Result<Header> {
-        let Dictionary { kind, fortran, shape } = self;
+        let Dictionary {
+            kind,
+            fortran,
+            shape,
+        } = self;
         if fortran {
             return Err(wrong("rows one after the other (C order)", "Fortran order"));
         }

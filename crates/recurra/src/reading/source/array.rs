@@ -78,7 +78,11 @@ impl Type {
                     _ => f64::from_bits(number),
                 };
                 // A whole number that a float holds exactly.
-                if value.fract() == 0.0 && value.abs() < 1e15 { Ok(value as i64) } else { Err(value) }
+                if value.fract() == 0.0 && value.abs() < 1e15 {
+                    Ok(value as i64)
+                } else {
+                    Err(value)
+                }
             }
         }
     }
@@ -101,12 +105,26 @@ impl<R: Read> Array<R> {
     /// Reads what stands before the numbers.
     fn new(mut reader: R, name: String) -> io::Result<Self> {
         let what = |found: String| unreadable("an array of numbers", format!("{name} {found}"));
-        let (Dictionary { kind, fortran, shape }, _) =
-            Dictionary::read(&mut reader).map_err(|error| what(format!("that is damaged ({error})")))?;
+        let (
+            Dictionary {
+                kind,
+                fortran,
+                shape,
+            },
+            _,
+        ) = Dictionary::read(&mut reader)
+            .map_err(|error| what(format!("that is damaged ({error})")))?;
         let of = Type::named(&kind);
-        let of = of.ok_or_else(|| what(format!("of type '{}' (whole numbers or floats are read)", kind.escape_debug())))?;
+        let of = of.ok_or_else(|| {
+            what(format!(
+                "of type '{}' (whole numbers or floats are read)",
+                kind.escape_debug()
+            ))
+        })?;
         if fortran && shape.len() > 1 {
-            return Err(what("in Fortran order: save it with numpy.ascontiguousarray".into()));
+            return Err(what(
+                "in Fortran order: save it with numpy.ascontiguousarray".into(),
+            ));
         }
         let (count, grid) = match shape[..] {
             [cells] => (1, (1, cells)),
@@ -114,26 +132,50 @@ impl<R: Read> Array<R> {
             [rows, columns] if rows == columns && rows <= 64 => (1, (rows, columns)),
             [count, cells] => (count, (1, cells)),
             [count, rows, columns] => (count, (rows, columns)),
-            _ => return Err(what(format!("of {} dimensions (1 to 3 are read)", shape.len()))),
+            _ => {
+                return Err(what(format!(
+                    "of {} dimensions (1 to 3 are read)",
+                    shape.len()
+                )));
+            }
         };
-        let numbers = grid.0.checked_mul(grid.1).filter(|numbers| (1..=MOST).contains(numbers));
-        let numbers = numbers.ok_or_else(|| what(format!("of shape {shape:?} (a grid has 1 to {MOST} cells)")))?;
+        let numbers = grid
+            .0
+            .checked_mul(grid.1)
+            .filter(|numbers| (1..=MOST).contains(numbers));
+        let numbers = numbers
+            .ok_or_else(|| what(format!("of shape {shape:?} (a grid has 1 to {MOST} cells)")))?;
         let bytes = vec![0; numbers as usize * of.bytes];
-        Ok(Array { reader, kind: of, grid, count, read: 0, bytes, name })
+        Ok(Array {
+            reader,
+            kind: of,
+            grid,
+            count,
+            read: 0,
+            bytes,
+            name,
+        })
     }
 
     /// Appends the next grid as JSON.
     fn next(&mut self, out: &mut String) -> io::Result<()> {
         self.read += 1;
-        self.reader.read_exact(&mut self.bytes).map_err(|error| match error.kind() {
-            ErrorKind::UnexpectedEof => {
-                unreadable(format!("{} grids in {}", self.count, self.name), format!("its end after {}", self.read - 1))
-            }
-            _ => error,
-        })?;
+        self.reader
+            .read_exact(&mut self.bytes)
+            .map_err(|error| match error.kind() {
+                ErrorKind::UnexpectedEof => unreadable(
+                    format!("{} grids in {}", self.count, self.name),
+                    format!("its end after {}", self.read - 1),
+                ),
+                _ => error,
+            })?;
         let (rows, columns) = self.grid;
         // A text with spaces says that nothing is known of rows.
-        let [open, close, between] = if rows == 1 { ["\"", "\"", " "] } else { ["[", "]", ","] };
+        let [open, close, between] = if rows == 1 {
+            ["\"", "\"", " "]
+        } else {
+            ["[", "]", ","]
+        };
         if rows > 1 {
             out.push('[');
         }
@@ -181,24 +223,41 @@ impl Arrays<BufReader<Member>> {
     pub(super) fn named(members: Vec<(String, Member)>) -> io::Result<Self> {
         let names: Vec<String> = members.iter().map(|member| member.0.clone()).collect();
         let place = |column: usize| {
-            let names = COLUMNS[column].iter().map(|name| names.iter().position(|n| n.eq_ignore_ascii_case(name)));
+            let names = COLUMNS[column]
+                .iter()
+                .map(|name| names.iter().position(|n| n.eq_ignore_ascii_case(name)));
             names.flatten().next()
         };
         let question = place(0).or((names.len() == 1).then_some(0));
         let Some(question) = question else {
             let found = format!("`{}`", names.join("`, `"));
-            return Err(unreadable(format!("an array named {} in the archive", super::super::dialect::told(0)), found));
+            return Err(unreadable(
+                format!(
+                    "an array named {} in the archive",
+                    super::super::dialect::told(0)
+                ),
+                found,
+            ));
         };
         let answer = place(1).filter(|&answer| answer != question);
         let mut members: Vec<_> = members.into_iter().map(Some).collect();
         let mut array = |place: usize| {
             let (name, member) = members[place].take().expect("each is taken once");
-            Array::new(BufReader::with_capacity(1 << 16, member), format!("the array `{name}`"))
+            Array::new(
+                BufReader::with_capacity(1 << 16, member),
+                format!("the array `{name}`"),
+            )
         };
         let questions = array(question)?;
         let answers = answer.map(array).transpose()?;
-        if let Some(answers) = answers.as_ref().filter(|answers| answers.count != questions.count) {
-            let expected = format!("{} grids in {}, as in {}", questions.count, answers.name, questions.name);
+        if let Some(answers) = answers
+            .as_ref()
+            .filter(|answers| answers.count != questions.count)
+        {
+            let expected = format!(
+                "{} grids in {}, as in {}",
+                questions.count, answers.name, questions.name
+            );
             return Err(unreadable(expected, answers.count.to_string()));
         }
         Self::of(questions, answers)
@@ -207,7 +266,13 @@ impl Arrays<BufReader<Member>> {
 
 impl<R: Read> Arrays<R> {
     fn of(questions: Array<R>, answers: Option<Array<R>>) -> io::Result<Self> {
-        Ok(Arrays { questions, answers, text: String::new(), used: 0, failed: None })
+        Ok(Arrays {
+            questions,
+            answers,
+            text: String::new(),
+            used: 0,
+            failed: None,
+        })
     }
 
     fn fill(&mut self) -> io::Result<()> {
@@ -216,9 +281,14 @@ impl<R: Read> Arrays<R> {
         }
         self.text.clear();
         self.used = 0;
-        while self.failed.is_none() && self.text.len() < BUFFER && self.questions.read < self.questions.count {
+        while self.failed.is_none()
+            && self.text.len() < BUFFER
+            && self.questions.read < self.questions.count
+        {
             let whole = self.text.len();
-            if let Err(error) = Self::line(&mut self.questions, self.answers.as_mut(), &mut self.text) {
+            if let Err(error) =
+                Self::line(&mut self.questions, self.answers.as_mut(), &mut self.text)
+            {
                 // What was read before is told first.
                 self.text.truncate(whole);
                 self.questions.read = self.questions.count;
@@ -231,7 +301,11 @@ impl<R: Read> Arrays<R> {
         }
     }
 
-    fn line(questions: &mut Array<R>, answers: Option<&mut Array<R>>, text: &mut String) -> io::Result<()> {
+    fn line(
+        questions: &mut Array<R>,
+        answers: Option<&mut Array<R>>,
+        text: &mut String,
+    ) -> io::Result<()> {
         text.push_str("{\"question\":");
         questions.next(text)?;
         if let Some(answers) = answers {
@@ -276,7 +350,10 @@ mod tests {
         assert_eq!(whole(">u8", &[0, 0, 0, 0, 0, 0, 0, 9]), 9);
         assert_eq!(whole("<f4", &7f32.to_le_bytes()), 7);
         assert_eq!(whole(">f8", &9f64.to_be_bytes()), 9);
-        assert_eq!(Type::named("<f8").unwrap().get(&1.5f64.to_le_bytes()), Err(1.5));
+        assert_eq!(
+            Type::named("<f8").unwrap().get(&1.5f64.to_le_bytes()),
+            Err(1.5)
+        );
         for name in ["<U81", "|O", "<c8", "<f2", "i4", "", "é"] {
             assert_eq!(Type::named(name), None, "{name}");
         }

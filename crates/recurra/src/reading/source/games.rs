@@ -29,7 +29,10 @@ impl<R: BufRead> Read for Counted<R> {
 impl<R: BufRead> BufRead for Counted<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.left == 0 {
-            return Err(unreadable(format!("a tag of at most {MOST} bytes"), "a longer one"));
+            return Err(unreadable(
+                format!("a tag of at most {MOST} bytes"),
+                "a longer one",
+            ));
         }
         let chunk = self.inner.fill_buf()?;
         Ok(&chunk[..chunk.len().min(self.left)])
@@ -38,7 +41,10 @@ impl<R: BufRead> BufRead for Counted<R> {
     fn consume(&mut self, n: usize) {
         // What was shown and is still there, as nothing else reads in between.
         if let Ok(chunk) = self.inner.fill_buf() {
-            self.lines += chunk[..n.min(chunk.len())].iter().filter(|&&byte| byte == b'\n').count() as u64;
+            self.lines += chunk[..n.min(chunk.len())]
+                .iter()
+                .filter(|&&byte| byte == b'\n')
+                .count() as u64;
         }
         self.left = self.left.saturating_sub(n);
         self.inner.consume(n);
@@ -64,7 +70,11 @@ pub(super) struct Games<R: BufRead> {
 impl<R: BufRead> Games<Head<R>> {
     pub(super) fn new(head: Head<R>) -> Self {
         Games {
-            reader: Reader::from_reader(Counted { inner: head, left: MOST, lines: 0 }),
+            reader: Reader::from_reader(Counted {
+                inner: head,
+                left: MOST,
+                lines: 0,
+            }),
             piece: Vec::new(),
             text: Vec::new(),
             used: 0,
@@ -106,13 +116,19 @@ impl<R: BufRead> Games<R> {
             self.lines += 1;
         }
         self.piece.clear();
-        let event = self.reader.read_event_into(&mut self.piece).map_err(|error| match error {
-            quick_xml::Error::Io(error) => io::Error::new(error.kind(), error.to_string()),
-            other => unreadable("well-formed XML", other.to_string()),
-        })?;
+        let event = self
+            .reader
+            .read_event_into(&mut self.piece)
+            .map_err(|error| match error {
+                quick_xml::Error::Io(error) => io::Error::new(error.kind(), error.to_string()),
+                other => unreadable("well-formed XML", other.to_string()),
+            })?;
         match event {
             Event::Start(tag) | Event::Empty(tag) => {
-                let name = String::from_utf8_lossy(tag.name().as_ref()).escape_debug().take(40).collect::<String>();
+                let name = String::from_utf8_lossy(tag.name().as_ref())
+                    .escape_debug()
+                    .take(40)
+                    .collect::<String>();
                 if tag.name().as_ref() == b"game" {
                     let text = game(&tag)?;
                     self.any = true;
@@ -126,7 +142,10 @@ impl<R: BufRead> Games<R> {
                 self.ended = true;
                 if !self.any {
                     let root = self.root.as_deref().unwrap_or_default();
-                    return Err(unreadable("XML with games (`game` with `data`, as OpenSudoku writes it)", format!("none in `{root}`")));
+                    return Err(unreadable(
+                        "XML with games (`game` with `data`, as OpenSudoku writes it)",
+                        format!("none in `{root}`"),
+                    ));
                 }
             }
             _ => {}
@@ -138,7 +157,9 @@ impl<R: BufRead> Games<R> {
 /// The cells of a game.
 fn game(tag: &BytesStart<'_>) -> io::Result<String> {
     let damaged = |error: &dyn std::fmt::Display| unreadable("well-formed XML", error.to_string());
-    let data = tag.try_get_attribute("data").map_err(|error| damaged(&error))?;
+    let data = tag
+        .try_get_attribute("data")
+        .map_err(|error| damaged(&error))?;
     let Some(data) = data else {
         // An empty line would hide it.
         return Ok("(a game without data)".into());
@@ -154,7 +175,9 @@ fn givens(text: &str) -> Option<String> {
     let (_, cells) = cells.trim_start().split_once(['\n', ' '])?;
     let fields: Vec<&str> = cells.trim().trim_end_matches('|').split('|').collect();
     // Later versions have notes of two kinds.
-    let width = [3, 4].into_iter().find(|width| fields.len() == 81 * width)?;
+    let width = [3, 4]
+        .into_iter()
+        .find(|width| fields.len() == 81 * width)?;
     let given = |cell: &[&str]| match (cell[0], cell[width - 1]) {
         (value, "0") if value.len() == 1 => value.to_owned(),
         _ => "0".into(),

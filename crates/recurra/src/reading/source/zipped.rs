@@ -37,14 +37,26 @@ pub(super) fn open<R: BufRead>(head: Head<R>) -> io::Result<Unzipped> {
     let mut bytes = Vec::new();
     head.take(MOST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MOST {
-        return Err(refused("a zip archive of more than 256 MiB", "unpack it, and name the file in it"));
+        return Err(refused(
+            "a zip archive of more than 256 MiB",
+            "unpack it, and name the file in it",
+        ));
     }
     let bytes = Bytes(Arc::new(bytes));
-    let damaged = |error: zip::result::ZipError| unreadable("a whole zip archive", format!("one that is damaged ({error})"));
+    let damaged = |error: zip::result::ZipError| {
+        unreadable(
+            "a whole zip archive",
+            format!("one that is damaged ({error})"),
+        )
+    };
     let mut archive = ZipArchive::new(Cursor::new(bytes.clone())).map_err(damaged)?;
     let mut files: Vec<(String, usize)> = Vec::new();
     for index in 0..archive.len() {
-        let name = archive.name_for_index(index).and_then(Result::ok).unwrap_or_default().into_owned();
+        let name = archive
+            .name_for_index(index)
+            .and_then(Result::ok)
+            .unwrap_or_default()
+            .into_owned();
         // What operating systems put beside files.
         if !name.ends_with('/') && !name.starts_with("__MACOSX/") && !name.ends_with(".DS_Store") {
             files.push((name, index));
@@ -52,13 +64,19 @@ pub(super) fn open<R: BufRead>(head: Head<R>) -> io::Result<Unzipped> {
     }
     let has = |end: &str| files.iter().any(|(name, _)| name.ends_with(end));
     if has("/data.pkl") {
-        return Err(refused("a checkpoint of torch.save", "`recurra import` makes a model of it, which stands before the puzzles"));
+        return Err(refused(
+            "a checkpoint of torch.save",
+            "`recurra import` makes a model of it, which stands before the puzzles",
+        ));
     }
     if has("xl/workbook.xml") {
         return Err(refused("an Excel workbook", "save the sheet as CSV"));
     }
     if has("content.xml") && has("mimetype") {
-        return Err(refused("an OpenDocument file", "save it as CSV or plain text"));
+        return Err(refused(
+            "an OpenDocument file",
+            "save it as CSV or plain text",
+        ));
     }
     let mut member = |index: usize| -> io::Result<Member> {
         let entry = archive.by_index_raw(index).map_err(damaged)?;
@@ -67,16 +85,24 @@ pub(super) fn open<R: BufRead>(head: Head<R>) -> io::Result<Unzipped> {
             return Err(refused("a zip archive that is encrypted", "unpack it"));
         }
         let mut from = Cursor::new(bytes.clone());
-        from.set_position(start.ok_or_else(|| unreadable("a whole zip archive", "one that is damaged"))?);
+        from.set_position(
+            start.ok_or_else(|| unreadable("a whole zip archive", "one that is damaged"))?,
+        );
         let packed = from.take(packed);
         match entry.compression() {
             CompressionMethod::Stored => Ok(Box::new(packed)),
             CompressionMethod::DEFLATE => Ok(Box::new(DeflateDecoder::new(packed))),
-            other => Err(refused(&format!("a zip archive packed with {other}"), "unpack it")),
+            other => Err(refused(
+                &format!("a zip archive packed with {other}"),
+                "unpack it",
+            )),
         }
     };
     if !files.is_empty() && files.iter().all(|(name, _)| name.ends_with(".npy")) {
-        let arrays: io::Result<Vec<_>> = files.iter().map(|(name, index)| Ok((name[..name.len() - 4].to_owned(), member(*index)?))).collect();
+        let arrays: io::Result<Vec<_>> = files
+            .iter()
+            .map(|(name, index)| Ok((name[..name.len() - 4].to_owned(), member(*index)?)))
+            .collect();
         return Ok(Unzipped::Arrays(Box::new(Arrays::named(arrays?)?)));
     }
     match files[..] {
@@ -84,7 +110,13 @@ pub(super) fn open<R: BufRead>(head: Head<R>) -> io::Result<Unzipped> {
         [] => Err(refused("an empty zip archive", "")),
         _ => {
             let first = files[0].0.escape_debug().take(60).collect::<String>();
-            Err(refused(&format!("a zip archive of {} files, the first `{first}`", files.len()), "unpack it, and name one of them"))
+            Err(refused(
+                &format!(
+                    "a zip archive of {} files, the first `{first}`",
+                    files.len()
+                ),
+                "unpack it, and name one of them",
+            ))
         }
     }
 }

@@ -279,7 +279,7 @@ fn nothing_else_is_called() {
 
 #[test]
 fn every_other_opcode_is_refused_by_name() {
-    let allowed = b"\x80\x95(N\x88\x89JKM\x8aX\x8cqr\x94hj)\x85\x86\x87t}sub\x93cQR.";
+    let allowed = b"\x80\x95(N\x88\x89JKM\x8aX\x8cqr\x94hj)\x85\x86\x87t}sub\x93cQR.G]ae";
     for opcode in 0..=255u8 {
         let message = read_state(&[0x80, 2, opcode]).unwrap_err().to_string();
         let refused = format!(
@@ -315,6 +315,12 @@ fn malformed_programs_are_refused() {
         (b"N(NNu", "a dictionary to fill"),
         (b"NNb", "a dictionary to fill"),
         (b"cos", "a line does not end"),
+        (b"NNa", "a list to fill"),
+        (b"N(Ne", "a list to fill"),
+        (
+            b"}(X\x01\0\0\0aNX\x05\0\0\0epochK\x01u.",
+            "one that holds it under `state_dict`, found the keys `a`, `epoch`",
+        ),
     ] {
         let message = read_state(pickle).unwrap_err().to_string();
         assert!(message.contains(expected), "{message}");
@@ -323,7 +329,7 @@ fn malformed_programs_are_refused() {
 
 #[test]
 fn no_program_grows_without_bound() {
-    for opcode in [b'(', b'N', b'}', b')'] {
+    for opcode in [b'(', b'N', b'}', b')', b']'] {
         let message = read_state(&[opcode; 1 << 20]).unwrap_err().to_string();
         assert!(message.contains("more than 131072 values"), "{message}");
     }

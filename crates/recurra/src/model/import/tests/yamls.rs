@@ -172,7 +172,7 @@ fn missing_tensors_are_named() {
             &yaml,
             &tensors,
             None,
-            &format!("tensor `{name}`: expected rows and columns, found no such"),
+            &format!("tensor `{name}`: expected rows and columns, found none; there are `"),
         );
     }
 }
@@ -194,7 +194,7 @@ fn wrong_keys_are_named() {
         (
             "arch:",
             "architecture:",
-            "`arch.name`: expected text, found no such key",
+            "`all_config.yaml` of the run has it, found no `arch`",
         ),
         (
             "  H_cycles: 3\n",
@@ -322,10 +322,7 @@ fn broken_files_are_refused() {
             "arch: &x\n  name: *x",
             "`arch.name`: expected text, found an alias",
         ),
-        (
-            "arch:\n  <<: {name: a}",
-            "`arch.name`: expected text, found no such key",
-        ),
+        ("arch:\n  <<: {name: a}", "found an `arch` without `name`"),
     ] {
         refused(yaml, &none, None, expected);
     }

@@ -79,23 +79,36 @@ impl Notation for GridNotation {
         }
     }
 
-    fn given(&mut self, question: Given, answer: Option<Given>) -> Result<Read<Written>, InputError> {
+    fn given(
+        &mut self,
+        question: Given,
+        answer: Option<Given>,
+    ) -> Result<Read<Written>, InputError> {
         let words = self.words();
         let rows = text::given(&question, words)?;
         let solved = answer.as_ref().map(|answer| text::given(answer, words));
         if matches!(self, GridNotation::Learning(..)) {
             // Nothing is learned from half a row.
             let (question, answer) = self.grids(&rows, solved.transpose()?.as_ref())?;
-            return Ok(Read { question, answer: answer.map(Ok) });
+            return Ok(Read {
+                question,
+                answer: answer.map(Ok),
+            });
         }
         let Some(solved) = solved else {
             return Ok(self.grids(&rows, None)?.0.into());
         };
         let both = solved.and_then(|solved| self.grids(&rows, Some(&solved)));
         match both {
-            Ok((question, answer)) => Ok(Read { question, answer: answer.map(Ok) }),
+            Ok((question, answer)) => Ok(Read {
+                question,
+                answer: answer.map(Ok),
+            }),
             // Where the question alone is right, it is the answer that is wrong.
-            Err(error) => Ok(Read { question: self.grids(&rows, None)?.0, answer: Some(Err(error)) }),
+            Err(error) => Ok(Read {
+                question: self.grids(&rows, None)?.0,
+                answer: Some(Err(error)),
+            }),
         }
     }
 

@@ -175,15 +175,15 @@ fn errors_say_where() {
         ),
         (
             "{\"question\": [[1.5]]}",
-            "line 1, column 18: expected a cell as text or as a whole number, found floating point `1.5`",
+            "line 1, column 18: expected a cell as text or as a whole number in `question`, found floating point `1.5`",
         ),
         (
             "{\"question\": [[[1]]]}",
-            "line 1, column 16: expected a cell as text or as a whole number, found sequence",
+            "line 1, column 16: expected a cell as text or as a whole number in `question`, found sequence",
         ),
         (
             "{\"question\": 5}",
-            "line 1, column 14: expected a grid as text or as an array of rows, found integer `5`",
+            "line 1, column 14: expected a grid as text or as an array of rows in `question`, found integer `5`",
         ),
         (
             "{\"question\": []}",

@@ -22,7 +22,8 @@ const LATIN: &str = "question,answer\n1.../..2./.3../...4,1243/3421/4312/2134\n"
 fn refusal(table: &str, rules: &str) -> Option<String> {
     let task = declared(table, rules).unwrap();
     let entry = task.read(Box::new(table.as_bytes())).next().unwrap();
-    entry.result.err().map(|error| error.to_string())
+    let objection = entry.result.map_or_else(Some, |puzzle| puzzle.objection);
+    objection.map(|error| error.to_string())
 }
 
 #[test]

@@ -4,7 +4,8 @@ use crate::reading::{Glyph, InputError, Place, Text, glyphs};
 use crate::tasks::maze::{Cell, Fault, Maze, Shape, rules};
 
 /// Which characters a cell can be.
-const ALPHABET: &str = "a cell: # or 1 (wall), a space or . or _ or 0 (free), S, G or E (goal) or o (path)";
+const ALPHABET: &str =
+    "a cell: # or 1 (wall), a space or . or _ or 0 (free), S, G or E (goal) or o (path)";
 
 /// How walls and goals of a maze are written.
 #[derive(Default)]

@@ -77,11 +77,7 @@ impl Notation for MazeNotation {
         line.bytes.contains(&b',')
     }
 
-    fn given(
-        &mut self,
-        question: Given,
-        answer: Option<Given>,
-    ) -> Result<Read<Maze>, InputError> {
+    fn given(&mut self, question: Given, answer: Option<Given>) -> Result<Read<Maze>, InputError> {
         let question = question.joined();
         let question = Written::of(question.text(), self.shape)?.question()?;
         let answer = answer.map(|given| {

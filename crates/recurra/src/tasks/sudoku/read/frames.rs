@@ -11,7 +11,10 @@ const SIZES: [usize; 4] = [9, 16, 6, 4];
 const MOST_LINES: usize = 40;
 
 fn is_bar(char: char) -> bool {
-    matches!(char, '|' | '\u{2502}' | '\u{2503}' | '\u{2551}' | '\u{2506}' | '\u{250a}')
+    matches!(
+        char,
+        '|' | '\u{2502}' | '\u{2503}' | '\u{2551}' | '\u{2506}' | '\u{250a}'
+    )
 }
 
 /// The cells of a row between bars, of a grid of this size, where blanks may be spaces.
@@ -57,7 +60,10 @@ fn row(line: Text<'_>, size: usize) -> Option<Vec<Sign>> {
                 char if char.is_whitespace() => continue,
                 _ => return None,
             };
-            row.push(Sign { place: line.start.right(column), mark });
+            row.push(Sign {
+                place: line.start.right(column),
+                mark,
+            });
         }
     }
     (row.len() == size).then_some(row)
@@ -66,7 +72,10 @@ fn row(line: Text<'_>, size: usize) -> Option<Vec<Sign>> {
 /// Whether a row has a space where a cell is, and no other sign for a blank.
 fn has_spaces(row: &[Sign]) -> [bool; 2] {
     let spaces = row.iter().any(|sign| matches!(sign.mark, Mark::Blank));
-    let others = row.iter().any(|sign| sign.char().is_some_and(|char| char == '0' || is_blank(char)));
+    let others = row.iter().any(|sign| {
+        sign.char()
+            .is_some_and(|char| char == '0' || is_blank(char))
+    });
     [spaces, others]
 }
 

@@ -72,14 +72,12 @@ impl Notation for SudokuNotation {
             return line.bytes.contains(&b',');
         };
         // A comma alone may be a slip of the finger in a puzzle, and between cells it is none.
-        fields.len() > 1 && fields.iter().any(Field::is_name) && fields::find(line, self.sudoku).is_none()
+        fields.len() > 1
+            && fields.iter().any(Field::is_name)
+            && fields::find(line, self.sudoku).is_none()
     }
 
-    fn given(
-        &mut self,
-        question: Given,
-        answer: Option<Given>,
-    ) -> Result<Read<Grid>, InputError> {
+    fn given(&mut self, question: Given, answer: Option<Given>) -> Result<Read<Grid>, InputError> {
         let (question, answer) = (text_of(question), answer.map(text_of));
         let text = question.text();
         if let Some(grid) = signs::plain_grid(text.bytes, self.sudoku) {
@@ -87,12 +85,16 @@ impl Notation for SudokuNotation {
             let answer = answer.map(|answer| {
                 let text = answer.text();
                 let grid_of = || Signs::of(text).whole_grid(Some(grid.sudoku()), None);
-                let found = signs::plain_grid(text.bytes, Some(grid.sudoku())).map_or_else(grid_of, Ok)?;
+                let found =
+                    signs::plain_grid(text.bytes, Some(grid.sudoku())).map_or_else(grid_of, Ok)?;
                 signs::is_answer(&grid, &found, |cell| Signs::of(text).place(cell))?;
                 Ok(found)
             });
             self.last = Some(grid.sudoku());
-            return Ok(Read { question: grid, answer });
+            return Ok(Read {
+                question: grid,
+                answer,
+            });
         }
         let signs = Signs::of(text);
         let solved = answer.as_ref().map(|answer| Signs::of(answer.text()));
@@ -105,7 +107,8 @@ impl Notation for SudokuNotation {
         lines: &mut Lines<R>,
     ) -> Option<Result<Read<Grid>, InputError>> {
         // 16 cells may be one row of several.
-        let plain = signs::plain_grid(first.bytes.trim_ascii(), self.sudoku).filter(|grid| grid.sudoku().size() > 4);
+        let plain = signs::plain_grid(first.bytes.trim_ascii(), self.sudoku)
+            .filter(|grid| grid.sudoku().size() > 4);
         if let Some(grid) = plain.filter(|_| !self.skipping) {
             self.last = Some(grid.sudoku());
             let clash = signs::no_clash(&grid, |cell| Signs::of(first).place(cell));
@@ -119,7 +122,8 @@ impl Notation for SudokuNotation {
             return None;
         }
         if let Some((size, signs)) = frames::spaced(first, lines) {
-            let sudoku = Sudoku::new(size).filter(|sudoku| self.sudoku.is_none_or(|fixed| fixed == *sudoku));
+            let sudoku =
+                Sudoku::new(size).filter(|sudoku| self.sudoku.is_none_or(|fixed| fixed == *sudoku));
             let grid = signs.whole_grid(sudoku.or(self.sudoku), None);
             return Some(grid.and_then(|grid| self.no_clash(grid, &signs)));
         }
@@ -165,16 +169,29 @@ impl SudokuNotation {
 
     /// A question, and perhaps its answer.
     fn pair(&mut self, question: &Signs, answer: Option<&Signs>) -> Result<Read<Grid>, InputError> {
-        let size = self.sudoku.or(Sudoku::with_cells(question.len())).map_or(9, Sudoku::size);
+        let size = self
+            .sudoku
+            .or(Sudoku::with_cells(question.len()))
+            .map_or(9, Sudoku::size);
         let mut census = question.census();
         if let Some(answer) = answer.filter(|_| size > 9) {
             census.add(answer);
         }
-        let (script, sure) = census.script(size, self.script).map_err(|objection| objection.at(question))?;
+        let (script, sure) = census
+            .script(size, self.script)
+            .map_err(|objection| objection.at(question))?;
         let grid = question.whole_grid(self.sudoku, Some(script))?;
         signs::no_clash(&grid, |cell| question.place(cell))?;
         let answer = answer.map(|answer| {
-            let script = if size > 9 { script } else { answer.census().script(size, None).map_err(|objection| objection.at(answer))?.0 };
+            let script = if size > 9 {
+                script
+            } else {
+                answer
+                    .census()
+                    .script(size, None)
+                    .map_err(|objection| objection.at(answer))?
+                    .0
+            };
             let found = answer.whole_grid(Some(grid.sudoku()), Some(script))?;
             signs::is_answer(&grid, &found, |cell| answer.place(cell))?;
             Ok(found)
@@ -183,15 +200,28 @@ impl SudokuNotation {
             self.script = Some(script);
         }
         self.last = Some(grid.sudoku());
-        Ok(Read { question: grid, answer })
+        Ok(Read {
+            question: grid,
+            answer,
+        })
     }
 
     /// The grid of all its signs, and how the digits of the input are written now.
     fn grid_of(&self, signs: &Signs) -> Result<(Grid, Option<Script>), InputError> {
         let size = Sudoku::with_cells(signs.len()).map_or(9, Sudoku::size);
-        let (script, sure) = signs.census().script(size, self.script).map_err(|objection| objection.at(signs))?;
+        let (script, sure) = signs
+            .census()
+            .script(size, self.script)
+            .map_err(|objection| objection.at(signs))?;
         let grid = signs.whole_grid(self.sudoku, Some(script))?;
-        Ok((grid, if sure && size > 9 { Some(script) } else { self.script }))
+        Ok((
+            grid,
+            if sure && size > 9 {
+                Some(script)
+            } else {
+                self.script
+            },
+        ))
     }
 
     fn no_clash(&mut self, grid: Grid, signs: &Signs) -> Result<Read<Grid>, InputError> {
@@ -208,12 +238,18 @@ impl SudokuNotation {
             if !(3..20).contains(&row.len()) || !row.mostly_cells(9) {
                 return None;
             }
-            let next = lines.peek(0).filter(|line| !line.is_comment()).and_then(|line| line.text().ok())?;
+            let next = lines
+                .peek(0)
+                .filter(|line| !line.is_comment())
+                .and_then(|line| line.text().ok())?;
             let size = Signs::of(next).len();
-            let sudoku = Sudoku::new(size).filter(|_| size != 16 || self.sudoku.is_some_and(|fixed| fixed.size() == 16))?;
+            let sudoku = Sudoku::new(size)
+                .filter(|_| size != 16 || self.sudoku.is_some_and(|fixed| fixed.size() == 16))?;
             let after = |ahead: usize, lines: &mut Lines<R>| {
                 let text = lines.peek(ahead).and_then(|line| line.text().ok());
-                text.is_some_and(|text| !signs::is_rule(text.bytes) && Signs::of(text).check_row(size).is_ok())
+                text.is_some_and(|text| {
+                    !signs::is_rule(text.bytes) && Signs::of(text).check_row(size).is_ok()
+                })
             };
             let rows = after(0, lines) && (after(1, lines) || size == 4);
             return (rows && row.len() > 1 && row.resembles_row(size)).then_some(sudoku);
@@ -252,11 +288,16 @@ impl SudokuNotation {
 
     /// Whether a line of nothing but hyphens is a row of blanks: they stand for blanks in the next row.
     fn is_blank_row<R: BufRead>(&self, line: Text<'_>, lines: &mut Lines<R>) -> bool {
-        let Some(size) = signs::hyphens(line.bytes).filter(|&count| Sudoku::new(count).is_some()) else {
+        let Some(size) = signs::hyphens(line.bytes).filter(|&count| Sudoku::new(count).is_some())
+        else {
             return false;
         };
         for ahead in 0..size {
-            let Some(text) = lines.peek(ahead).filter(|line| !line.is_comment()).and_then(|line| line.text().ok()) else {
+            let Some(text) = lines
+                .peek(ahead)
+                .filter(|line| !line.is_comment())
+                .and_then(|line| line.text().ok())
+            else {
                 return false;
             };
             if text.is_blank() {
@@ -293,7 +334,10 @@ impl SudokuNotation {
                 // The first error of a grid is told, and the rest of the grid skipped.
                 wrong = wrong.or(row.check_row(size).err());
                 // A row with a slip is still a row; something else between the rows is not one.
-                rows += usize::from(row.resembles_row(size) || (2..2 * size).contains(&row.len()) && row.mostly_cells(size));
+                rows += usize::from(
+                    row.resembles_row(size)
+                        || (2..2 * size).contains(&row.len()) && row.mostly_cells(size),
+                );
                 hyphens |= row.has_hyphens();
                 signs.extend(row.signs);
             }
@@ -326,7 +370,9 @@ impl SudokuNotation {
                 Ok(_) if next.is_comment() => continue,
                 Ok(text) if signs::is_rule(text.bytes) => {
                     // Where blanks are hyphens, a row of blanks looks like a line between boxes.
-                    if signs::hyphens(text.bytes) != Some(size) || !hyphens && !self.is_blank_row(text, lines) {
+                    if signs::hyphens(text.bytes) != Some(size)
+                        || !hyphens && !self.is_blank_row(text, lines)
+                    {
                         continue;
                     }
                     row = Some(Signs::of(text));
@@ -343,7 +389,10 @@ impl SudokuNotation {
         }
         if let Some(fixed) = self.sudoku.filter(|fixed| *fixed != sudoku) {
             let expected = format!("{} cells ({fixed})", fixed.cells());
-            return Some(Err(start.error(expected, format!("{}: this looks like {sudoku}", sudoku.cells()))));
+            return Some(Err(Place::line(start.line).error(
+                expected,
+                format!("{}: this looks like {sudoku}", sudoku.cells()),
+            )));
         }
         Some(Ok(Signs { signs, start }))
     }

@@ -28,7 +28,10 @@ impl Script {
         }
         match self {
             Script::Digits => digit(char),
-            Script::Hex => char.to_digit(16).filter(|_| size == 16).map(|digit| digit as u8 + 1),
+            Script::Hex => char
+                .to_digit(16)
+                .filter(|_| size == 16)
+                .map(|digit| digit as u8 + 1),
             Script::Letters => match char.to_ascii_uppercase() {
                 '0' => Some(0),
                 letter @ 'A'..='P' => Some(letter as u8 - b'A' + 1),
@@ -44,7 +47,9 @@ impl Script {
             (Script::Digits, 0..=9) => format!("a digit 1-{size} {BLANKS}"),
             (Script::Digits, _) => format!("a digit 1-9 or A-G {BLANKS}"),
             (Script::Hex, _) => "a digit 0-9 or A-F or a blank (. _ * - ? x)".into(),
-            (Script::Letters, _) => format!("a letter A-{} {BLANKS}", char::from(b'A' + size as u8 - 1)),
+            (Script::Letters, _) => {
+                format!("a letter A-{} {BLANKS}", char::from(b'A' + size as u8 - 1))
+            }
         }
     }
 }
@@ -76,7 +81,9 @@ impl Objection {
     /// At the first 0 of a text, or its first sign that decides.
     pub(super) fn at(self, signs: &Signs) -> InputError {
         let first = signs.signs.iter().position(|sign| sign.char() == Some('0'));
-        signs.place(first.unwrap_or(0)).error(self.expected, self.found)
+        signs
+            .place(first.unwrap_or(0))
+            .error(self.expected, self.found)
     }
 }
 
@@ -106,7 +113,11 @@ impl Census {
 
     /// How a grid of this size with these signs is written, and whether they leave no other way. What was found in the same input before
     /// decides where they do.
-    pub(super) fn script(&self, size: usize, before: Option<Script>) -> Result<(Script, bool), Objection> {
+    pub(super) fn script(
+        &self,
+        size: usize,
+        before: Option<Script>,
+    ) -> Result<(Script, bool), Objection> {
         let letters: usize = self.letters.iter().sum();
         if size < 16 {
             let all = self.digits == 0 && self.others == 0 && letters > 0 && self.highest <= size;
@@ -132,7 +143,10 @@ impl Census {
         };
         match (known, before) {
             (Some(known), Some(before)) if known != before => match known {
-                Script::Hex => mixed("digits 1 to G as in lines before", "0 beside other blanks, as where digits are 0 to F"),
+                Script::Hex => mixed(
+                    "digits 1 to G as in lines before",
+                    "0 beside other blanks, as where digits are 0 to F",
+                ),
                 Script::Digits => mixed("digits 0 to F as in lines before", "digits 1 to G"),
                 Script::Letters => mixed("digits as in lines before", "letters alone"),
             },

@@ -84,7 +84,10 @@ impl Signs {
                             ends.push(signs.len());
                         }
                     }
-                    glyph => signs.push(Sign { place, mark: Mark::Glyph(glyph) }),
+                    glyph => signs.push(Sign {
+                        place,
+                        mark: Mark::Glyph(glyph),
+                    }),
                 }
                 place = place.right(1);
             }
@@ -123,14 +126,21 @@ impl Signs {
 
     /// Whether at least half of the signs are cells of a grid of this size, or all are letters that a row may have.
     pub(super) fn mostly_cells(&self, size: usize) -> bool {
-        let good = |script| self.signs.iter().filter(|sign| sign.digit(script, size).is_some()).count();
-        2 * good(Script::Digits) >= self.len() || good(Script::Letters) == self.len() && self.differ_or_blank()
+        let good = |script| {
+            self.signs
+                .iter()
+                .filter(|sign| sign.digit(script, size).is_some())
+                .count()
+        };
+        2 * good(Script::Digits) >= self.len()
+            || good(Script::Letters) == self.len() && self.differ_or_blank()
     }
 
     /// Whether there is a blank, or no sign stands twice: a word is no row.
     fn differ_or_blank(&self) -> bool {
         let chars: Vec<char> = self.signs.iter().filter_map(|sign| sign.char()).collect();
-        chars.iter().any(|&char| is_blank(char)) || (1..chars.len()).all(|i| !chars[..i].contains(&chars[i]))
+        chars.iter().any(|&char| is_blank(char))
+            || (1..chars.len()).all(|i| !chars[..i].contains(&chars[i]))
     }
 
     /// Whether they are a row of a grid of this size, if perhaps with a slip.
@@ -149,7 +159,11 @@ impl Signs {
 
     /// Refuses what is no row, in whatever digits the whole grid is written.
     pub(super) fn check_row(&self, size: usize) -> Result<(), InputError> {
-        let known = |script| self.signs.iter().all(|sign| sign.digit(script, size).is_some());
+        let known = |script| {
+            self.signs
+                .iter()
+                .all(|sign| sign.digit(script, size).is_some())
+        };
         if !known(Script::Letters) {
             self.cells(Script::Digits, size)?;
         }
@@ -184,7 +198,11 @@ impl Signs {
     }
 
     /// The grid of a text that holds all its cells, in these digits or in those that the text itself shows.
-    pub(super) fn whole_grid(&self, sudoku: Option<Sudoku>, script: Option<Script>) -> Result<Grid, InputError> {
+    pub(super) fn whole_grid(
+        &self,
+        sudoku: Option<Sudoku>,
+        script: Option<Script>,
+    ) -> Result<Grid, InputError> {
         let fits = Sudoku::with_cells(self.len());
         if self.len() == 729 && self.mostly_cells(9) {
             let found = "729, which look like nine candidates a cell";
@@ -200,7 +218,12 @@ impl Signs {
         if fits.is_none_or(|fits| fits == wanted) {
             let script = match script {
                 Some(script) => script,
-                None => self.census().script(wanted.size(), None).map_err(|objection| objection.at(self))?.0,
+                None => {
+                    self.census()
+                        .script(wanted.size(), None)
+                        .map_err(|objection| objection.at(self))?
+                        .0
+                }
             };
             let cells = self.cells(script, wanted.size())?;
             if let Some(grid) = Grid::new(wanted, cells) {
@@ -228,21 +251,35 @@ fn numbers(signs: &[Sign], ends: impl Iterator<Item = usize> + Clone) -> Option<
     let mut apart = Vec::with_capacity(count);
     for end in ends {
         let run = &signs[std::mem::replace(&mut first, end)..end];
-        let digits: Option<Vec<u8>> = run.iter().map(|sign| sign.char()?.to_digit(10).map(|d| d as u8)).collect();
+        let digits: Option<Vec<u8>> = run
+            .iter()
+            .map(|sign| sign.char()?.to_digit(10).map(|d| d as u8))
+            .collect();
         let mark = match (run, digits.as_deref()) {
             ([sign], _) => sign.mark,
             (_, Some(&[tens, ones])) if size == 16 => Mark::Number(10 * tens + ones),
-            (_, Some(digits)) if size < 16 && digits[0] > 0 && digits.windows(2).all(|pair| pair[0] < pair[1]) => Mark::Blank,
+            (_, Some(digits))
+                if size < 16
+                    && digits[0] > 0
+                    && digits.windows(2).all(|pair| pair[0] < pair[1]) =>
+            {
+                Mark::Blank
+            }
             _ => return None,
         };
-        apart.push(Sign { place: run[0].place, mark });
+        apart.push(Sign {
+            place: run[0].place,
+            mark,
+        });
     }
     Some(apart)
 }
 
 /// Whether a line is only drawn between boxes. Where it has a long stroke, it may have corners.
 pub(super) fn is_rule(text: &[u8]) -> bool {
-    let stroke = text.windows(3).any(|three| matches!(three, b"---" | b"==="));
+    let stroke = text
+        .windows(3)
+        .any(|three| matches!(three, b"---" | b"==="));
     let mut drawn = stroke;
     glyphs(text).all(|glyph| match glyph {
         Glyph::Char('-' | '+' | '|' | '=') => {
@@ -260,7 +297,9 @@ pub(super) fn is_rule(text: &[u8]) -> bool {
 
 /// How many hyphens a line has that has nothing else but space and bars: a rule, or blanks.
 pub(super) fn hyphens(text: &[u8]) -> Option<usize> {
-    let only = text.iter().all(|&byte| byte == b'-' || byte == b'|' || byte.is_ascii_whitespace());
+    let only = text
+        .iter()
+        .all(|&byte| byte == b'-' || byte == b'|' || byte.is_ascii_whitespace());
     let count = text.iter().filter(|&&byte| byte == b'-').count();
     (only && count > 0).then_some(count)
 }

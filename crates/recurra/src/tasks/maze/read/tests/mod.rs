@@ -291,9 +291,19 @@ fn other_ways_to_write_a_maze() {
         assert_eq!(read(drawn), own(&[(1, "S....G#..")]), "{way}");
     }
     let both = read("S...1G#..");
-    assert!(both[0].1.contains("line 1, column 7: expected walls as # or as 1, not both, found '#'"), "{both:?}");
+    assert!(
+        both[0]
+            .1
+            .contains("line 1, column 7: expected walls as # or as 1, not both, found '#'"),
+        "{both:?}"
+    );
     let both = read("S...EG#..");
-    assert!(both[0].1.contains("column 6: expected the goal as G or as E, not both"), "{both:?}");
+    assert!(
+        both[0]
+            .1
+            .contains("column 6: expected the goal as G or as E, not both"),
+        "{both:?}"
+    );
 }
 
 #[test]
@@ -304,15 +314,33 @@ fn mazes_between_posts() {
     // With other posts, narrow, without the spaces at the ends of lines, and one right below the other.
     let narrow = "+-+-+\n|S  |\n+ +-+\n|  G|\n+-+-+\n";
     let open = "o---o---o\n| S\no   o---o\n|     G |\no---o---o\n";
-    assert_eq!(read(format!("{narrow}{narrow}")), own(&[(1, maze), (6, maze)]));
-    assert_eq!(read(open), own(&[(1, "######S....#.####..G######")]));
+    assert_eq!(
+        read(format!("{narrow}{narrow}")),
+        own(&[(1, maze), (6, maze)])
+    );
+    assert_eq!(read(open), own(&[(1, "######S...#.####..G######")]));
     for (bad, says) in [
-        (drawn.replace('G', "X"), "line 4, column 7: expected S, G or E, or nothing, in a cell between posts, found 'X'"),
-        (drawn.replacen("o   o", "o - o", 1), "line 3, column 3: expected a wall of - from post to post, or a gap, found '-'"),
-        (drawn.replacen("\no---o---o\n", "\n", 1), "line 1: expected a maze of up to 31x31 cells between posts, with its lower edge, found 4 lines of 5 cells and walls"),
+        (
+            drawn.replace('G', "X"),
+            "line 4, column 7: expected S, G or E, or nothing, in a cell between posts, found 'X'",
+        ),
+        (
+            drawn.replacen("o   o", "o - o", 1),
+            "line 3, column 3: expected a wall of - from post to post, or a gap, found '-'",
+        ),
+        (
+            drawn.replacen("\no---o---o\n", "\n", 1),
+            "line 1: expected a maze of up to 31x31 cells between posts, with its lower edge, found 4 lines of 5 cells and walls",
+        ),
     ] {
         assert_eq!(read(&bad), own(&[(1, says)]), "{bad}");
     }
     let other = read_fixed(drawn, Shape::new(7, 7));
-    assert_eq!(other, own(&[(1, "line 1: expected a 7x7 maze, where posts and walls are cells, too, found 5 lines of 5 cells and walls")]));
+    assert_eq!(
+        other,
+        own(&[(
+            1,
+            "line 1: expected a 7x7 maze, where posts and walls are cells, too, found 5 lines of 5 cells and walls"
+        )])
+    );
 }

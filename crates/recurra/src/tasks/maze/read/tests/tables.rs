@@ -108,8 +108,7 @@ fn an_answer_that_is_not_shortest_is_refused() {
 
 #[test]
 fn a_table_without_questions_is_one_error() {
-    let expected =
-        "line 2: expected a header that names a column `question`, `puzzle`, `input` or `quizzes`, found";
+    let expected = "line 2: expected a header that names a column `question`, `puzzle`, `input` or `quizzes`, found";
     let input = |header: &str| format!("\n{header}\n{NINE},1\n{NINE},2\n");
     assert_eq!(
         read(input("id,grid")),

@@ -20,8 +20,15 @@ fn blanks_have_many_signs() {
         let line = NINE.replace('.', blank);
         assert_eq!(read(&line), own(&[(1, NINE)]), "{blank}");
         for between in ["", " ", ",", ";", "\t", ", "] {
-            let drawn: Vec<String> = rows(&line, 9).iter().map(|row| spread(row, between)).collect();
-            assert_eq!(read(drawn.join("\n")), own(&[(1, NINE)]), "{blank} {between:?}");
+            let drawn: Vec<String> = rows(&line, 9)
+                .iter()
+                .map(|row| spread(row, between))
+                .collect();
+            assert_eq!(
+                read(drawn.join("\n")),
+                own(&[(1, NINE)]),
+                "{blank} {between:?}"
+            );
         }
     }
 }
@@ -35,7 +42,12 @@ fn a_row_of_hyphens_is_a_row_where_hyphens_are_blanks() {
     assert_eq!(read(&drawn), own(&[(1, &expected)]));
     // Where points are blanks, it is a line between boxes.
     let points: Vec<String> = rows(&expected, 9);
-    let ruled = [&points[..3].join("\n"), "---------", &points[3..].join("\n")].join("\n");
+    let ruled = [
+        &points[..3].join("\n"),
+        "---------",
+        &points[3..].join("\n"),
+    ]
+    .join("\n");
     assert_eq!(read(&ruled), own(&[(1, &expected)]));
 }
 
@@ -65,10 +77,17 @@ fn blanks_may_be_spaces_in_frames() {
     let empty = NINE.replace('.', " ");
     let rows = rows(&empty, 9);
     let parts = |row: &str, with: &dyn Fn(&str) -> String| {
-        let parts: Vec<String> = [&row[..3], &row[3..6], &row[6..]].iter().map(|part| with(part)).collect();
+        let parts: Vec<String> = [&row[..3], &row[3..6], &row[6..]]
+            .iter()
+            .map(|part| with(part))
+            .collect();
         format!("|{}|", parts.join("|"))
     };
-    let forms: [&dyn Fn(&str) -> String; 3] = [&|part| part.to_owned(), &|part| spread(part, " "), &|part| format!(" {} ", spread(part, " "))];
+    let forms: [&dyn Fn(&str) -> String; 3] = [
+        &|part| part.to_owned(),
+        &|part| spread(part, " "),
+        &|part| format!(" {} ", spread(part, " ")),
+    ];
     for with in forms {
         let lines: Vec<String> = rows.iter().map(|row| parts(row, with)).collect();
         let drawn = format!("+--+\n{}\n+--+\n\n{NINE}\n", lines.join("\n"));
@@ -77,24 +96,69 @@ fn blanks_may_be_spaces_in_frames() {
         let short = drawn.replacen(" |", "|", 1);
         assert!(read(&short).len() <= 10);
     }
-    let cells: Vec<String> = rows.iter().map(|row| format!("│ {} │", spread(row, " │ "))).collect();
+    let cells: Vec<String> = rows
+        .iter()
+        .map(|row| format!("│ {} │", spread(row, " │ ")))
+        .collect();
     assert_eq!(read(cells.join("\n├───┼───┤\n")), own(&[(1, NINE)]));
     // Lines without cells between rows say nothing where blanks have a sign.
     let spaced = NINE.as_bytes().chunks(9).map(|row| {
         let row = std::str::from_utf8(row).unwrap();
-        format!("|   |   |   |\n|{}|{}|{}|\n", &row[..3], &row[3..6], &row[6..])
+        format!(
+            "|   |   |   |\n|{}|{}|{}|\n",
+            &row[..3],
+            &row[3..6],
+            &row[6..]
+        )
     });
     assert_eq!(read(spaced.collect::<String>()), own(&[(2, NINE)]));
 }
 
 #[test]
 fn candidates_of_cells() {
-    let line: Vec<String> = NINE.chars().map(|c| if c == '.' { "1379".to_owned() } else { c.to_string() }).collect();
-    let drawn: Vec<String> = line.chunks(9).map(|row| format!("| {} | {} | {} |", row[..3].join(" "), row[3..6].join("  "), row[6..].join(" "))).collect();
-    assert_eq!(read(format!(".----.----.\n{}\n'----'", drawn.join("\n"))), own(&[(2, NINE)]));
-    let all: String = NINE.chars().map(|c| if c == '.' { "123456789".to_owned() } else { format!("{c:.<9}") }).collect();
+    let line: Vec<String> = NINE
+        .chars()
+        .map(|c| {
+            if c == '.' {
+                "1379".to_owned()
+            } else {
+                c.to_string()
+            }
+        })
+        .collect();
+    let drawn: Vec<String> = line
+        .chunks(9)
+        .map(|row| {
+            format!(
+                "| {} | {} | {} |",
+                row[..3].join(" "),
+                row[3..6].join("  "),
+                row[6..].join(" ")
+            )
+        })
+        .collect();
+    assert_eq!(
+        read(format!(".----.----.\n{}\n'----'", drawn.join("\n"))),
+        own(&[(2, NINE)])
+    );
+    let all: String = NINE
+        .chars()
+        .map(|c| {
+            if c == '.' {
+                "123456789".to_owned()
+            } else {
+                format!("{c:.<9}")
+            }
+        })
+        .collect();
     let found = read(&all);
-    assert_eq!(found, own(&[(1, "line 1: expected 81 cells, found 729, which look like nine candidates a cell")]));
+    assert_eq!(
+        found,
+        own(&[(
+            1,
+            "line 1: expected 81 cells, found 729, which look like nine candidates a cell"
+        )])
+    );
 }
 
 #[test]
@@ -111,7 +175,10 @@ fn fields_beside_a_puzzle() {
     }
     // A plus is before digits that were placed.
     let placed = NINE.replacen('.', "+6", 1);
-    assert_eq!(read(format!(":0000:x:{placed}:111 211 311::")), own(&[(1, NINE)]));
+    assert_eq!(
+        read(format!(":0000:x:{placed}:111 211 311::")),
+        own(&[(1, NINE)])
+    );
     // Two puzzles in a line are one too many.
     assert!(read(format!("{NINE} {NINE}"))[0].1.contains("found 162"));
 }
@@ -131,8 +198,17 @@ fn sixteen_in_several_scripts() {
     let grid = puzzle(16, 4);
     let line = grid.to_line();
     let with = |digit: &dyn Fn(u8) -> String, between: &str| -> String {
-        let row = |row: &[u8]| row.iter().map(|&d| digit(d)).collect::<Vec<_>>().join(between);
-        grid.cells().chunks(16).map(row).collect::<Vec<_>>().join("\n")
+        let row = |row: &[u8]| {
+            row.iter()
+                .map(|&d| digit(d))
+                .collect::<Vec<_>>()
+                .join(between)
+        };
+        grid.cells()
+            .chunks(16)
+            .map(row)
+            .collect::<Vec<_>>()
+            .join("\n")
     };
     let letter = |d: u8| char::from(b'A' + d - 1).to_string();
     let hex = |d: u8| format!("{:X}", d - 1);
@@ -158,38 +234,74 @@ fn sixteen_in_several_scripts() {
         panic!("a generated puzzle has one solution");
     };
     let hexed: String = answer.cells().iter().map(|&d| hex(d)).collect();
-    let question: String = grid.cells().iter().map(|&d| if d < 2 { ".".to_owned() } else { hex(d) }).collect();
+    let question: String = grid
+        .cells()
+        .iter()
+        .map(|&d| if d < 2 { ".".to_owned() } else { hex(d) })
+        .collect();
     let found = read(format!("puzzle,solution\n{question},{hexed}\n"));
     assert_eq!(found[0].1, line.replace('1', "."));
     // Two conventions are never guessed.
     let hex_line = with(&|d| point(d, &hex), "").replace('\n', "");
     let both = read(format!("{line}\n{hex_line}\n"));
     assert_eq!(both[0].1, line);
-    assert!(both[1].1.contains("expected digits 1 to G as in lines before, found 0 beside other blanks"), "{both:?}");
+    assert!(
+        both[1]
+            .1
+            .contains("expected digits 1 to G as in lines before, found 0 beside other blanks"),
+        "{both:?}"
+    );
     let mixed = format!("0{}", &line[1..]);
-    assert!(!line.starts_with('.') || read(&mixed)[0].1.contains("G, which digits 0 to F have not"));
+    assert!(
+        !line.starts_with('.')
+            || read(&mixed)[0]
+                .1
+                .contains("G, which digits 0 to F have not")
+    );
 }
 
 #[test]
 fn one_message_for_a_grid() {
     let mut odd = rows(NINE, 9);
-    for (at, row) in [(0, "..8....."), (0, "..8......."), (4, "...8.5"), (4, "...8.5.....12"), (8, "8..43.")] {
+    for (at, row) in [
+        (0, "..8....."),
+        (0, "..8......."),
+        (4, "...8.5"),
+        (4, "...8.5.....12"),
+        (8, "8..43."),
+    ] {
         let whole = std::mem::replace(&mut odd[at], row.to_owned());
         let found = read(format!("{}\n\n{NINE}\n", odd.join("\n")));
         assert_eq!(found.len(), 2, "{found:?}");
-        assert!(found[0].1.contains(&format!("line {}, ", at + 1)) && found[0].1.contains("expected 9 cells in this row"), "{found:?}");
+        assert!(
+            found[0].1.contains(&format!("line {}, ", at + 1))
+                && found[0].1.contains("expected 9 cells in this row"),
+            "{found:?}"
+        );
         assert_eq!(found[1], (11, NINE.to_owned()));
         odd[at] = whole;
     }
     // A grid of another size is one, too.
     let drawn = odd.join("\n");
     let found = read_fixed(format!("{drawn}\n\n{FOUR}\n"), Some(4));
-    assert_eq!(found, own(&[(1, "line 1, column 1: expected 16 cells (4x4), found 81: this looks like 9x9"), (11, FOUR)]));
+    assert_eq!(
+        found,
+        own(&[
+            (
+                1,
+                "line 1: expected 16 cells (4x4), found 81: this looks like 9x9"
+            ),
+            (11, FOUR)
+        ])
+    );
 }
 
 #[test]
 fn json_in_any_layout() {
-    let digits: Vec<u8> = NINE.chars().map(|c| c.to_digit(10).unwrap_or(0) as u8).collect();
+    let digits: Vec<u8> = NINE
+        .chars()
+        .map(|c| c.to_digit(10).unwrap_or(0) as u8)
+        .collect();
     let nested: Vec<&[u8]> = digits.chunks(9).collect();
     let nested = serde_json::to_string(&nested).unwrap();
     let flat = serde_json::to_string(&digits).unwrap();
@@ -198,9 +310,13 @@ fn json_in_any_layout() {
         nested.replace("],", "],\n  "),
         flat.clone(),
         format!("[{nested}]"),
-        format!("[[{nested}]]").replacen("[[", "[", 1).replacen("]]]]", "]]]", 1),
+        format!("[[{nested}]]")
+            .replacen("[[", "[", 1)
+            .replacen("]]]]", "]]]", 1),
         format!("[\"{NINE}\"]"),
-        format!("[\n  {{\n    \"Puzzle\": \"{NINE}\",\n    \"solution\": \"{NINE_ANSWER}\"\n  }}\n]\n"),
+        format!(
+            "[\n  {{\n    \"Puzzle\": \"{NINE}\",\n    \"solution\": \"{NINE_ANSWER}\"\n  }}\n]\n"
+        ),
         format!("{{\n \"puzzle\": {flat}\n}}\n"),
         format!("{{\"id\": 7, \"quizzes\": {nested}}}\n"),
     ] {
@@ -209,19 +325,43 @@ fn json_in_any_layout() {
         assert_eq!(found[0].1, NINE, "{text}");
     }
     // Two in one array, and a slip told by its place.
-    let found = read(format!("[\n \"{NINE}\",\n \"{FOUR}\", [1, 2],\n {{\"puzzle\":\n 1.5}}]"));
+    let found = read(format!(
+        "[\n \"{NINE}\",\n \"{FOUR}\", [1, 2],\n {{\"puzzle\":\n 1.5}}]"
+    ));
     assert_eq!(found[..2], own(&[(2, NINE), (3, FOUR)]));
-    assert!(found[2].1.starts_with("line 3: expected 16, 36, 81 or 256 cells, found 2"), "{found:?}");
-    assert!(found[3].1.starts_with("line 5, column 4: expected a grid as text or as an array of rows"), "{found:?}");
+    assert!(
+        found[2]
+            .1
+            .starts_with("line 3: expected 16, 36, 81 or 256 cells, found 2"),
+        "{found:?}"
+    );
+    assert!(
+        found[3]
+            .1
+            .starts_with("line 5, column 4: expected a grid as text or as an array of rows"),
+        "{found:?}"
+    );
 }
 
 #[test]
 fn a_wrong_answer_does_not_refuse_its_question() {
     let text = format!("id,puzzle,solution,extra\na1,{NINE},{NINE},x\n");
     let entry = PuzzleReader::new(text.as_bytes(), None).next().unwrap();
-    assert_eq!(entry.note.as_deref(), Some("columns that are not used: 'extra'"));
+    assert_eq!(
+        entry.note.as_deref(),
+        Some("columns that are not used: 'extra'")
+    );
     let puzzle = entry.result.unwrap();
-    assert_eq!((puzzle.question.to_line(), puzzle.id.as_deref()), (NINE.to_owned(), Some("a1")));
+    assert_eq!(
+        (puzzle.question.to_line(), puzzle.id.as_deref()),
+        (NINE.to_owned(), Some("a1"))
+    );
     assert!(puzzle.answer.is_none());
-    assert!(puzzle.objection.unwrap().to_string().contains("expected a solution of the question, found a blank"));
+    assert!(
+        puzzle
+            .objection
+            .unwrap()
+            .to_string()
+            .contains("expected a solution of the question, found a blank")
+    );
 }

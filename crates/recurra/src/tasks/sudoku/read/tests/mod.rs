@@ -136,7 +136,10 @@ fn a_fixed_size() {
         read_fixed(input, Some(9)),
         own(&[
             (1, NINE),
-            (2, "line 2, column 17: expected 81 cells (9x9), found 16: this looks like 4x4"),
+            (
+                2,
+                "line 2, column 17: expected 81 cells (9x9), found 16: this looks like 4x4"
+            ),
             (3, "line 3, column 81: expected 81 cells, found 80"),
             (4, "line 4, column 82: expected 81 cells, found 82"),
             (
@@ -153,7 +156,10 @@ fn a_fixed_size() {
     let other = read_fixed(NINE, Some(4));
     assert_eq!(
         other,
-        own(&[(1, "line 1, column 17: expected 16 cells (4x4), found 81: this looks like 9x9")])
+        own(&[(
+            1,
+            "line 1, column 17: expected 16 cells (4x4), found 81: this looks like 9x9"
+        )])
     );
 }
 
@@ -222,7 +228,8 @@ fn a_bad_row_loses_its_grid_only() {
             junk[0],
             (
                 1,
-                "line 5, column 1: expected a digit 1-9 or a blank (. 0 _ * - ? x), found 'w'".into()
+                "line 5, column 1: expected a digit 1-9 or a blank (. 0 _ * - ? x), found 'w'"
+                    .into()
             )
         );
         assert_eq!(junk[1..], [(after + 1, good.clone())]);

@@ -66,7 +66,10 @@ fn table_errors_lose_nothing() {
                 "line 8, column 1: expected a quote that closes before the next comma \
                  or the end of the line, found one that does not"
             ),
-            (9, "line 9, column 99: expected 81 cells (9x9), found 16: this looks like 4x4"),
+            (
+                9,
+                "line 9, column 99: expected 81 cells (9x9), found 16: this looks like 4x4"
+            ),
             (10, "line 10: expected 16, 36, 81 or 256 cells, found 1"),
             (11, NINE),
         ])
@@ -82,7 +85,9 @@ fn a_table_without_questions_is_one_error() {
         [(2, format!("{expected} 'id,grid'"))]
     );
     // Without a header, a line says what it is.
-    let headless = read(format!("{NINE},{NINE_ANSWER}\n{NINE_ANSWER};{NINE}\nx12f,{NINE},2.5\n"));
+    let headless = read(format!(
+        "{NINE},{NINE_ANSWER}\n{NINE_ANSWER};{NINE}\nx12f,{NINE},2.5\n"
+    ));
     assert_eq!(headless, own(&[(1, NINE), (2, NINE), (3, NINE)]));
 }
 
@@ -102,7 +107,15 @@ fn tables_are_told_from_puzzles() {
     ] {
         assert!(looks_like_table(text.as_bytes()), "{text}");
     }
-    for text in ["", "................", "1,34............", "hello", "................,1", "?,?,1,2", "x,2,3,4"] {
+    for text in [
+        "",
+        "................",
+        "1,34............",
+        "hello",
+        "................,1",
+        "?,?,1,2",
+        "x,2,3,4",
+    ] {
         assert!(!looks_like_table(text.as_bytes()), "{text}");
     }
 }
@@ -177,7 +190,7 @@ fn errors_in_several_lines_and_in_objects() {
             (3, FOUR),
             (
                 4,
-                "line 4, column 14: expected a grid as text or as an array of rows, found integer `5`"
+                "line 4, column 14: expected a grid as text or as an array of rows in `question`, found integer `5`"
             ),
             (
                 5,
