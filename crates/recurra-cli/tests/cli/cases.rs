@@ -125,7 +125,7 @@ impl Case {
 fn count(report: &str, name: &str) -> String {
     let line = report
         .lines()
-        .find(|line| line.trim_start().starts_with(name));
+        .find(|line| line.starts_with(&format!("  {name}")));
     line.unwrap_or_else(|| panic!("no {name} in {report}"))
         .trim_start()[name.len()..]
         .trim()

@@ -61,7 +61,7 @@ fn every_kind_of_wrong_is_named_by_line() {
             A,
             "1...............,",
             "12.....3........,",
-            "1x3..2......2..1,",
+            "1y3..2......2..1,",
             B,
             A,
             // The digits 1 and 2 of A exchanged.
@@ -78,19 +78,21 @@ fn every_kind_of_wrong_is_named_by_line() {
             (3, "several_solutions"),
             (4, "no_solution"),
             (5, "refused"),
-            (9, "refused"),
+            (9, "wrong_answer"),
             (7, "duplicate"),
+            (9, "duplicate"),
         ]
     );
     let part = &report["parts"][0];
     for (name, count) in [
-        ("puzzles", 6),
-        ("refused", 2),
+        ("puzzles", 7),
+        ("refused", 1),
+        ("wrong_answers", 1),
         ("several_solutions", 1),
         ("no_solution", 1),
-        ("duplicates", 1),
-        ("symmetric_duplicates", 2),
-        ("repeated_solutions", 1),
+        ("duplicates", 2),
+        ("symmetric_duplicates", 3),
+        ("repeated_solutions", 2),
     ] {
         assert_eq!(part[name], json!(count), "{name}");
     }
@@ -235,7 +237,7 @@ fn what_cannot_be_checked_is_refused() {
     std::fs::write(&empty, "# nothing\n").unwrap();
     refused(
         &recurra("data check {}", &[&empty]),
-        "no puzzle that could be read",
+        "no puzzle in it",
     );
     refused(&recurra("data check {}", &[dir.path()]), "dataset.json");
     refused(

@@ -82,7 +82,7 @@ fn bad_puzzles_leave_no_picture() {
     let data = fixture("sudoku4");
     for (arguments, paths, part) in [
         (
-            "12x............. --svg {}",
+            "12y............. --svg {}",
             &[&model, &svg][..],
             "puzzle 1: column 3",
         ),

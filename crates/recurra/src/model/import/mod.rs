@@ -68,7 +68,9 @@ fn no_checkpoint(bytes: &[u8]) -> Error {
                 "{expected} JSON, the index of a checkpoint in several files: give it by its path, with the files beside it"
             )
         }
-        Content::Text if std::str::from_utf8(&bytes[..bytes.len().min(64)]).is_err() => {
+        Content::Text
+            if bytes.is_empty() || std::str::from_utf8(&bytes[..bytes.len().min(64)]).is_err() =>
+        {
             "neither a torch.save archive nor a safetensors file".into()
         }
         other => format!("{expected} {}", other.name()),

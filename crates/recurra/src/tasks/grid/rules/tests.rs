@@ -315,7 +315,7 @@ fn answers_that_break_a_rule() {
     let task = declared("question,answer\nab,ab\nabc,abc\n", "").unwrap();
     let says = task
         .read(Box::new(table.as_bytes()))
-        .filter_map(|e| e.result.err())
+        .filter_map(|e| e.result.map_or_else(Some, |puzzle| puzzle.objection))
         .map(|e| e.to_string());
     assert!(says.eq(["line 3, column 5: expected 1x3 cells as in the question, found 1x2"]));
 }
