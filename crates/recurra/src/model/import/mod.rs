@@ -84,11 +84,14 @@ fn is_index(bytes: &[u8]) -> bool {
 
 /// The index of a checkpoint in several files, as transformers and accelerate write it.
 #[derive(serde::Deserialize)]
+// Without files there is nobody to follow it.
+#[cfg_attr(not(feature = "files"), allow(dead_code))]
 struct Index {
     weight_map: BTreeMap<String, String>,
 }
 
 /// Most files of a checkpoint.
+#[cfg(feature = "files")]
 const MOST_SHARDS: usize = 1000;
 
 /// Reads the tensors of a checkpoint from a file: as [`read_checkpoint`] does, or from all files that an index names
