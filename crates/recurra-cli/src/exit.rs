@@ -64,7 +64,7 @@ pub(crate) fn message(text: &str) {
 
 /// What is told of an input, by its cause: ten places of each, then a count.
 #[derive(Debug, Default)]
-pub(crate) struct Causes(BTreeMap<String, u64>);
+pub(crate) struct Causes(BTreeMap<String, (u64, String)>);
 
 impl Causes {
     /// Places of a cause that are told.
@@ -74,45 +74,40 @@ impl Causes {
 
     /// Counts a message, and says whether it is to be told.
     pub(crate) fn add(&mut self, text: &str) -> bool {
-        let mut cause = cause(text);
-        if self.0.len() >= Self::MOST && !self.0.contains_key(&cause) {
-            cause = String::new();
+        let what = what(text);
+        // Numbers differ from line to line.
+        let words = what.split(' ');
+        let plain = words.filter(|word| !word.bytes().all(|byte| byte.is_ascii_digit()));
+        let mut cause = plain.collect::<Vec<_>>().join(" ");
+        let full = self.0.len() >= Self::MOST && !self.0.contains_key(&cause);
+        if full {
+            cause.clear();
         }
-        let count = self.0.entry(cause).or_default();
+        let first = || (0, if full { String::new() } else { what.to_owned() });
+        let (count, _) = self.0.entry(cause).or_insert_with(first);
         *count += 1;
         *count <= Self::TOLD
     }
 
     /// Says how many there were more.
     pub(crate) fn tell_rest(&mut self, name: &str) {
-        for (cause, count) in std::mem::take(&mut self.0) {
+        for (count, what) in std::mem::take(&mut self.0).into_values() {
             if count > Self::TOLD {
-                let cause = if cause.is_empty() {
-                    String::new()
-                } else {
-                    format!(": {cause}")
-                };
-                say(&format!("{name}: and {} more{cause}", count - Self::TOLD));
+                let between = if what.is_empty() { "" } else { ": " };
+                say(&format!(
+                    "{name}: and {} more{between}{what}",
+                    count - Self::TOLD
+                ));
             }
         }
     }
 }
 
-/// What messages have in common that have the same reason: what was expected, without numbers.
-fn cause(text: &str) -> String {
+/// What a message says was expected, or all of it.
+fn what(text: &str) -> &str {
     let start = text.find("expected ").unwrap_or(0);
-    let end = text[start..]
-        .find(", found")
-        .map_or(text.len(), |end| start + end);
-    let words = text[start..end].split(' ');
-    let plain = words.map(|word| {
-        if word.bytes().all(|byte| byte.is_ascii_digit()) {
-            "…"
-        } else {
-            word
-        }
-    });
-    plain.collect::<Vec<_>>().join(" ")
+    let end = text[start..].find(", found");
+    &text[start..end.map_or(text.len(), |end| start + end)]
 }
 
 /// What was refused in an input: the first of each cause are told, all are counted.

@@ -235,10 +235,7 @@ fn what_cannot_be_checked_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let empty = dir.path().join("empty.txt");
     std::fs::write(&empty, "# nothing\n").unwrap();
-    refused(
-        &recurra("data check {}", &[&empty]),
-        "no puzzle in it",
-    );
+    refused(&recurra("data check {}", &[&empty]), "no puzzle in it");
     refused(&recurra("data check {}", &[dir.path()]), "dataset.json");
     refused(
         &recurra("data check {}", &[&dir.path().join("no.csv")]),

@@ -136,7 +136,7 @@ impl<R: BufRead> BufRead for Head<R> {
 enum Plain<R: BufRead> {
     Text(Head<R>),
     #[cfg(feature = "files")]
-    Utf16(BufReader<DecodeReaderBytes<Head<R>, Vec<u8>>>),
+    Utf16(Box<BufReader<DecodeReaderBytes<Head<R>, Vec<u8>>>>),
     #[cfg(feature = "files")]
     Array(Box<Arrays<Head<R>>>),
     #[cfg(feature = "files")]
@@ -158,7 +158,7 @@ impl<R: BufRead> Plain<R> {
                     .encoding(Some(encoding))
                     .bom_override(true)
                     .build(head);
-                Ok(Plain::Utf16(BufReader::new(decoder)))
+                Ok(Plain::Utf16(Box::new(BufReader::new(decoder))))
             }
             #[cfg(feature = "files")]
             Content::Npy => Ok(Plain::Array(Box::new(Arrays::one(head)?))),
@@ -176,7 +176,7 @@ impl<R: BufRead> Plain<R> {
         match self {
             Plain::Text(text) => text,
             #[cfg(feature = "files")]
-            Plain::Utf16(text) => text,
+            Plain::Utf16(text) => &mut **text,
             #[cfg(feature = "files")]
             Plain::Array(text) => &mut **text,
             #[cfg(feature = "files")]

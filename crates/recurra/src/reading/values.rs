@@ -40,13 +40,11 @@ struct Piece {
 
 impl Piece {
     fn push(&mut self, byte: u8) {
-        self.bytes.as_mut().map(|bytes| bytes.push(byte));
-        if self
-            .bytes
-            .as_ref()
-            .is_some_and(|bytes| bytes.len() > self.most)
-        {
-            self.bytes = None;
+        if let Some(bytes) = &mut self.bytes {
+            bytes.push(byte);
+            if bytes.len() > self.most {
+                self.bytes = None;
+            }
         }
     }
 }

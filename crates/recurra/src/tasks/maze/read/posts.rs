@@ -132,7 +132,7 @@ fn row(
     for column in 0..=columns {
         let at = column * step;
         let between = at + 1..(at + step).min(width);
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             if !is(at, post) {
                 return Err(refused(at, &format!("a post ({post})")));
             }

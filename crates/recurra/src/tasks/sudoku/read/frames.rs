@@ -39,7 +39,7 @@ fn row(line: Text<'_>, size: usize) -> Option<Vec<Sign>> {
     }
     let parts: Vec<&[(usize, char)]> = inside.split(|sign| is_bar(sign.1)).collect();
     let width = parts[0].len();
-    if size % parts.len() != 0 || parts.iter().any(|part| part.len() != width) {
+    if !size.is_multiple_of(parts.len()) || parts.iter().any(|part| part.len() != width) {
         return None;
     }
     let cells = size / parts.len();
