@@ -172,14 +172,12 @@ impl<R: BufRead> Plain<R> {
         }
     }
 
+    #[cfg(feature = "files")]
     fn inner(&mut self) -> &mut dyn BufRead {
         match self {
             Plain::Text(text) => text,
-            #[cfg(feature = "files")]
             Plain::Utf16(text) => &mut **text,
-            #[cfg(feature = "files")]
             Plain::Array(text) => &mut **text,
-            #[cfg(feature = "files")]
             Plain::Games(text) => &mut **text,
         }
     }
@@ -247,6 +245,7 @@ impl<R: BufRead> BufRead for Source<R> {
         }
         match &mut self.0 {
             Form::Plain(Plain::Text(text)) => text.fill_buf(),
+            #[cfg(feature = "files")]
             Form::Plain(plain) => plain.inner().fill_buf(),
             #[cfg(feature = "files")]
             Form::Gzip(plain) => plain.inner().fill_buf(),
@@ -261,6 +260,7 @@ impl<R: BufRead> BufRead for Source<R> {
     fn consume(&mut self, n: usize) {
         match &mut self.0 {
             Form::Plain(Plain::Text(text)) => text.consume(n),
+            #[cfg(feature = "files")]
             Form::Plain(plain) => plain.inner().consume(n),
             #[cfg(feature = "files")]
             Form::Gzip(plain) => plain.inner().consume(n),
