@@ -6,11 +6,12 @@ mod report;
 mod tally;
 
 use crate::arc::{ArcFlags, is_arc};
-use crate::exit::{Exit, UsageError};
+use crate::exit::{Exit, UsageError, message};
 use crate::input::Puzzles;
 use crate::known;
 use crate::progress;
 use crate::record::{MOST_READINGS, Recorder};
+use crate::signals::Stop;
 use crate::thinking::Thinking;
 use anyhow::anyhow;
 use recurra::tasks::Task;
@@ -79,7 +80,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let bar = progress::bar(total, "puzzles");
     let mut tally = Tally::default();
     let mut thinking = Duration::ZERO;
-    while tally.count() < limit {
+    let cancel = options.cancel.clone();
+    let stop = Stop::listen(move |_| cancel.cancel())?;
+    while tally.count() < limit && stop.asked().is_none() {
         let most = (limit - tally.count()).min(CHUNK as u64) as usize;
         let Some(known) = known::chunk(&mut puzzles, &*task, most, &mut tally.refused, &bar) else {
             break;
@@ -89,18 +92,29 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         let answers = model.solve_many(&questions, &options, &|| bar.inc(1))?;
         thinking += started.elapsed();
         for (known, answer) in known.iter().zip(answers) {
-            tally.add(&*task, known, &answer?);
+            match answer {
+                Err(recurra::Error::Cancelled) => {}
+                answer => tally.add(&*task, known, &answer?),
+            }
         }
         bar.set_message(tally.headline());
-        if let Some(recorder) = &mut recorder {
+        if let Some(recorder) = recorder.as_mut().filter(|_| stop.asked().is_none()) {
             recorder.add(&model, &known, &|| {})?;
         }
     }
     bar.finish_and_clear();
+    if stop.asked().is_some() {
+        let (done, all) = (tally.count(), total.map_or("".into(), |n| format!(" of {n}")));
+        message(&format!("interrupted: what is told here is of {done}{all} puzzles"));
+    }
+    if let (Some(signal), 0) = (stop.asked(), tally.count()) {
+        return Ok(Exit::Interrupted(signal));
+    }
     if tally.count() == 0 {
         return Err(anyhow!("{}: no puzzle that could be used", puzzles.name()));
     }
-    if let (Some(folder), Some(recorder)) = (&args.curves, &recorder) {
+    // An interrupted run has recorded fewer puzzles than it has answered.
+    if let (Some(folder), Some(recorder), None) = (&args.curves, &recorder, stop.asked()) {
         let by_restarts = args.thinking.restarts().then(|| tally.by_restarts());
         curves::write(folder, &recorder.trajectories, by_restarts.as_deref())?;
     }
@@ -113,7 +127,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         report.table()
     };
     std::io::stdout().lock().write_all(text.as_bytes())?;
-    Ok(Exit::refused(refused))
+    Ok(match stop.asked() {
+        Some(signal) => Exit::Interrupted(signal),
+        None => Exit::refused(refused),
+    })
 }
 
 /// What records trajectories, if curves are wanted.

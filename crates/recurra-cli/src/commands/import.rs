@@ -1,7 +1,7 @@
 //! `recurra import`: a checkpoint of the reference implementation becomes a model file.
 
 use crate::exit::{Exit, UsageError};
-use crate::output::OutputFile;
+use crate::output::{OutputFile, refuse_inputs};
 use crate::task::{Size, TaskName};
 use anyhow::anyhow;
 use recurra::TrmConfig;
@@ -37,6 +37,11 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let inputs = [
+        ("CHECKPOINT", args.checkpoint.as_path()),
+        ("--config", &args.config),
+    ];
+    refuse_inputs(&[("--output", &args.output)], &inputs)?;
     let bytes = disk::read(&args.checkpoint)?;
     let format = if bytes.starts_with(b"PK") {
         "torch.save archive"

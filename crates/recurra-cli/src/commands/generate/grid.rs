@@ -34,6 +34,7 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    args.run.refuse_inputs(&[("--rules", &args.rules)])?;
     let task = TaskName::of_rules(&args.rules, args.size)?;
     let generator = task.generator(args.run.seed)?;
     let cells = task.seq_len();

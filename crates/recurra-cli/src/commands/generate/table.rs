@@ -1,5 +1,7 @@
 //! The flags that puzzles of every task are generated with, and the table, or the arrays, that they are written to.
 
+use crate::exit::UsageError;
+use crate::output::{Named, refuse_inputs};
 use crate::progress;
 use crate::puzzle_file::{Format, PuzzleFile, Written};
 use crate::threads::Threads;
@@ -67,6 +69,11 @@ pub(super) struct Kind<'a> {
 }
 
 impl Run {
+    /// Refuses to write over what is read.
+    pub(super) fn refuse_inputs(&self, inputs: &[Named<'_>]) -> Result<(), UsageError> {
+        refuse_inputs(&[("--output", &self.output)], inputs)
+    }
+
     /// Whether puzzles of this split class were asked for.
     pub(super) fn keeps(&self, class: u64) -> bool {
         let held_out = HeldOut::new(self.held_out.unwrap_or(0));

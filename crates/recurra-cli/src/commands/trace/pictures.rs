@@ -2,7 +2,7 @@
 
 use super::Args;
 use crate::exit::{Exit, UsageError};
-use crate::output::OutputFile;
+use crate::output::Sink;
 use crate::picture::{self, Frame, Look, Thought};
 use crate::progress;
 use crate::thinking::open_model;
@@ -59,13 +59,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     bar.finish_and_clear();
     if let Some(path) = &args.svg {
-        OutputFile::write_whole(path, picture::to_svg(&look, &thoughts).as_bytes())?;
+        Sink::write_whole(path, picture::to_svg(&look, &thoughts).as_bytes())?;
     }
     if let Some(path) = &args.gif {
-        let mut file = OutputFile::create(path)?;
-        picture::write_gif(&mut file, &look, &thoughts)
+        let mut bytes = Vec::new();
+        picture::write_gif(&mut bytes, &look, &thoughts)
             .map_err(|e| anyhow!("{}: {e}", path.display()))?;
-        file.finish()?;
+        Sink::write_whole(path, &bytes)?;
     }
     Ok(Exit::Done)
 }
