@@ -130,7 +130,7 @@ pub(super) fn refuse_contradictions(args: &Args, saved: &Saved) -> anyhow::Resul
 /// The tasks of the rules that were asked for, with what the run has where nothing else was.
 fn asked_tasks(args: &Args, task: &TaskSpec, data: Option<&Path>) -> anyhow::Result<Vec<TaskSpec>> {
     let usual = Size::of(task).filter(|_| args.size.is_empty());
-    let tasks = |size: Option<Size>| {
+    let tasks = |size: Option<Size>| -> anyhow::Result<Vec<TaskSpec>> {
         let size = args.size.first().copied().or(size);
         let mut rules = args.rules.iter();
         let first = rules.next().map(|first| match data {
