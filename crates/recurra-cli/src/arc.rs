@@ -70,7 +70,8 @@ impl ArcData {
             ] {
                 for task in tasks {
                     if to.iter().any(|other| other.name == task.name) {
-                        let text = format!("task `{}`: another of this name came before it", task.name);
+                        let text =
+                            format!("task `{}`: another of this name came before it", task.name);
                         all.refused.add(path, &text);
                     } else {
                         to.push(task);

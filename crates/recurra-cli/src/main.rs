@@ -24,6 +24,7 @@ mod thinking;
 mod threads;
 
 use clap::Parser;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -46,12 +47,57 @@ struct Cli {
 const VERSION: &str = env!("RECURRA_VERSION");
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
     cli.general.apply();
     let started = Instant::now();
     let result = instruction_set().and_then(|()| cli.command.run());
     exit::detail(|| format!("{:.2} s in all", started.elapsed().as_secs_f64()));
     exit::finish(result)
+}
+
+/// Numbers that cannot be read, in the standard library's words and in those of people.
+const WORDS: [(&str, &str); 6] = [
+    (
+        "number would be zero for non-zero type",
+        "expected a whole number above 0",
+    ),
+    ("invalid digit found in string", "expected a whole number"),
+    (
+        "cannot parse integer from empty string",
+        "expected a whole number",
+    ),
+    (
+        "number too large to fit in target type",
+        "expected a smaller number",
+    ),
+    ("invalid float literal", "expected a number"),
+    ("cannot parse float from empty string", "expected a number"),
+];
+
+/// Says what is wrong with a command line, or the help or the version where these were asked for.
+fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // Nobody may be reading on.
+        error.print().ok();
+        return ExitCode::SUCCESS;
+    }
+    let rendered = error.render();
+    let color = std::io::stderr().is_terminal()
+        && !general::dumb()
+        && std::env::var_os("NO_COLOR").is_none();
+    let text = if color {
+        rendered.ansi().to_string()
+    } else {
+        rendered.to_string()
+    };
+    let text = WORDS
+        .iter()
+        .fold(text, |text, (from, to)| text.replace(from, to));
+    std::io::stderr().write_all(text.as_bytes()).ok();
+    ExitCode::from(2)
 }
 
 /// Refuses a name in `RECURRA_ISA` that this processor does not know: the library would pick another silently.

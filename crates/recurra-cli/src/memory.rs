@@ -8,7 +8,9 @@ use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 pub(crate) fn free() -> u64 {
     let memory = MemoryRefreshKind::nothing().with_ram();
     let system = System::new_with_specifics(RefreshKind::nothing().with_memory(memory));
-    let group = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
+    let group = system
+        .cgroup_limits()
+        .map_or(u64::MAX, |limits| limits.free_memory);
     match system.available_memory().min(group) {
         0 => u64::MAX,
         free => free,
@@ -35,7 +37,11 @@ pub(crate) fn told(bytes: u64) -> String {
     let power = (bytes.max(1).ilog2() / 10).min(4);
     match power {
         0 => format!("{bytes} bytes"),
-        _ => format!("{:.1} {}", bytes as f64 / f64::from(1u32 << 10).powi(power as i32), units[power as usize]),
+        _ => format!(
+            "{:.1} {}",
+            bytes as f64 / f64::from(1u32 << 10).powi(power as i32),
+            units[power as usize]
+        ),
     }
 }
 
@@ -48,7 +54,13 @@ mod tests {
         assert!(free() > 1 << 20);
         assert!(fits("--pool", 10, 100, "puzzles").is_ok());
         let error = fits("--pool", u64::MAX, 1 << 20, "puzzles").unwrap_err().0;
-        assert!(error.starts_with("--pool: expected at most ") && error.contains("each takes 1.0 MiB"), "{error}");
-        assert_eq!([0, 1023, 1024, 3 << 29].map(told), ["0 bytes", "1023 bytes", "1.0 KiB", "1.5 GiB"]);
+        assert!(
+            error.starts_with("--pool: expected at most ") && error.contains("each takes 1.0 MiB"),
+            "{error}"
+        );
+        assert_eq!(
+            [0, 1023, 1024, 3 << 29].map(told),
+            ["0 bytes", "1023 bytes", "1.0 KiB", "1.5 GiB"]
+        );
     }
 }

@@ -29,7 +29,8 @@ pub(crate) fn refuse_inputs(outputs: &[Named<'_>], inputs: &[Named<'_>]) -> Resu
 
 /// Whether two paths are of one file or folder, by whatever names. Pipes and devices, which nothing replaces, are never the same.
 fn is_same(a: &Path, b: &Path) -> bool {
-    let replaced = |path: &Path| std::fs::metadata(path).map_or(true, |m| m.is_file() || m.is_dir());
+    let replaced =
+        |path: &Path| std::fs::metadata(path).map_or(true, |m| m.is_file() || m.is_dir());
     let real = |path: &Path| std::fs::canonicalize(path).ok();
     replaced(a) && (a == b || real(a).is_some_and(|a| Some(a) == real(b)))
 }

@@ -90,7 +90,11 @@ impl Screen {
         verdict: &str,
         good: bool,
     ) -> io::Result<()> {
-        let clashes = if good { Vec::new() } else { self.clashes(answer) };
+        let clashes = if good {
+            Vec::new()
+        } else {
+            self.clashes(answer)
+        };
         let picture = self.picture(question, answer, answer, None, &clashes);
         let verdict = self.styled(verdict, if good { "1;32" } else { "1;31" });
         self.draw(&picture, &verdict)?;
@@ -260,12 +264,18 @@ fn halves(drawing: &Drawing, answer: &[u16], changed: &dyn Fn(usize) -> bool) ->
         let cells = pair[0].iter().enumerate().map(|(column, glyph)| {
             let ends = [glyph.place, below(column)].map(|place| {
                 let token = place.map(|place| answer[place]);
-                [(START, 'S'), (GOAL, 'G')].into_iter().find(|end| Some(end.0) == token)
+                [(START, 'S'), (GOAL, 'G')]
+                    .into_iter()
+                    .find(|end| Some(end.0) == token)
             });
             let (above, below) = (color(glyph.place), color(below(column)));
             match ends {
-                [Some((_, letter)), _] => format!("\x1b[1;38;5;{above};48;5;{below}m{letter}\x1b[0m"),
-                [_, Some((_, letter))] => format!("\x1b[1;38;5;{below};48;5;{above}m{letter}\x1b[0m"),
+                [Some((_, letter)), _] => {
+                    format!("\x1b[1;38;5;{above};48;5;{below}m{letter}\x1b[0m")
+                }
+                [_, Some((_, letter))] => {
+                    format!("\x1b[1;38;5;{below};48;5;{above}m{letter}\x1b[0m")
+                }
                 _ => format!("\x1b[38;5;{above};48;5;{below}m▀\x1b[0m"),
             }
         });
@@ -275,10 +285,16 @@ fn halves(drawing: &Drawing, answer: &[u16], changed: &dyn Fn(usize) -> bool) ->
 }
 
 /// The part of a picture for which there is room, with this place in its middle if that can be.
-fn crop(lines: Vec<Vec<String>>, [rows, columns]: Room, middle: Option<[usize; 2]>) -> Vec<Vec<String>> {
+fn crop(
+    lines: Vec<Vec<String>>,
+    [rows, columns]: Room,
+    middle: Option<[usize; 2]>,
+) -> Vec<Vec<String>> {
     let width = lines.iter().map(Vec::len).max().unwrap_or(0);
     let [row, column] = middle.unwrap_or([0, 0]);
-    let begin = |at: usize, all: usize, room: usize| at.saturating_sub(room / 2).min(all.saturating_sub(room));
+    let begin = |at: usize, all: usize, room: usize| {
+        at.saturating_sub(room / 2).min(all.saturating_sub(room))
+    };
     let top = begin(row, lines.len(), rows);
     let left = begin(column, width, columns);
     let lines = lines.into_iter().skip(top).take(rows);
@@ -331,7 +347,10 @@ mod tests {
         // Without colour it is the plain drawing.
         let plain = sudoku(false).picture(&question, &now, &before, None, &[]);
         let sudoku = Sudoku::new(4).unwrap();
-        assert_eq!(plain.join("\n") + "\n", Grid::decode(sudoku, &now).to_pretty());
+        assert_eq!(
+            plain.join("\n") + "\n",
+            Grid::decode(sudoku, &now).to_pretty()
+        );
     }
 
     #[test]
@@ -340,14 +359,21 @@ mod tests {
         let screen = sudoku(false);
         let clashes = screen.clashes(&now);
         assert_eq!(clashes, [1, 3]);
-        assert_eq!(screen.picture(&now, &now, &now, None, &clashes)[0], "1 4!| 3 4!");
+        assert_eq!(
+            screen.picture(&now, &now, &now, None, &clashes)[0],
+            "1 4!| 3 4!"
+        );
         let picture = sudoku(true).picture(&now, &now, &now, None, &clashes);
         assert!(picture[0].contains(&cell(CLASH, "4")) && !picture[0].contains('!'));
     }
 
     #[test]
     fn a_large_maze_fits_a_small_terminal() {
-        let shape = TaskSpec::Maze { rows: 30, cols: 30, min_path: 0 };
+        let shape = TaskSpec::Maze {
+            rows: 30,
+            cols: 30,
+            min_path: 0,
+        };
         let task = shape.task().unwrap();
         let mut maze = vec![FREE; 900];
         (maze[0], maze[899], maze[31], maze[1]) = (START, GOAL, PATH, WALL);
@@ -357,14 +383,21 @@ mod tests {
         // S above a free cell, and a wall above path.
         let s = format!("\x1b[1;38;5;{};48;5;{}mS", HALVES[2], HALVES[1]);
         let path = format!("\x1b[38;5;{};48;5;{}m▀", HALVES[0], HALVES[4]);
-        assert!(colored[0].starts_with(&s) && colored[0].contains(&path), "{}", colored[0]);
+        assert!(
+            colored[0].starts_with(&s) && colored[0].contains(&path),
+            "{}",
+            colored[0]
+        );
         assert!(colored[14].contains("mG"));
         // Without colour, what is around the change.
         let plain = screen(task, false);
         let mut before = maze.clone();
         before[31] = FREE;
         let top = plain.picture(&maze, &maze, &before, room, &[]);
-        assert_eq!((top.len(), top[0].trim_end(), top[1].trim_end()), (22, "S#", " o"));
+        assert_eq!(
+            (top.len(), top[0].trim_end(), top[1].trim_end()),
+            (22, "S#", " o")
+        );
         before[31] = PATH;
         before[870] = PATH;
         let bottom = plain.picture(&maze, &maze, &before, room, &[]);

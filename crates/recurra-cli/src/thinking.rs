@@ -6,7 +6,6 @@ use crate::memory;
 use crate::task::{Size, TaskName};
 use crate::threads::Threads;
 use anyhow::anyhow;
-use recurra::{Mixer, TrmConfig};
 use recurra::engine::TrmBufferPool;
 use recurra::model::TrmModel;
 use recurra::model::file::Header;
@@ -15,6 +14,7 @@ use recurra::tasks::{Task, TaskSpec};
 use recurra::thinking::{
     AdaptiveKSelector, AdaptiveOptions, Calibration, KPredictor, RuleList, StopRules, Variation,
 };
+use recurra::{Mixer, TrmConfig};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -147,12 +147,7 @@ impl Thinking {
         // As many as there are restarts think side by side at most.
         let abreast = (self.side_by_side.get() as u64).min(restarts);
         let state = 3 * 4 * (config.positions_len() * config.hidden_size) as u64;
-        memory::fits(
-            "--side-by-side",
-            abreast,
-            state * threads,
-            "attempts",
-        )?;
+        memory::fits("--side-by-side", abreast, state * threads, "attempts")?;
         // An answer of each is kept until one is elected.
         let answer = 2 * config.seq_len as u64 + 64;
         memory::fits("--restarts", restarts, answer * threads, "restarts")

@@ -6,7 +6,7 @@ mod report;
 mod tally;
 
 use crate::arc::{ArcFlags, is_arc};
-use crate::exit::{Exit, UsageError, message};
+use crate::exit::{self, Exit, UsageError, message};
 use crate::input::Puzzles;
 use crate::known;
 use crate::progress;
@@ -18,6 +18,7 @@ use recurra::tasks::Task;
 use recurra::tasks::task::Tokens;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tally::Tally;
 
@@ -80,6 +81,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let bar = progress::bar(total, "puzzles");
     let mut tally = Tally::default();
     let mut thinking = Duration::ZERO;
+    let first = AtomicBool::new(false);
     let cancel = options.cancel.clone();
     let stop = Stop::listen(move |_| cancel.cancel())?;
     while tally.count() < limit && stop.asked().is_none() {
@@ -89,7 +91,18 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         };
         let questions: Vec<Tokens> = known.iter().map(|k| k.pair.question.clone()).collect();
         let started = Instant::now();
-        let answers = model.solve_many(&questions, &options, &|| bar.inc(1))?;
+        let done = || {
+            if !first.swap(true, Ordering::Relaxed) {
+                exit::detail(|| {
+                    format!(
+                        "first answer after {:.3} s",
+                        started.elapsed().as_secs_f64()
+                    )
+                });
+            }
+            bar.inc(1);
+        };
+        let answers = model.solve_many(&questions, &options, &done)?;
         thinking += started.elapsed();
         for (known, answer) in known.iter().zip(answers) {
             match answer {
@@ -104,8 +117,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     bar.finish_and_clear();
     if stop.asked().is_some() {
-        let (done, all) = (tally.count(), total.map_or("".into(), |n| format!(" of {n}")));
-        message(&format!("interrupted: what is told here is of {done}{all} puzzles"));
+        let (done, all) = (
+            tally.count(),
+            total.map_or("".into(), |n| format!(" of {n}")),
+        );
+        message(&format!(
+            "interrupted: what is told here is of {done}{all} puzzles"
+        ));
     }
     if let (Some(signal), 0) = (stop.asked(), tally.count()) {
         return Ok(Exit::Interrupted(signal));

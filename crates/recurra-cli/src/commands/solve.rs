@@ -18,8 +18,8 @@ use recurra::solver::{Refusal, Source};
 use recurra::tasks::Task;
 use recurra::tasks::task::Entry;
 use recurra::{Answer, Event, SolveOptions, Solver};
-use std::collections::VecDeque;
 use serde::Serialize;
+use std::collections::VecDeque;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
@@ -74,9 +74,14 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let outputs = [("--output", &args.output), ("--submission", args.arc.file())];
+    let outputs = [
+        ("--output", &args.output),
+        ("--submission", args.arc.file()),
+    ];
     let outputs = outputs.into_iter();
-    let outputs: Vec<_> = outputs.filter_map(|(flag, path)| Some((flag, path.as_deref()?))).collect();
+    let outputs: Vec<_> = outputs
+        .filter_map(|(flag, path)| Some((flag, path.as_deref()?)))
+        .collect();
     let files = args.files.iter().map(|file| ("FILE", file.as_path()));
     let inputs: Vec<_> = files.chain([("MODEL", args.model.as_path())]).collect();
     refuse_inputs(&outputs, &inputs)?;
@@ -89,7 +94,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let options = args.thinking.options(&solver)?;
     let task = solver.task()?.clone();
     // Missing files are told before the first is answered.
-    for path in args.files.iter().filter(|path| path.as_path() != Path::new("-")) {
+    for path in args
+        .files
+        .iter()
+        .filter(|path| path.as_path() != Path::new("-"))
+    {
         std::fs::metadata(path).map_err(|e| anyhow!("{}: {e}", path.display()))?;
     }
     let sink = Arc::new(Mutex::new(Some(Sink::create(args.output.as_deref())?)));
@@ -152,7 +161,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         cache::finish(cache)?;
     }
     let (answered, unverified) = (printer.answered, printer.unverified);
-    exit::detail(|| format!("{} answered, {unverified} of them not verified", exit::count(answered, "puzzle")));
+    exit::detail(|| {
+        format!(
+            "{} answered, {unverified} of them not verified",
+            exit::count(answered, "puzzle")
+        )
+    });
     Ok(match unverified {
         1.. if args.fail_unverified && !printer.refused => Exit::Unverified,
         _ => Exit::refused(printer.refused),
@@ -173,7 +187,10 @@ fn keep_on_signals(
         let mut sink = lock(&sink);
         let written = sink.take().map_or(Ok(()), Sink::finish);
         if let (Ok(()), Some(output)) = (&written, &output) {
-            exit::note(&format!("interrupted; {} has the answers so far", output.display()));
+            exit::note(&format!(
+                "interrupted; {} has the answers so far",
+                output.display()
+            ));
         }
         let kept = written.and_then(|()| thinking.keep(&solver));
         let kept = kept.and_then(|()| cache.as_deref().map_or(Ok(()), cache::finish));
@@ -309,7 +326,9 @@ impl Printer {
     ) -> anyhow::Result<()> {
         let question = |entry: &Entry| {
             let puzzle = entry.result.as_ref();
-            puzzle.map(|puzzle| puzzle.question.clone()).unwrap_or_default()
+            puzzle
+                .map(|puzzle| puzzle.question.clone())
+                .unwrap_or_default()
         };
         if entries.len() == 1 {
             // One question gets all threads.

@@ -377,9 +377,7 @@ impl Args {
             (_, _, [_, ..]) => usage("--rules: expected --task grid"),
             (TaskName::Sudoku, _, []) if self.size.len() > 1 => {
                 let sizes = self.size.iter();
-                sizes
-                    .map(|&size| task.spec(Some(size), None))
-                    .collect()
+                sizes.map(|&size| task.spec(Some(size), None)).collect()
             }
             (task, _, []) => Ok(vec![task.spec(only, self.min_path)?]),
         }
@@ -422,7 +420,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let group = group::group()?;
     // The first process writes for all.
     let _lock = match group.rank() {
-        0 => Some(lock::Lock::take(&args.output, args.resume || args.overwrite)?),
+        0 => Some(lock::Lock::take(
+            &args.output,
+            args.resume || args.overwrite,
+        )?),
         _ => None,
     };
     let mut run = if args.resume {
@@ -460,7 +461,9 @@ impl Args {
     /// The budget that was asked for.
     fn budget(&self) -> Option<run::Budget> {
         let steps = self.steps.map(run::Budget::Steps);
-        steps.or(self.minutes.map(|minutes| run::Budget::Seconds(60.0 * minutes)))
+        steps.or(self
+            .minutes
+            .map(|minutes| run::Budget::Seconds(60.0 * minutes)))
     }
 
     /// Refuses to write over what is read.

@@ -18,7 +18,8 @@ impl Contradictions {
     /// A flag, what was asked for, and what the run has.
     fn look<T: PartialEq + Display>(&mut self, flag: &str, asked: Option<T>, has: T) {
         if let Some(asked) = asked.filter(|asked| *asked != has) {
-            self.0.push(format!("{flag} {asked} (the training has {has})"));
+            self.0
+                .push(format!("{flag} {asked} (the training has {has})"));
         }
     }
 }
@@ -90,14 +91,18 @@ pub(super) fn refuse_contradictions(args: &Args, saved: &Saved) -> anyhow::Resul
 
     let recipe = &args.recipe;
     found.look("--batch", recipe.batch, train.batch_size);
-    let optimizer = recipe.optimizer.filter(|&o| Rule::from(o) != train.optimizer);
+    let optimizer = recipe
+        .optimizer
+        .filter(|&o| Rule::from(o) != train.optimizer);
     if let Some(other) = optimizer {
         found.look("--optimizer", Some(name(other)), "another".into());
     }
     found.look("--lr", recipe.lr, train.lr);
     found.look("--warmup", recipe.warmup, train.warmup);
     if recipe.constant_lr && train.decay != Decay::Constant {
-        found.0.push("--constant-lr (the training has a cosine)".into());
+        found
+            .0
+            .push("--constant-lr (the training has a cosine)".into());
     }
     found.look("--weight-decay", recipe.weight_decay, train.weight_decay);
     found.look("--curriculum", recipe.curriculum, train.curriculum);
@@ -139,7 +144,8 @@ fn asked_tasks(args: &Args, task: &TaskSpec, data: Option<&Path>) -> anyhow::Res
         });
         let rest = rules.map(|rules| TaskName::of_rules(rules, size));
         let all = first.into_iter().chain(rest);
-        all.map(|task| Ok(recurra::tasks::Task::spec(&task?))).collect()
+        all.map(|task| Ok(recurra::tasks::Task::spec(&task?)))
+            .collect()
     };
     // Rules may leave the size open, which the run knows.
     tasks(None).or_else(|error| match usual {

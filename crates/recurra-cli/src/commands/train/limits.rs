@@ -45,11 +45,7 @@ impl Memory {
 }
 
 /// Refuses a training that does not fit into memory, and names what could be less.
-pub(super) fn fits(
-    config: &TrmConfig,
-    train: &TrainConfig,
-    threads: usize,
-) -> anyhow::Result<()> {
+pub(super) fn fits(config: &TrmConfig, train: &TrainConfig, threads: usize) -> anyhow::Result<()> {
     config.validate()?;
     train.validate()?;
     let memory = Memory::of(config, train, threads);

@@ -42,7 +42,11 @@ impl Lock {
         }
         std::fs::create_dir_all(&folder).map_err(|e| anyhow!("{}: {e}", folder.display()))?;
         let file = loop {
-            let options = File::options().create(true).write(true).truncate(false).clone();
+            let options = File::options()
+                .create(true)
+                .write(true)
+                .truncate(false)
+                .clone();
             let mut file = options.open(&path).map_err(named)?;
             match file.try_lock() {
                 Ok(()) => {}
@@ -89,7 +93,8 @@ fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let id = |m: std::fs::Metadata| (m.dev(), m.ino());
     let (open, there) = (file.metadata().map(id), std::fs::metadata(path).map(id));
-    open.ok().is_some_and(|open| there.is_ok_and(|there| there == open))
+    open.ok()
+        .is_some_and(|open| there.is_ok_and(|there| there == open))
 }
 
 /// An open file keeps its path here.

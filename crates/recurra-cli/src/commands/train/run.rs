@@ -238,7 +238,9 @@ impl Run {
                 Some(kept) => format!(" (it was {kept})"),
                 None => String::new(),
             };
-            note(&format!("going on after {spent} of {budget} in all{changed}"));
+            note(&format!(
+                "going on after {spent} of {budget} in all{changed}"
+            ));
         }
         let folder = RunFolder::resume(output, trainer.steps_done());
         Ok(Self::new(output, folder, trainer, notes, data, threads))
@@ -392,7 +394,8 @@ impl Run {
 
     /// Share of the budget that is spent.
     fn progress(&self) -> f64 {
-        self.budget().share(self.trainer.steps_done(), self.seconds())
+        self.budget()
+            .share(self.trainer.steps_done(), self.seconds())
     }
 
     /// The average of the weights as a model of this architecture.
