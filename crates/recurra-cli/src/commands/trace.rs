@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 /// Draw a model thinking, or write the numbers of every improvement step
 ///
-/// With --svg or --gif: the grid after each step until the answer is verified, what changed in it, how sure the model
+/// With --svg or --gif: the grid after each step until `solve` would stop, what changed in it, how sure the model
 /// was of each cell (the paler, the less sure), and the halting logit. Where a model over groups is not sure of a cell yet, the
 /// symbols that it considers stand there small; they fade as it rules them out.
 ///

@@ -197,6 +197,9 @@ impl Run {
             "architecture": trainer.config(),
             "training": trainer.train_config(),
             "data": notes,
+            "command": std::env::args().collect::<Vec<_>>(),
+            "version": env!("RECURRA_VERSION"),
+            "host": sysinfo::System::host_name(),
         });
         let folder = RunFolder::new(output);
         if trainer.group().rank() == 0 {
@@ -455,9 +458,14 @@ impl Run {
         let rate =
             (report.step as f64 * self.trainer.train_config().batch_size as f64) / self.seconds();
         let left = self.seconds() * (1.0 - progress) / progress.max(1e-9);
+        let held_out = self
+            .exact
+            .map_or(String::new(), |e| format!(", held out {:.1} %", 100.0 * e));
+        // A terminal of 80 columns has room for it.
         bar.set_message(format!(
-            "{}, {rate:.0} samples/s, {}:{:02} left",
-            self.line(recent),
+            "loss {:.3}, exact {:.1} %{held_out}, {rate:.0}/s, {}:{:02} left",
+            recent.loss,
+            100.0 * recent.exact,
             left as u64 / 60,
             left as u64 % 60
         ));
@@ -473,7 +481,7 @@ impl Run {
             .exact
             .map_or("not measured".into(), |e| format!("{:.1} %", 100.0 * e));
         format!(
-            "step {}, loss {:.3}, exact in training {:.1} % after {:.1} steps, held out {held_out}",
+            "step {}, loss {:.3}, exact {:.1} % in {:.1} steps, held out {held_out}",
             self.trainer.steps_done(),
             recent.loss,
             100.0 * recent.exact,
@@ -531,8 +539,21 @@ impl Run {
         OutputFile::write_whole(&self.output, &model.to_bytes())?;
         self.data.save_beside(&self.output)?;
         let (weights, steps) = (TrmWeights::count(model.config()), self.trainer.steps_done());
+        let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+        let held_out = self.exact.map_or(String::new(), |exact| {
+            format!(", {} of the held-out puzzles right", percent(exact))
+        });
         report(&format!(
-            "{}: {weights} weights after {steps} steps",
+            "{}: {weights} weights after {steps} steps{held_out}",
+            self.output.display()
+        ));
+        if let Some(best) = self.notes.best.filter(|&best| self.exact < Some(best)) {
+            let file = self.folder.best();
+            report(&format!("{}: the best, {}", file.display(), percent(best)));
+        }
+        report(&format!(
+            "next: recurra eval {} DATA, or recurra solve {}",
+            self.output.display(),
             self.output.display()
         ));
         Ok(())
@@ -542,6 +563,6 @@ impl Run {
 /// A bar of a thousand parts.
 fn view() -> ProgressBar {
     let style =
-        ProgressStyle::with_template("{bar:20} {msg}").expect("the template is well-formed");
+        ProgressStyle::with_template("{wide_bar} {msg}").expect("the template is well-formed");
     ProgressBar::new(1000).with_style(style)
 }
