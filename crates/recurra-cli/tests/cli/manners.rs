@@ -484,3 +484,32 @@ fn a_puzzle_is_drawn_on_a_terminal() {
         "{plain}"
     );
 }
+
+#[test]
+fn puzzles_of_a_level() {
+    for (level, ratings) in [
+        ("easy", 0..=0),
+        ("medium", 1..=4),
+        ("extreme", 20..=u64::MAX),
+    ] {
+        let flags = format!("generate sudoku --size 9 --count 3 --seed 5 --level {level}");
+        let out = recurra(&flags, &[]);
+        ends(&out, 0, &[]);
+        let text = stdout(&out);
+        let mut lines = text.lines();
+        assert_eq!(lines.next(), Some("question,answer,rating"));
+        let found: Vec<u64> = lines
+            .map(|line| line.rsplit(',').next().unwrap().parse().unwrap())
+            .collect();
+        assert!(
+            found.len() == 3 && found.iter().all(|rating| ratings.contains(rating)),
+            "{level}: {found:?}"
+        );
+    }
+    // There are none.
+    let out = recurra(
+        "generate sudoku --size 4 --count 1 --seed 5 --level extreme",
+        &[],
+    );
+    ends(&out, 1, &["puzzle of this level"]);
+}

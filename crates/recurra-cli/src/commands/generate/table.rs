@@ -60,6 +60,8 @@ pub(super) enum Split {
 pub(super) struct Kind<'a> {
     /// Puzzle numbers in a row without a puzzle, after which the search is hopeless.
     pub(super) most_not_found: u64,
+    /// What puzzles are of that are not kept.
+    pub(super) others: &'a str,
     /// What there seems to be none of, where all puzzles are of the other split.
     pub(super) things: &'a str,
     /// Tokens of a question, and size of the vocabulary.
@@ -147,8 +149,9 @@ impl Run {
                         (misses, not_found_in_a_row) = (misses + 1, 0);
                         if misses > most_misses {
                             return Err(anyhow!(
-                                "{misses} puzzles in a row were of the other split: \
+                                "{misses} puzzles in a row were of {}: \
                                  there seems to be no {} left for this one",
+                                kind.others,
                                 kind.things
                             ));
                         }
