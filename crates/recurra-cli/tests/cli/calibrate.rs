@@ -184,7 +184,7 @@ fn damaged_calibrations_are_refused_by_name() {
     let dir = tempfile::tempdir().unwrap();
     let model = copying_model(dir.path());
     let out = run(
-        "calibrate {} - -o {} --json",
+        "calibrate {} - --overwrite -o {} --json",
         &[&model, &model],
         SOLVED.as_bytes(),
     );

@@ -363,8 +363,8 @@ fn what_does_not_fit_into_memory_is_refused_with_the_bound() {
     let output = dir.path().join("new");
     for flags in [
         &["--size", "4", "--pool", "100000000000000"][..],
-        &["--size", "16", "--batch", "1000000", "--hidden", "4096"],
-        &["--size", "16", "--hidden", "60000", "--layers", "60"],
+        &["--task", "maze", "--batch", "1000000", "--hidden", "2048"],
+        &["--size", "9", "--hidden", "8192", "--layers", "60"],
     ] {
         let out = train(&output, flags);
         ends(&out, 2, &["expected", "free"]);

@@ -61,7 +61,7 @@ fn the_same_seed_gives_the_same_weights_and_resuming_goes_on_exactly() {
     assert!(train(&whole, "12", &constant).status.success());
     let out = train(&parts, "12", &["--resume"]);
     assert!(
-        out.status.success() && stderr(&out).contains("going on after step 5"),
+        out.status.success() && stderr(&out).contains("going on after 5 steps of 12"),
         "{}",
         stderr(&out)
     );

@@ -480,12 +480,15 @@ impl Run {
         let held_out = self
             .exact
             .map_or("not measured".into(), |e| format!("{:.1} %", 100.0 * e));
+        // Nothing is known before the first samples have ended.
+        let exact = match recent.steps {
+            0.0 => "not known yet".into(),
+            steps => format!("{:.1} % in {steps:.1} steps", 100.0 * recent.exact),
+        };
         format!(
-            "step {}, loss {:.3}, exact {:.1} % in {:.1} steps, held out {held_out}",
+            "step {}, loss {:.3}, exact {exact}, held out {held_out}",
             self.trainer.steps_done(),
-            recent.loss,
-            100.0 * recent.exact,
-            recent.steps
+            recent.loss
         )
     }
 
