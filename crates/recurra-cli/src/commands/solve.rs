@@ -253,8 +253,7 @@ impl Printer {
                 self.tell(answered)?;
             }
         }
-        let flushed = lock(&self.sink).as_mut().map_or(Ok(()), Sink::flush);
-        Ok(flushed?)
+        lock(&self.sink).as_mut().map_or(Ok(()), Sink::flush)
     }
 
     /// Writes a line.

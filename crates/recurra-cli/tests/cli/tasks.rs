@@ -101,7 +101,10 @@ fn a_table_of_your_own_is_trained_on_and_checked_by_its_rules() {
         "{}",
         stderr(&out)
     );
-    let out = recurra(&format!("train --task grid {FEW_STEPS} -o {{}}"), &[&model]);
+    let out = recurra(
+        &format!("train --task grid {FEW_STEPS} --overwrite -o {{}}"),
+        &[&model],
+    );
     assert_eq!(status(&out), Some(2));
     assert!(stderr(&out).contains("--data"), "{}", stdout(&out));
 }
