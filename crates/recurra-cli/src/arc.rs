@@ -59,6 +59,30 @@ impl ArcData {
         Ok(data)
     }
 
+    /// Reads the tasks of several files or folders.
+    pub(crate) fn open_all(paths: &[PathBuf]) -> anyhow::Result<Self> {
+        let mut all = ArcData::default();
+        for path in paths {
+            let data = Self::open(path)?;
+            for (to, tasks) in [
+                (&mut all.training, data.training),
+                (&mut all.evaluation, data.evaluation),
+            ] {
+                for task in tasks {
+                    if to.iter().any(|other| other.name == task.name) {
+                        let text =
+                            format!("task `{}`: another of this name came before it", task.name);
+                        all.refused.add(path, &text);
+                    } else {
+                        to.push(task);
+                    }
+                }
+            }
+            all.refused.join(&data.refused);
+        }
+        Ok(all)
+    }
+
     /// Reads a file, of the part that `place` names.
     fn read(&mut self, file: &Path, place: &Path) -> anyhow::Result<()> {
         let bytes = disk::read(file)?;
@@ -164,6 +188,11 @@ pub(crate) struct ArcFlags {
 }
 
 impl ArcFlags {
+    /// The file that is written.
+    pub(crate) fn file(&self) -> &Option<PathBuf> {
+        &self.submission
+    }
+
     /// Refuses them for other models, to which they mean nothing.
     pub(crate) fn refuse(&self) -> Result<(), UsageError> {
         let flags = [

@@ -61,7 +61,7 @@ impl CacheFlags {
 pub(crate) fn finish(cache: &TrmCache) -> anyhow::Result<()> {
     let c = cache.counters();
     let known = c.exact + c.stored;
-    exit::message(&format!(
+    exit::note(&format!(
         "cache: {known} of {} answers were known ({} in memory, {} on disk), {:.3} s of thinking saved",
         known + c.misses,
         c.exact,

@@ -1,5 +1,6 @@
 //! How the program ends, and how it says what went wrong.
 
+use crate::general;
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
@@ -12,6 +13,10 @@ pub(crate) enum Exit {
     Done,
     /// Some input was refused: status 1.
     Refused,
+    /// Some answer was not verified where that was asked for: status 3.
+    Unverified,
+    /// A signal with this number ended it early, and what was there is kept: status 128 and the number, as shells have it.
+    Interrupted(i32),
 }
 
 impl Exit {
@@ -38,6 +43,8 @@ pub(crate) fn finish(result: anyhow::Result<Exit>) -> ExitCode {
     match result {
         Ok(Exit::Done) => ExitCode::SUCCESS,
         Ok(Exit::Refused) => ExitCode::from(1),
+        Ok(Exit::Unverified) => ExitCode::from(3),
+        Ok(Exit::Interrupted(signal)) => ExitCode::from(128 + signal as u8),
         // Nobody reads on (`recurra … | head`): the reader's wish, not a failure.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -57,9 +64,38 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .is_some_and(|e| e.kind() == ErrorKind::BrokenPipe)
 }
 
-/// One line on standard error, with the program's name before it.
+/// One line on standard error, with the program's name before it: what went wrong.
 pub(crate) fn message(text: &str) {
     say(&format!("recurra: {text}"));
+}
+
+/// The same for what is good to know; not with `--quiet`.
+pub(crate) fn note(text: &str) {
+    if !general::quiet() {
+        message(text);
+    }
+}
+
+/// The same for what only those want to know who ask with `--verbose`.
+pub(crate) fn detail(text: impl FnOnce() -> String) {
+    if general::verbose() {
+        message(&text());
+    }
+}
+
+/// A line of a report on standard error; not with `--quiet`.
+pub(crate) fn report(text: &str) {
+    if !general::quiet() {
+        say(text);
+    }
+}
+
+/// So many of something, with its name in the singular or the plural.
+pub(crate) fn count(number: u64, one: &str) -> String {
+    match number {
+        1 => format!("1 {one}"),
+        _ => format!("{number} {one}s"),
+    }
 }
 
 /// What is told of an input, by its cause: ten places of each, then a count.
@@ -125,6 +161,11 @@ impl Refusals {
         if self.causes.add(&text) {
             message(&format!("{}: {text}", file.display()));
         }
+    }
+
+    /// Counts what was refused, and told, elsewhere.
+    pub(crate) fn join(&mut self, other: &Refusals) {
+        self.count += other.count;
     }
 
     /// How many there were.

@@ -255,6 +255,18 @@ impl Panel<'_> {
                 surface.rect(corner, [size, size], color, 1.0);
             }
         }
+        if kept && self.look.fills() {
+            // What was given has a frame.
+            let ([x, y], inner) = (at, cell - 2);
+            for (corner, size) in [
+                ([x + 1, y + 1], [inner, 1]),
+                ([x + 1, y + inner], [inner, 1]),
+                ([x + 1, y + 1], [1, inner]),
+                ([x + inner, y + 1], [1, inner]),
+            ] {
+                surface.rect(corner, size, INK, 1.0);
+            }
+        }
         if self.candidates(surface, at, place) {
             return;
         }
@@ -285,7 +297,9 @@ fn mix(under: Color, over: Color, opacity: f32) -> Color {
 
 /// A line of explanation.
 fn legend(look: &Look) -> &'static str {
-    if look.fills() {
+    if look.fills() && look.gives() {
+        "frame: given / spot: changed in this step / paler: less sure / bar: halting logit"
+    } else if look.fills() {
         "spot: changed in this step / paler: less sure / bar: halting logit"
     } else if look.candidates().is_empty() {
         "yellow: changed in this step / paler: less sure / bar: halting logit"

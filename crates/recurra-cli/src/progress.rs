@@ -1,6 +1,7 @@
 //! Progress on standard error; nothing where that is no terminal.
 
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use crate::general;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::time::Duration;
 
 /// A bar for so many things, or a counter where nobody knows how many.
@@ -8,7 +9,7 @@ pub(crate) fn bar(total: Option<u64>, things: &str) -> ProgressBar {
     let (bar, template) = match total {
         Some(total) => (
             ProgressBar::new(total),
-            "{bar:30} {human_pos}/{human_len} {prefix}, {rate}, {eta} left  {msg}",
+            "{wide_bar} {human_pos}/{human_len} {prefix}, {rate}, {eta} left  {msg}",
         ),
         None => (
             ProgressBar::new_spinner(),
@@ -24,6 +25,9 @@ pub(crate) fn bar(total: Option<u64>, things: &str) -> ProgressBar {
             },
         );
     let bar = bar.with_style(style).with_prefix(things.to_owned());
+    if general::quiet() {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
     if !bar.is_hidden() {
         bar.enable_steady_tick(Duration::from_millis(200));
     }

@@ -46,7 +46,7 @@ impl Recorder {
         if fitting.len() < known.len() && !self.left_out {
             self.left_out = true;
             let (count, steps) = (self.trajectories.len(), self.trajectories.max_steps());
-            exit::message(&format!(
+            exit::note(&format!(
                 "note: {steps} steps of the first {count} puzzles are recorded; there is no room for more"
             ));
         }

@@ -52,13 +52,47 @@ impl Size {
     }
 }
 
+impl fmt::Display for TaskName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TaskName::Sudoku => "sudoku",
+            TaskName::Maze => "maze",
+            TaskName::Grid => "grid",
+            TaskName::Arc => "arc",
+        })
+    }
+}
+
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}x{}", self.rows, self.cols)
     }
 }
 
+impl Size {
+    /// The size of a task's grids, where it is that of all of them.
+    pub(crate) fn of(task: &TaskSpec) -> Option<Self> {
+        let (rows, cols) = match task {
+            TaskSpec::Sudoku { size } => (*size, *size),
+            TaskSpec::Maze { rows, cols, .. } => (*rows, *cols),
+            TaskSpec::Grid(spec) => (spec.frame.rows(), spec.frame.cols()),
+            TaskSpec::Arc => return None,
+        };
+        Some(Size { rows, cols })
+    }
+}
+
 impl TaskName {
+    /// The name of a task.
+    pub(crate) fn of(task: &TaskSpec) -> Self {
+        match task {
+            TaskSpec::Sudoku { .. } => TaskName::Sudoku,
+            TaskSpec::Maze { .. } => TaskName::Maze,
+            TaskSpec::Grid(_) => TaskName::Grid,
+            TaskSpec::Arc => TaskName::Arc,
+        }
+    }
+
     /// The task of this size, or of a usual one. Mazes that are generated for it have a shortest path of more than `min_path` moves; without
     /// that, as many for their size as the published ones of 30x30 with 110.
     pub(crate) fn spec(

@@ -2,10 +2,11 @@
 
 use crate::arc::ArcFlags;
 use crate::exit::UsageError;
+use crate::memory;
 use crate::task::{Size, TaskName};
 use crate::threads::Threads;
 use anyhow::anyhow;
-use recurra::Mixer;
+use recurra::engine::TrmBufferPool;
 use recurra::model::TrmModel;
 use recurra::model::file::Header;
 use recurra::solver::{ArcOptions, ArcSolver, SolveOptions, Solver};
@@ -13,12 +14,13 @@ use recurra::tasks::{Task, TaskSpec};
 use recurra::thinking::{
     AdaptiveKSelector, AdaptiveOptions, Calibration, KPredictor, RuleList, StopRules, Variation,
 };
+use recurra::{Mixer, TrmConfig};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How to think.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Debug, Clone)]
 pub(crate) struct Thinking {
     /// Most improvement steps of one attempt; there is no ceiling [default: the model's own]
     #[arg(long, value_name = "K")]
@@ -83,6 +85,7 @@ impl Thinking {
     pub(crate) fn solver(&self, model: &Path) -> anyhow::Result<(TrmModel, Solver, usize)> {
         let (opened, solver, threads) =
             open(model, self.size, self.rules.as_deref(), self.threads)?;
+        self.fits(opened.config(), threads)?;
         if let Some(file) = &self.adaptive {
             let options = self.options(&solver)?;
             let task = solver.task()?;
@@ -108,6 +111,11 @@ impl Thinking {
         Ok((opened, solver, threads))
     }
 
+    /// Whether something is learnt from the puzzles.
+    pub(crate) fn learns(&self) -> bool {
+        self.adaptive.is_some()
+    }
+
     /// Keeps what was learnt, where that was asked for.
     pub(crate) fn keep(&self, solver: &Solver) -> anyhow::Result<()> {
         if let Some((file, predictor)) = self.adaptive.as_ref().zip(solver.predictor()) {
@@ -131,6 +139,18 @@ impl Thinking {
             seed: self.seed,
             ..default
         })
+    }
+
+    /// Refuses attempts whose states, or answers, do not fit into memory.
+    fn fits(&self, config: &TrmConfig, threads: usize) -> Result<(), UsageError> {
+        let (restarts, threads) = (self.restarts as u64, threads as u64);
+        // As many as there are restarts think side by side at most.
+        let abreast = (self.side_by_side.get() as u64).min(restarts);
+        let state = 3 * 4 * (config.positions_len() * config.hidden_size) as u64;
+        memory::fits("--side-by-side", abreast, state * threads, "attempts")?;
+        // An answer of each is kept until one is elected.
+        let answer = 2 * config.seq_len as u64 + 64;
+        memory::fits("--restarts", restarts, answer * threads, "restarts")
     }
 
     /// When to stop, with a model's own limit of steps and calibrated rules.
@@ -194,6 +214,8 @@ pub(crate) fn open(
     threads: Threads,
 ) -> anyhow::Result<(TrmModel, Solver, usize)> {
     let opened = open_model(model, size, rules)?;
+    let buffers = TrmBufferPool::new(opened.config(), 1, opened.precision()).bytes() as u64;
+    memory::fits("--threads", threads.count() as u64, buffers, "threads")?;
     let threads = threads.start()?;
     let solver = Solver::new(&opened, threads).map_err(|e| e.in_file(model))?;
     Ok((opened, solver, threads))

@@ -3,7 +3,7 @@
 use crate::exit::{Exit, UsageError};
 use crate::input::Puzzles;
 use crate::known;
-use crate::output::OutputFile;
+use crate::output::{OutputFile, refuse_inputs};
 use crate::progress;
 use crate::record::{MOST_READINGS, Recorder};
 use crate::thinking;
@@ -39,9 +39,12 @@ pub(crate) struct Args {
     limit: Option<NonZeroUsize>,
     #[command(flatten)]
     threads: Threads,
-    /// Model file to write: the same model with the settings found; may be MODEL itself [default: only print]
+    /// Model file to write: the same model with the settings found [default: only print]
     #[arg(short, long, value_name = "MODEL")]
     output: Option<PathBuf>,
+    /// Let --output be MODEL itself: settings that it has are replaced
+    #[arg(long, requires = "output")]
+    overwrite: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -62,6 +65,13 @@ struct Report<'a> {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    if let Some(output) = &args.output {
+        let mut inputs = vec![("DATA", args.data.as_path())];
+        if !args.overwrite {
+            inputs.push(("MODEL (or --overwrite)", &args.model));
+        }
+        refuse_inputs(&[("--output", output)], &inputs)?;
+    }
     let (_, solver, _) = thinking::open(&args.model, None, None, args.threads)?;
     let max_steps = args
         .max_steps

@@ -6,17 +6,19 @@ mod report;
 mod tally;
 
 use crate::arc::{ArcFlags, is_arc};
-use crate::exit::{Exit, UsageError};
+use crate::exit::{self, Exit, UsageError, message};
 use crate::input::Puzzles;
 use crate::known;
 use crate::progress;
 use crate::record::{MOST_READINGS, Recorder};
+use crate::signals::Stop;
 use crate::thinking::Thinking;
 use anyhow::anyhow;
 use recurra::tasks::Task;
 use recurra::tasks::task::Tokens;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tally::Tally;
 
@@ -79,29 +81,59 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let bar = progress::bar(total, "puzzles");
     let mut tally = Tally::default();
     let mut thinking = Duration::ZERO;
-    while tally.count() < limit {
+    let first = AtomicBool::new(false);
+    let cancel = options.cancel.clone();
+    let stop = Stop::listen(move |_| cancel.cancel())?;
+    while tally.count() < limit && stop.asked().is_none() {
         let most = (limit - tally.count()).min(CHUNK as u64) as usize;
         let Some(known) = known::chunk(&mut puzzles, &*task, most, &mut tally.refused, &bar) else {
             break;
         };
         let questions: Vec<Tokens> = known.iter().map(|k| k.pair.question.clone()).collect();
         let started = Instant::now();
-        let answers = model.solve_many(&questions, &options, &|| bar.inc(1))?;
+        let done = || {
+            if !first.swap(true, Ordering::Relaxed) {
+                exit::detail(|| {
+                    format!(
+                        "first answer after {:.3} s",
+                        started.elapsed().as_secs_f64()
+                    )
+                });
+            }
+            bar.inc(1);
+        };
+        let answers = model.solve_many(&questions, &options, &done)?;
         thinking += started.elapsed();
         for (known, answer) in known.iter().zip(answers) {
-            tally.add(&*task, known, &answer?);
+            match answer {
+                Err(recurra::Error::Cancelled) => {}
+                answer => tally.add(&*task, known, &answer?),
+            }
         }
         bar.set_message(tally.headline());
-        if let Some(recorder) = &mut recorder {
+        if let Some(recorder) = recorder.as_mut().filter(|_| stop.asked().is_none()) {
             recorder.add(&model, &known, &|| {})?;
         }
     }
     bar.finish_and_clear();
     tally.refused.tell_rest(puzzles.name());
+    if stop.asked().is_some() {
+        let (done, all) = (
+            tally.count(),
+            total.map_or("".into(), |n| format!(" of {n}")),
+        );
+        message(&format!(
+            "interrupted: what is told here is of {done}{all} puzzles"
+        ));
+    }
+    if let (Some(signal), 0) = (stop.asked(), tally.count()) {
+        return Ok(Exit::Interrupted(signal));
+    }
     if tally.count() == 0 {
         return Err(anyhow!("{}: no puzzle that could be used", puzzles.name()));
     }
-    if let (Some(folder), Some(recorder)) = (&args.curves, &recorder) {
+    // An interrupted run has recorded fewer puzzles than it has answered.
+    if let (Some(folder), Some(recorder), None) = (&args.curves, &recorder, stop.asked()) {
         let by_restarts = args.thinking.restarts().then(|| tally.by_restarts());
         curves::write(folder, &recorder.trajectories, by_restarts.as_deref())?;
     }
@@ -114,7 +146,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         report.table()
     };
     std::io::stdout().lock().write_all(text.as_bytes())?;
-    Ok(Exit::refused(refused))
+    Ok(match stop.asked() {
+        Some(signal) => Exit::Interrupted(signal),
+        None => Exit::refused(refused),
+    })
 }
 
 /// What records trajectories, if curves are wanted.

@@ -1,7 +1,7 @@
 //! `recurra import`: a checkpoint of the reference implementation becomes a model file.
 
 use crate::exit::{Exit, UsageError};
-use crate::output::OutputFile;
+use crate::output::{OutputFile, refuse_inputs};
 use crate::task::{Size, TaskName};
 use anyhow::anyhow;
 use recurra::TrmConfig;
@@ -41,6 +41,11 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let inputs = [
+        ("CHECKPOINT", args.checkpoint.as_path()),
+        ("--config", &args.config),
+    ];
+    refuse_inputs(&[("--output", &args.output)], &inputs)?;
     let tensors = open_checkpoint(&args.checkpoint)?;
     let format = format_of(&args.checkpoint)?;
     let in_checkpoint = |e: recurra::Error| {

@@ -2,7 +2,7 @@
 
 use crate::exit::{self, Exit, message};
 use crate::input::Puzzles;
-use crate::output::OutputFile;
+use crate::output::{OutputFile, refuse_inputs};
 use crate::progress;
 use crate::threads::Threads;
 use anyhow::{anyhow, bail};
@@ -96,6 +96,9 @@ struct Report {
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let to = Precision::from(args.to);
+    let mut inputs = vec![("MODEL", args.model.as_path())];
+    inputs.extend(args.calibrate.as_deref().map(|data| ("--calibrate", data)));
+    refuse_inputs(&[("--output", &args.output)], &inputs)?;
     let model = TrmModel::open(&args.model)?;
     let threads = args.threads.start()?;
     let (questions, refused) = questions(args, &model)?;

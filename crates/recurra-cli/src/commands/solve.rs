@@ -6,18 +6,24 @@ use crate::arc::{ArcFlags, is_arc};
 use crate::cache::{self, CacheFlags};
 use crate::exit::{self, Causes, Exit};
 use crate::input::Puzzles;
+use crate::output::{Sink, refuse_inputs};
 use crate::progress;
+use crate::signals::Stop;
 use crate::terminal::Screen;
 use crate::thinking::Thinking;
 use anyhow::anyhow;
 use indicatif::ProgressBar;
+use recurra::cache::TrmCache;
 use recurra::solver::{Refusal, Source};
 use recurra::tasks::Task;
 use recurra::tasks::task::Entry;
 use recurra::{Answer, Event, SolveOptions, Solver};
-use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
-use std::path::PathBuf;
-use std::sync::Arc;
+use serde::Serialize;
+use std::collections::VecDeque;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Answer puzzles and check every answer against the rules
@@ -40,27 +46,46 @@ use std::time::{Duration, Instant};
 pub(crate) struct Args {
     /// Model file
     model: PathBuf,
-    /// Puzzles; `-` is standard input, where answers come as lines do
-    #[arg(default_value = "-")]
-    file: PathBuf,
+    /// Puzzles, one file after the other; `-` is standard input, where answers come as lines do
+    #[arg(value_name = "FILE", default_value = "-")]
+    files: Vec<PathBuf>,
+    /// Write the answers into this file, which appears when all are there, or when a signal ends the program
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Print one JSON object a line; with several files it names its own
+    #[arg(long)]
+    json: bool,
+    /// Exit with status 3 if an answer was not verified
+    #[arg(long)]
+    fail_unverified: bool,
     #[command(flatten)]
     thinking: Thinking,
     #[command(flatten)]
     cache: CacheFlags,
     #[command(flatten)]
     arc: ArcFlags,
-    /// Print one JSON object a line
-    #[arg(long)]
-    json: bool,
 }
 
 /// Most puzzles that are thought about before any of them is answered.
 const CHUNK: usize = 256;
+/// Steps that wait to be drawn; more are left out.
+const EVENTS: usize = 64;
 /// How long the answers of a chunk may take before the next is made smaller.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let outputs = [
+        ("--output", &args.output),
+        ("--submission", args.arc.file()),
+    ];
+    let outputs = outputs.into_iter();
+    let outputs: Vec<_> = outputs
+        .filter_map(|(flag, path)| Some((flag, path.as_deref()?)))
+        .collect();
+    let files = args.files.iter().map(|file| ("FILE", file.as_path()));
+    let inputs: Vec<_> = files.chain([("MODEL", args.model.as_path())]).collect();
+    refuse_inputs(&outputs, &inputs)?;
     if is_arc(&args.model) {
         return arc::run(args);
     }
@@ -69,67 +94,147 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let (solver, cache) = args.cache.attach(solver, &model)?;
     let options = args.thinking.options(&solver)?;
     let task = solver.task()?.clone();
-    let mut puzzles = Puzzles::open(&args.file, &*task)?;
-    if puzzles.typed() {
-        exit::message("reading puzzles from the terminal, one a line; Ctrl-D ends");
+    // Missing files are told before the first is answered.
+    for path in args
+        .files
+        .iter()
+        .filter(|path| path.as_path() != Path::new("-"))
+    {
+        std::fs::metadata(path).map_err(|e| anyhow!("{}: {e}", path.display()))?;
     }
-    let drawn = !args.json && io::stdout().is_terminal();
+    let sink = Arc::new(Mutex::new(Some(Sink::create(args.output.as_deref())?)));
+    if args.thinking.learns() || cache.is_some() || args.output.is_some() {
+        keep_on_signals(args, &solver, cache.as_ref(), &sink)?;
+    }
+    let drawn = !args.json && args.output.is_none() && io::stdout().is_terminal();
     let mut screen = drawn.then(|| Screen::new(task.clone()));
-    let bar = if io::stdout().is_terminal() || puzzles.typed() {
-        ProgressBar::hidden()
-    } else {
-        progress::bar(None, "puzzles")
-    };
     let mut printer = Printer {
-        task: task.clone(),
-        out: BufWriter::new(io::stdout().lock()),
-        name: puzzles.name().to_owned(),
+        task,
+        sink: sink.clone(),
+        name: String::new(),
         json: args.json,
-        bar,
+        several: args.files.len() > 1,
+        bar: ProgressBar::hidden(),
         refused: false,
         causes: Causes::default(),
+        tried_once: options.restarts == 0,
+        unverified: 0,
+        answered: 0,
     };
     let mut size = threads.clamp(1, CHUNK);
-    let mut any = false;
-    loop {
-        let entries = puzzles.chunk(if drawn { 1 } else { size });
-        if entries.is_empty() {
-            break;
+    for file in &args.files {
+        let mut puzzles = Puzzles::open(file, &*printer.task)?;
+        if puzzles.typed() {
+            exit::note("reading puzzles from the terminal, one a line; Ctrl-D ends");
         }
-        any = true;
-        let started = Instant::now();
-        match &mut screen {
-            Some(screen) => printer.draw(entries, &solver, &options, screen)?,
-            None => printer.print(entries, &solver, &options)?,
+        if !drawn && !puzzles.typed() {
+            printer.bar = progress::bar(None, "puzzles");
         }
-        // The first answers come soon, and many quick ones do not wait for the slowest of a few.
-        if started.elapsed() < PATIENCE {
-            size = (size * 2).min(CHUNK);
-        } else {
-            size = (size / 2).max(threads.min(CHUNK));
+        puzzles.name().clone_into(&mut printer.name);
+        let mut any = false;
+        loop {
+            let entries = puzzles.chunk(size);
+            if entries.is_empty() {
+                break;
+            }
+            any = true;
+            let started = Instant::now();
+            match &mut screen {
+                Some(screen) => printer.draw(entries, &solver, &options, screen, threads)?,
+                None => printer.print(entries, &solver, &options)?,
+            }
+            // The first answers come soon, and many quick ones do not wait for the slowest of a few.
+            if started.elapsed() < PATIENCE {
+                size = (size * 2).min(CHUNK);
+            } else {
+                size = (size / 2).max(threads.min(CHUNK));
+            }
+        }
+        printer.bar.finish_and_clear();
+        printer.causes.tell_rest(&printer.name);
+        if !any {
+            return Err(anyhow!("{}: no puzzle in it", printer.name));
         }
     }
-    printer.bar.finish_and_clear();
-    printer.causes.tell_rest(&printer.name);
+    if let Some(sink) = lock(&sink).take() {
+        sink.finish()?;
+    }
     args.thinking.keep(&solver)?;
     if let Some(cache) = &cache {
         cache::finish(cache)?;
     }
-    if !any {
-        return Err(anyhow!("{}: no puzzle in it", printer.name));
-    }
-    Ok(Exit::refused(printer.refused))
+    let (answered, unverified) = (printer.answered, printer.unverified);
+    exit::detail(|| {
+        format!(
+            "{} answered, {unverified} of them not verified",
+            exit::count(answered, "puzzle")
+        )
+    });
+    Ok(match unverified {
+        1.. if args.fail_unverified && !printer.refused => Exit::Unverified,
+        _ => Exit::refused(printer.refused),
+    })
+}
+
+/// Keeps the answers, what was learnt, and what waits for the disk when a signal ends the program: also while it waits for input.
+fn keep_on_signals(
+    args: &Args,
+    solver: &Solver,
+    cache: Option<&Arc<TrmCache>>,
+    sink: &Arc<Mutex<Option<Sink>>>,
+) -> anyhow::Result<()> {
+    let (thinking, solver, cache) = (args.thinking.clone(), solver.clone(), cache.cloned());
+    let (sink, output) = (sink.clone(), args.output.clone());
+    Stop::listen(move |signal| {
+        // Nobody writes a line while this has the lock, and none is written any more.
+        let mut sink = lock(&sink);
+        let written = sink.take().map_or(Ok(()), Sink::finish);
+        if let (Ok(()), Some(output)) = (&written, &output) {
+            exit::note(&format!(
+                "interrupted; {} has the answers so far",
+                output.display()
+            ));
+        }
+        let kept = written.and_then(|()| thinking.keep(&solver));
+        let kept = kept.and_then(|()| cache.as_deref().map_or(Ok(()), cache::finish));
+        if let Err(error) = kept {
+            exit::message(&error.to_string());
+        }
+        std::process::exit(128 + signal);
+    })?;
+    Ok(())
+}
+
+/// A panic elsewhere leaves whole lines.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Where answers and refusals go.
 struct Printer {
     task: Arc<dyn Task>,
-    out: BufWriter<StdoutLock<'static>>,
+    sink: Arc<Mutex<Option<Sink>>>,
+    /// Of the file whose puzzles are answered.
     name: String,
     json: bool,
+    /// Whether there are other files.
+    several: bool,
     bar: ProgressBar,
     refused: bool,
     causes: Causes,
+    /// Whether nobody asked for restarts, and nobody was told of them.
+    tried_once: bool,
+    unverified: u64,
+    answered: u64,
+}
+
+/// An object of `--json`, with its file where there are several.
+#[derive(Serialize)]
+struct Object<'a, T> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
+    #[serde(flatten)]
+    object: T,
 }
 
 impl Printer {
@@ -152,7 +257,28 @@ impl Printer {
                 self.tell(answered)?;
             }
         }
-        Ok(self.out.flush()?)
+        lock(&self.sink).as_mut().map_or(Ok(()), Sink::flush)
+    }
+
+    /// Writes a line.
+    fn line(&mut self, text: &str) -> anyhow::Result<()> {
+        match lock(&self.sink).as_mut() {
+            Some(sink) => sink.line(text),
+            // A signal has ended it.
+            None => Ok(()),
+        }
+    }
+
+    /// Writes an object.
+    fn object<T: Serialize>(&mut self, object: T) -> anyhow::Result<()> {
+        let file = self.several.then_some(&self.name[..]);
+        let text = serde_json::to_string(&Object { file, object })?;
+        self.line(&text)
+    }
+
+    fn counted(&mut self, answer: &Answer) {
+        self.answered += 1;
+        self.unverified += u64::from(answer.verified != Some(true));
     }
 
     fn tell(&mut self, (line, result): (u64, recurra::Result<Answer>)) -> anyhow::Result<()> {
@@ -166,81 +292,129 @@ impl Printer {
         Ok(())
     }
 
-    fn answer(&mut self, answer: &Answer) -> io::Result<()> {
+    fn answer(&mut self, answer: &Answer) -> anyhow::Result<()> {
+        self.counted(answer);
         if self.json {
-            return writeln!(self.out, "{}", serde_json::to_string(answer)?);
+            return self.object(answer);
         }
         let verdict = match answer.verified {
             Some(true) => "verified",
             Some(false) => "unverified",
             None => "unchecked",
         };
-        write!(self.out, "{}\t{verdict}\t{}", answer.text, answer.steps)?;
+        let mut line = format!("{}\t{verdict}\t{}", answer.text, answer.steps);
         if let Some(id) = &answer.id {
             // A tab in it would look like another column.
-            write!(self.out, "\t{}", exit::printable(id))?;
+            line += "\t";
+            line += &exit::printable(id);
         }
-        writeln!(self.out)
+        self.line(&line)
     }
 
-    fn refuse(&mut self, line: u64, error: String) -> io::Result<()> {
+    fn refuse(&mut self, line: u64, error: String) -> anyhow::Result<()> {
         self.refused = true;
         if self.json {
-            let refusal = Refusal { line, error };
-            return writeln!(self.out, "{}", serde_json::to_string(&refusal)?);
+            return self.object(Refusal { line, error });
         }
         if !self.causes.add(&error) {
             return Ok(());
         }
         // In their place among the answers, where both go to one terminal or file.
-        self.out.flush()?;
+        lock(&self.sink).as_mut().map_or(Ok(()), Sink::flush)?;
         let name = &self.name;
         self.bar
             .suspend(|| exit::say(&format!("{name}:{line}: {error}")));
         Ok(())
     }
 
-    /// Thinks about puzzles one by one, on the screen.
+    /// Draws puzzles while the solver thinks about them on threads of its own: it never waits for a picture.
     fn draw(
         &mut self,
-        entries: Vec<Entry>,
+        mut entries: Vec<Entry>,
         solver: &Solver,
         options: &SolveOptions,
         screen: &mut Screen,
+        threads: usize,
     ) -> anyhow::Result<()> {
-        for entry in entries {
-            let line = entry.line;
-            let question = entry.result.as_ref().map(|puzzle| puzzle.question.clone());
-            let question = question.unwrap_or_default();
-            let mut before = question.clone();
-            let mut drawn = Ok(());
-            let most = options.stop.max_steps;
-            let answer = solver.watch(entry, options, &mut |event| {
-                let step = match event {
-                    Event::Attempt { attempt: 0 } => {
-                        drawn = screen.passing(&question, &question, &question, "thinking");
-                        return;
-                    }
-                    Event::Step(step) => step,
-                    Event::Attempt { .. } | Event::Answer(_) => return,
-                };
-                let mut status = format!("step {} of at most {most}", step.step);
-                if step.attempt > 0 {
-                    status += &format!(", restart {}", step.attempt);
+        let question = |entry: &Entry| {
+            let puzzle = entry.result.as_ref();
+            puzzle
+                .map(|puzzle| puzzle.question.clone())
+                .unwrap_or_default()
+        };
+        if entries.len() == 1 {
+            // One question gets all threads.
+            let entry = entries.remove(0);
+            let (line, question) = (entry.line, question(&entry));
+            let (sender, events) = sync_channel(EVENTS);
+            return std::thread::scope(|scope| {
+                scope.spawn(move || {
+                    let result = solver.watch(entry, options, &mut |event| {
+                        match event {
+                            // The answer is the only one that must be seen.
+                            Event::Answer(_) => sender.send(Ok(event)).ok(),
+                            _ => sender.try_send(Ok(event)).ok(),
+                        };
+                    });
+                    result.map_err(|error| sender.send(Err(error)).ok()).ok();
+                });
+                let drawn = self.follow(line, &question, events.into_iter(), options, screen);
+                if drawn.is_err() {
+                    // Nobody looks any more.
+                    options.cancel.cancel();
                 }
-                if drawn.is_ok() {
-                    drawn = screen.passing(&question, &step.tokens, &before, &status);
-                }
-                before = step.tokens;
+                drawn
             });
-            drawn?;
-            match answer {
-                Err(error) => self.refuse(line, error.to_string())?,
-                Ok(answer) => {
-                    let good = answer.verified == Some(true);
-                    let verdict = self.verdict(&question, &answer, most);
-                    screen.last(&question, &answer.tokens, &verdict, good)?;
+        }
+        let (mut entries, mut under_way) = (entries.into_iter(), VecDeque::new());
+        loop {
+            for entry in entries.by_ref().take(2 * threads - under_way.len()) {
+                let (line, question) = (entry.line, question(&entry));
+                under_way.push_back((line, question, solver.stream(entry, options)?));
+            }
+            let Some((line, question, events)) = under_way.pop_front() else {
+                return Ok(());
+            };
+            self.follow(line, &question, events, options, screen)?;
+        }
+    }
+
+    /// Draws what happens to a puzzle, as often as eyes can follow, and its end.
+    fn follow(
+        &mut self,
+        line: u64,
+        question: &[u16],
+        events: impl Iterator<Item = recurra::Result<Event>>,
+        options: &SolveOptions,
+        screen: &mut Screen,
+    ) -> anyhow::Result<()> {
+        let most = options.stop.max_steps;
+        let mut before = question.to_vec();
+        for event in events {
+            match event {
+                Ok(Event::Attempt { attempt: 0 }) => {
+                    screen.passing(question, question, question, || "thinking".to_owned())?;
                 }
+                Ok(Event::Attempt { .. }) => {}
+                Ok(Event::Step(step)) => {
+                    let status = || match step.attempt {
+                        0 => format!("step {} of at most {most}", step.step),
+                        n => format!("step {} of at most {most}, restart {n}", step.step),
+                    };
+                    if screen.passing(question, &step.tokens, &before, status)? {
+                        before = step.tokens;
+                    }
+                }
+                Ok(Event::Answer(answer)) => {
+                    self.counted(&answer);
+                    let good = answer.verified == Some(true);
+                    let mut verdict = self.verdict(question, &answer, most);
+                    if answer.verified == Some(false) && std::mem::take(&mut self.tried_once) {
+                        verdict += "\n--restarts 32 would try again in up to 32 other ways";
+                    }
+                    screen.last(question, &answer.tokens, &verdict, good)?;
+                }
+                Err(error) => self.refuse(line, error.to_string())?,
             }
         }
         Ok(())

@@ -4,6 +4,7 @@ mod pictures;
 mod tensors;
 
 use crate::exit::{Exit, UsageError};
+use crate::output::refuse_inputs;
 use crate::task::Size;
 use crate::threads::Threads;
 use clap::builder::RangedU64ValueParser;
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 
 /// Draw a model thinking, or write the numbers of every improvement step
 ///
-/// With --svg or --gif: the grid after each step until the answer is verified, what changed in it, how sure the model
+/// With --svg or --gif: the grid after each step until `solve` would stop, what changed in it, how sure the model
 /// was of each cell (the paler, the less sure), and the halting logit. Where a model over groups is not sure of a cell yet, the
 /// symbols that it considers stand there small; they fade as it rules them out.
 ///
@@ -35,10 +36,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N,…", value_delimiter = ',', requires = "data",
         value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     rows: Vec<usize>,
-    /// Write all steps side by side
+    /// Write all steps side by side; `-` is standard output
     #[arg(long, value_name = "FILE", conflicts_with = "tensors")]
     svg: Option<PathBuf>,
-    /// Write one step after the other
+    /// Write one step after the other; `-` is standard output
     #[arg(long, value_name = "FILE", conflicts_with = "tensors")]
     gif: Option<PathBuf>,
     /// Draw a model over groups, or a maze model, on puzzles of another size
@@ -62,6 +63,20 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let given = [
+        ("--svg", &args.svg),
+        ("--gif", &args.gif),
+        ("--output", &args.output),
+        ("--data", &args.data),
+        ("--rules", &args.rules),
+        ("--tensors", &args.tensors),
+    ];
+    let given = given.into_iter();
+    let given = given.filter_map(|(flag, path)| Some((flag, path.as_deref()?)));
+    let is_output = |flag: &str| ["--svg", "--gif", "--output"].contains(&flag);
+    let (outputs, mut inputs): (Vec<_>, Vec<_>) = given.partition(|(flag, _)| is_output(flag));
+    inputs.push(("MODEL", &args.model));
+    refuse_inputs(&outputs, &inputs)?;
     match (&args.tensors, &args.output, args.steps) {
         (Some(tensors), Some(output), Some(steps)) => {
             tensors::run(args, tensors, output, steps.get())

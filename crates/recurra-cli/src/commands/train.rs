@@ -2,11 +2,15 @@
 
 mod data;
 mod folder;
+mod kept;
+mod limits;
+mod lock;
 mod recent;
 mod run;
 
-use crate::exit::{Exit, UsageError, message};
+use crate::exit::{Exit, UsageError, message, note};
 use crate::group;
+use crate::output::refuse_inputs;
 use crate::task::{Size, TaskName};
 use crate::threads::Threads;
 use anyhow::anyhow;
@@ -15,7 +19,7 @@ use recurra::kernels::Isa;
 use recurra::model::TrmModel;
 use recurra::tasks::{Task, TaskSpec};
 use recurra::train::preset::{constraints, preset};
-use recurra::train::{Decay, Probabilities, Rule, TrainConfig, TrainPrecision};
+use recurra::train::{Decay, Group, Probabilities, Rule, TrainConfig, TrainPrecision};
 use recurra::{Mixer, Positions, TrmConfig};
 use std::path::PathBuf;
 
@@ -35,12 +39,13 @@ use std::path::PathBuf;
 /// What is saved is the moving average of the weights. Beside the model, the folder `MODEL.training` holds the run:
 /// `config.json`, `log.csv` with its curves `loss.svg` and `exact.svg`, `best.safetensors`, the model that did best on the
 /// held-out puzzles, and `checkpoint.safetensors`, the whole state of the training. `--resume` goes on from there exactly,
-/// and Ctrl-C saves it.
+/// and Ctrl-C (or TERM, or HUP) saves it. One process at a time can train a model. A training that was begun is replaced with
+/// `--overwrite` only.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What to learn
-    #[arg(long, value_enum, default_value_t = TaskName::Sudoku)]
-    task: TaskName,
+    /// What to learn [default: sudoku]
+    #[arg(long, value_enum)]
+    task: Option<TaskName>,
     /// Digits in a row of a Sudoku: 4, 6, 9 or 16 [default: 9]; rows and columns of a maze, from 2 to 64 [default: 30]; of a
     /// table's grids, where nothing stands between their rows. Several, such as `9,4,6,16`, make one model of all these Sudokus
     #[arg(long, value_name = "N|RxC", value_delimiter = ',')]
@@ -60,31 +65,36 @@ pub(crate) struct Args {
     /// are generated
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
-    /// ARC-AGI: learn so many augmented forms of each task, which vote when it is asked
-    #[arg(long, value_name = "A", default_value_t = 100, value_parser = RangedU64ValueParser::<usize>::new().range(..=100_000))]
-    augmentations: usize,
+    /// ARC-AGI: learn so many augmented forms of each task, which vote when it is asked [default: 100]
+    #[arg(long, value_name = "A", value_parser = RangedU64ValueParser::<usize>::new().range(..=100_000))]
+    augmentations: Option<usize>,
     /// Puzzles to generate of each task [default: by size]
     #[arg(long, value_name = "N", conflicts_with = "data")]
     pool: Option<usize>,
-    /// One solution grid in so many is held out
-    #[arg(long, value_name = "PARTS", default_value_t = HELD_OUT, value_parser = clap::value_parser!(u64).range(2..))]
-    held_out: u64,
-    /// How long to train [default: 10]
+    /// One solution grid in so many is held out [default: 5]
+    #[arg(long, value_name = "PARTS", value_parser = clap::value_parser!(u64).range(2..))]
+    held_out: Option<u64>,
+    /// How many minutes to train in all, those before --resume among them [default: 10]
     #[arg(long, value_name = "M", conflicts_with = "steps")]
     minutes: Option<f64>,
-    /// How many training steps to do, instead of a time: then the same seed and threads give the same bytes
-    #[arg(long, value_name = "N")]
+    /// How many training steps to do in all, those before --resume among them, instead of a time: then the same seed and
+    /// threads give the same bytes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     steps: Option<u64>,
-    /// Go on from the checkpoint beside MODEL; architecture, data and recipe are those it began with
+    /// Go on from the checkpoint beside MODEL. Everything is as the run began, the time or the steps in all too, unless others
+    /// are asked for; other flags that contradict the run are refused
     #[arg(long)]
     resume: bool,
+    /// Begin anew where there is a model or a training: both are replaced
+    #[arg(long, conflicts_with = "resume")]
+    overwrite: bool,
     /// Begin with the architecture and the weights of this model, instead of random ones. Mazes may be of another size
     /// where the weights do not depend on it (convolution)
     #[arg(long, value_name = "MODEL", conflicts_with = "resume")]
     from: Option<PathBuf>,
-    /// Minutes between checkpoints
-    #[arg(long, value_name = "M", default_value_t = 2.0)]
-    save_every: f64,
+    /// Minutes between checkpoints [default: 2]
+    #[arg(long, value_name = "M")]
+    save_every: Option<f64>,
     /// The model to write
     #[arg(short, long, value_name = "MODEL")]
     output: PathBuf,
@@ -258,9 +268,9 @@ struct Recipe {
     /// Largest 2-norm of the gradient, 0 for no limit [default: 1]
     #[arg(long, value_name = "X")]
     clip: Option<f64>,
-    /// Seed of everything random
-    #[arg(long, value_name = "S", default_value_t = 0)]
-    seed: u64,
+    /// Seed of everything random [default: 0]
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
 }
 
 impl Shape {
@@ -327,7 +337,7 @@ impl Recipe {
         let fastest = TrainPrecision::fastest(Isa::detect());
         train.precision = self.precision.map_or(fastest, TrainPrecision::from);
         set(&mut train.label_smoothing, self.label_smoothing);
-        train.seed = self.seed;
+        set(&mut train.seed, self.seed);
         if self.constant_lr {
             train.decay = Decay::Constant;
         }
@@ -345,14 +355,15 @@ fn set<T: Copy>(value: &mut T, asked: Option<T>) {
 impl Args {
     /// The tasks to learn, one or more.
     fn tasks(&self) -> anyhow::Result<Vec<TaskSpec>> {
+        let task = self.task.unwrap_or(TaskName::Sudoku);
         let usage = |text: &str| Err(UsageError(text.into()).into());
         let only = match self.size[..] {
             [] => None,
             [only] => Some(only),
-            _ if self.task == TaskName::Sudoku => None,
+            _ if task == TaskName::Sudoku => None,
             _ => return usage("--size: expected one size; several are for Sudokus"),
         };
-        match (self.task, &self.data, &self.rules[..]) {
+        match (task, &self.data, &self.rules[..]) {
             (TaskName::Grid, Some(table), []) => {
                 Ok(vec![TaskName::of_table(table, None, only)?.spec()])
             }
@@ -367,7 +378,7 @@ impl Args {
             }
             (TaskName::Arc, None, _) => usage("--task arc: expected --data with tasks"),
             (TaskName::Arc, ..)
-                if only.is_some() || self.pool.is_some() || self.held_out != HELD_OUT =>
+                if only.is_some() || self.pool.is_some() || self.held_out.is_some() =>
             {
                 usage(
                     "--size, --pool and --held-out: expected a task of puzzles, found ARC-AGI, whose tasks say their sizes and which are held out",
@@ -376,9 +387,7 @@ impl Args {
             (_, _, [_, ..]) => usage("--rules: expected --task grid"),
             (TaskName::Sudoku, _, []) if self.size.len() > 1 => {
                 let sizes = self.size.iter();
-                sizes
-                    .map(|&size| self.task.spec(Some(size), None))
-                    .collect()
+                sizes.map(|&size| task.spec(Some(size), None)).collect()
             }
             (task, _, []) => Ok(vec![task.spec(only, self.min_path)?]),
         }
@@ -409,7 +418,7 @@ impl Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     for (flag, value) in [
         ("--minutes", args.minutes),
-        ("--save-every", Some(args.save_every)),
+        ("--save-every", args.save_every),
     ] {
         if value.is_some_and(|m| !(m > 0.0 && m.is_finite())) {
             return Err(
@@ -417,15 +426,68 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
             );
         }
     }
+    args.refuse_inputs()?;
     let group = group::group()?;
-    let threads = args.threads.start()?;
-    let budget = match (args.steps, args.minutes) {
-        (Some(steps), _) => run::Budget::Steps(steps),
-        (None, minutes) => run::Budget::Seconds(60.0 * minutes.unwrap_or(10.0)),
+    // The first process writes for all.
+    let _lock = match group.rank() {
+        0 => Some(lock::Lock::take(
+            &args.output,
+            args.resume || args.overwrite,
+        )?),
+        _ => None,
     };
     let mut run = if args.resume {
-        run::Run::resume(&args.output, threads, group)?
+        let saved = run::Saved::open(&args.output)?;
+        kept::refuse_contradictions(args, &saved)?;
+        let budget = saved.budget(args.budget())?;
+        if saved.is_finished(&args.output, budget) {
+            let (output, step) = (args.output.display(), saved.head.step);
+            if group.rank() == 0 {
+                note(&format!(
+                    "nothing left to do: {output} is the model after {step} steps, and {budget} in all are done; with more `--resume` goes on"
+                ));
+            }
+            return Ok(Exit::Done);
+        }
+        let asked = args.threads.asked().or(saved.notes.threads);
+        let threads = Threads::of(asked).start()?;
+        run::Run::resume(&args.output, saved, budget, threads, group)?
     } else {
+        args.begin(args.threads.start()?, group)?
+    };
+    if let Some(minutes) = args.save_every {
+        run.save_every(minutes);
+    }
+    Ok(match run.train()? {
+        run::Outcome::Finished => Exit::Done,
+        run::Outcome::Interrupted(signal) => {
+            message("interrupted; everything is saved, and `--resume` goes on from here");
+            Exit::Interrupted(signal)
+        }
+    })
+}
+
+impl Args {
+    /// The budget that was asked for.
+    fn budget(&self) -> Option<run::Budget> {
+        let steps = self.steps.map(run::Budget::Steps);
+        steps.or(self
+            .minutes
+            .map(|minutes| run::Budget::Seconds(60.0 * minutes)))
+    }
+
+    /// Refuses to write over what is read.
+    fn refuse_inputs(&self) -> Result<(), UsageError> {
+        let inputs = [("--data", &self.data), ("--from", &self.from)].into_iter();
+        let inputs = inputs.filter_map(|(flag, path)| Some((flag, path.as_deref()?)));
+        let rules = self.rules.iter().map(|path| ("--rules", path.as_path()));
+        let inputs: Vec<_> = inputs.chain(rules).collect();
+        refuse_inputs(&[("--output", &self.output)], &inputs)
+    }
+
+    /// A new training.
+    fn begin(&self, threads: usize, group: Box<dyn Group>) -> anyhow::Result<run::Run> {
+        let args = self;
         let mut tasks = args.tasks()?;
         let task = tasks.remove(0);
         let (mut config, mut train) = match args.shape.mixer {
@@ -456,6 +518,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
             return Err(UsageError(text.into()).into());
         }
         args.recipe.apply(&mut train);
+        limits::fits(&config, &train, threads)?;
+        let pools = std::iter::once(&task).chain(&tasks);
+        for task in pools.filter(|_| args.pool.is_some()) {
+            limits::pool_fits(task, args.pool.unwrap_or(0))?;
+        }
         let mut shares = args.shares(1 + tasks.len())?.into_iter();
         let mut part = |task: TaskSpec| data::Part {
             pool: args.pool.unwrap_or(data::default_pool(&task)),
@@ -468,9 +535,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
             pool,
             share,
             others: tasks.into_iter().map(part).collect(),
-            held_out: args.held_out,
-            augmentations: args.augmentations,
+            held_out: args.held_out.unwrap_or(HELD_OUT),
+            augmentations: args.augmentations.unwrap_or(100),
             task,
+            budget: Some(args.budget().unwrap_or(run::Budget::Seconds(600.0))),
+            save_every: None,
+            threads: args.threads.asked(),
             seconds: 0.0,
             best: None,
             recent: recent::Recent::default(),
@@ -481,12 +551,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
             weights,
             notes,
         };
-        run::Run::begin(&args.output, begin, threads, group)?
-    };
-    let outcome = run.train(budget, 60.0 * args.save_every)?;
-    if outcome == run::Outcome::Interrupted {
-        message("interrupted; `--resume` goes on from here");
-        return Ok(Exit::Refused);
+        run::Run::begin(&args.output, begin, threads, group)
     }
-    Ok(Exit::Done)
 }

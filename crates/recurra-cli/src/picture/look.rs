@@ -26,6 +26,8 @@ enum Kind {
     Maze,
     /// 0 is nothing, 1 an end, then ten colours.
     Arc,
+    /// A colour and a sign for each token, and whether a question gives it.
+    Own(Vec<Option<char>>, Vec<bool>),
     /// 0 is nothing, others are colours.
     Any,
 }
@@ -81,7 +83,13 @@ impl Look {
             }
             Some(TaskSpec::Grid(spec)) => {
                 let frame = spec.frame;
-                return Look::cells(frame.rows(), frame.cols(), Kind::Any);
+                let tokens = 0..vocab_size as u16;
+                let given: Vec<bool> = match TaskSpec::Grid(spec.clone()).task() {
+                    Ok(task) => tokens.map(|token| task.is_given(token)).collect(),
+                    Err(_) => Vec::new(),
+                };
+                let own = Kind::Own(first_letters(spec), given);
+                return Look::cells(frame.rows(), frame.cols(), own);
             }
             Some(TaskSpec::Arc) => None,
             None => Sudoku::with_cells(seq_len).filter(|s| s.vocab_size() == vocab_size),
@@ -143,8 +151,14 @@ impl Look {
         match &self.kind {
             Kind::Digits => token > 1,
             Kind::Signs(_) => self.sign(token).is_some(),
+            Kind::Own(_, given) => given.get(usize::from(token)) == Some(&true),
             _ => false,
         }
+    }
+
+    /// Whether cells told apart by colour can be given.
+    pub(super) fn gives(&self) -> bool {
+        matches!(&self.kind, Kind::Own(_, given) if given.contains(&true))
     }
 
     /// Colour of a cell.
@@ -156,7 +170,9 @@ impl Look {
                 .copied(),
             (Kind::Arc, 1) => Some(END),
             (Kind::Arc, token) => COLORS.get(usize::from(token) - 2).copied(),
-            (Kind::Any, token) => Some(hue(token)),
+            // The end of a grid.
+            (Kind::Own(..), 1) => Some(END),
+            (Kind::Any | Kind::Own(..), token) => Some(hue(token)),
         }
     }
 
@@ -164,7 +180,7 @@ impl Look {
     pub(super) fn sign(&self, token: u16) -> Option<char> {
         match (&self.kind, token) {
             (Kind::Digits, 2..) => char::from_digit(u32::from(token) - 1, 36),
-            (Kind::Signs(signs), token) => *signs.get(usize::from(token))?,
+            (Kind::Signs(signs) | Kind::Own(signs, _), token) => *signs.get(usize::from(token))?,
             (Kind::Maze, 3) => Some('S'),
             (Kind::Maze, 4) => Some('G'),
             _ => None,
@@ -181,13 +197,17 @@ fn boxes(sudoku: Sudoku) -> Vec<usize> {
 
 /// The sign of each token: the first character of its symbol.
 fn signs(spec: &GridSpec, groups: &Groups) -> Vec<Option<char>> {
-    // Padding and the end of a grid come first.
-    let symbols = spec.symbols.iter().map(|symbol| symbol.chars().next());
-    let mut signs: Vec<Option<char>> = [None, None].into_iter().chain(symbols).collect();
+    let mut signs = first_letters(spec);
     if let Some(blank) = signs.get_mut(usize::from(groups.blank)) {
         *blank = None;
     }
     signs
+}
+
+/// The first character of the symbol of each token. Padding and the end of a grid, which have none, come first.
+fn first_letters(spec: &GridSpec) -> Vec<Option<char>> {
+    let symbols = spec.symbols.iter().map(|symbol| symbol.chars().next());
+    [None, None].into_iter().chain(symbols).collect()
 }
 
 /// The region of each cell: of the declared groups, those that are no rows or columns and do not overlap, in their order.

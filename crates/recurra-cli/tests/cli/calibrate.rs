@@ -74,13 +74,13 @@ fn what_is_stored_is_used_and_does_what_was_measured() {
         Value::Null
     );
     // A model calibrated again in its place says the same; a looser one does no more steps.
-    let loose = "calibrate {} {} --loss 5 --max-steps 4 -o {} --json";
+    let loose = "calibrate {} {} --loss 5 --max-steps 4 --overwrite -o {} --json";
     let loose = one(&recurra(loose, &[&calibrated, &data, &calibrated]));
     for (loose, strict) in loose["rules"].as_array().unwrap().iter().zip(rules) {
         let steps = |m: &Value| m["mean_steps"].as_f64().unwrap();
         assert!(steps(loose) <= steps(strict), "{loose} {strict}");
     }
-    let again = "calibrate {} {} --loss 1 --max-steps 4 -o {} --json --threads 1";
+    let again = "calibrate {} {} --loss 1 --max-steps 4 --overwrite -o {} --json --threads 1";
     let again = one(&recurra(again, &[&calibrated, &data, &calibrated]));
     assert_eq!(again["rules"], report["rules"]);
     // Other weights, other settings.
@@ -184,7 +184,7 @@ fn damaged_calibrations_are_refused_by_name() {
     let dir = tempfile::tempdir().unwrap();
     let model = copying_model(dir.path());
     let out = run(
-        "calibrate {} - -o {} --json",
+        "calibrate {} - --overwrite -o {} --json",
         &[&model, &model],
         SOLVED.as_bytes(),
     );

@@ -14,6 +14,7 @@ mod eval;
 mod generate;
 mod generate_grid;
 mod generate_maze;
+mod manners;
 mod models;
 mod quantize;
 mod reference;

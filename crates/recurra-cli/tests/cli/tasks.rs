@@ -60,7 +60,8 @@ fn a_table_of_your_own_is_trained_on_and_checked_by_its_rules() {
                     symmetries = ['permute symbols', 'transpose']\n";
     std::fs::write(&rules, declared).unwrap();
     let train = |rules: &Path| {
-        let command = format!("train --task grid --data {{}} --rules {{}} {FEW_STEPS} -o {{}}");
+        let command =
+            format!("train --task grid --data {{}} --rules {{}} {FEW_STEPS} --overwrite -o {{}}");
         recurra(&command, &[&table, rules, &model])
     };
     let out = train(&rules);
@@ -100,7 +101,10 @@ fn a_table_of_your_own_is_trained_on_and_checked_by_its_rules() {
         "{}",
         stderr(&out)
     );
-    let out = recurra(&format!("train --task grid {FEW_STEPS} -o {{}}"), &[&model]);
+    let out = recurra(
+        &format!("train --task grid {FEW_STEPS} --overwrite -o {{}}"),
+        &[&model],
+    );
     assert_eq!(status(&out), Some(2));
     assert!(stderr(&out).contains("--data"), "{}", stdout(&out));
 }

@@ -61,7 +61,7 @@ fn the_same_seed_gives_the_same_weights_and_resuming_goes_on_exactly() {
     assert!(train(&whole, "12", &constant).status.success());
     let out = train(&parts, "12", &["--resume"]);
     assert!(
-        out.status.success() && stderr(&out).contains("going on after step 5"),
+        out.status.success() && stderr(&out).contains("going on after 5 steps of 12"),
         "{}",
         stderr(&out)
     );
@@ -85,6 +85,7 @@ fn the_same_seed_gives_the_same_weights_and_resuming_goes_on_exactly() {
         "200",
         "--threads",
         "2",
+        "--overwrite",
     ];
     let run = |more: &[&str]| {
         let command = program()
@@ -117,7 +118,7 @@ fn the_same_seed_gives_the_same_weights_and_resuming_goes_on_exactly() {
         let train = |size: &str, args: &[&str]| {
             let mut command = program();
             command.args(["train", "--task", "maze", "--size", size, "--min-path", "3"]);
-            command.args(["--steps", "1", "--batch", "2", "--pool", "9"]);
+            command.args(["--steps", "1", "--batch", "2", "--pool", "9", "--overwrite"]);
             command.args(args).output().unwrap()
         };
         let small = folder.path().join("small");

@@ -68,6 +68,66 @@ fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 
+/// What is wrong with a file that is no checkpoint.
+fn format(what: &dyn std::fmt::Display) -> Error {
+    Error::Format(format!("not a checkpoint: {what}"))
+}
+
+impl State {
+    /// Reads everything that is not a matrix.
+    fn read(bytes: &[u8]) -> Result<Self> {
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| format(&e))?;
+        let state = metadata
+            .metadata()
+            .as_ref()
+            .and_then(|m| m.get(STATE_KEY))
+            .ok_or_else(|| {
+                format(&format!(
+                    "expected a metadata entry `{STATE_KEY}`, found none"
+                ))
+            })?;
+        let mut state: State = serde_json::from_str(state).map_err(|e| format(&e))?;
+        if state.version != VERSION {
+            return Err(format(&format!(
+                "expected version {VERSION}, found {}",
+                state.version
+            )));
+        }
+        state.architecture.groups = state.groups.take().map(Arc::new);
+        state.architecture.validate()?;
+        Ok(state)
+    }
+}
+
+/// What a checkpoint says of its training, without the weights.
+#[derive(Debug, Clone)]
+pub struct CheckpointHead {
+    /// The architecture; of a mixture, that of its first task.
+    pub architecture: TrmConfig,
+    /// How it is trained.
+    pub train: TrainConfig,
+    /// Training steps done.
+    pub step: u64,
+    /// What [`Trainer::to_checkpoint`] was given.
+    pub notes: serde_json::Value,
+}
+
+impl CheckpointHead {
+    /// Reads it from the bytes of a checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::Format`] or [`Error::Config`] for a file that is no checkpoint.
+    pub fn read(bytes: &[u8]) -> Result<Self> {
+        let state = State::read(bytes)?;
+        Ok(CheckpointHead {
+            architecture: state.architecture,
+            train: state.train,
+            step: state.step,
+            notes: state.notes,
+        })
+    }
+}
+
 impl Trainer {
     /// The bytes of a checkpoint. `notes` are kept and given back as they are. In a group, all processes must ask, and get the
     /// same.
@@ -150,26 +210,7 @@ impl Trainer {
         threads: usize,
         group: Box<dyn Group>,
     ) -> Result<(Self, serde_json::Value)> {
-        let format = |e: &dyn std::fmt::Display| Error::Format(format!("not a checkpoint: {e}"));
-        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| format(&e))?;
-        let state = metadata
-            .metadata()
-            .as_ref()
-            .and_then(|m| m.get(STATE_KEY))
-            .ok_or_else(|| {
-                format(&format!(
-                    "expected a metadata entry `{STATE_KEY}`, found none"
-                ))
-            })?;
-        let mut state: State = serde_json::from_str(state).map_err(|e| format(&e))?;
-        if state.version != VERSION {
-            return Err(format(&format!(
-                "expected version {VERSION}, found {}",
-                state.version
-            )));
-        }
-        state.architecture.groups = state.groups.take().map(Arc::new);
-        state.architecture.validate()?;
+        let state = State::read(bytes)?;
         let config = &state.architecture;
         let tensors = SafeTensors::deserialize(bytes).map_err(|e| format(&e))?;
         if state.slots.len() != state.train.batch_size {

@@ -20,6 +20,7 @@ mod trainer;
 mod worker;
 
 pub use arc::ArcSource;
+pub use checkpoint::CheckpointHead;
 pub use group::{Alone, Group};
 pub use loss::{IGNORE_LABEL, Probabilities};
 pub use optimizer::Rule;

@@ -34,6 +34,7 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    args.run.refuse_inputs(&[("--rules", &args.rules)])?;
     let task = TaskName::of_rules(&args.rules, args.size)?;
     let generator = task.generator(args.run.seed)?;
     let cells = task.seq_len();
@@ -47,6 +48,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     };
     let kind = Kind {
         most_not_found: 10,
+        others: "the other split",
         things: "puzzle",
         tokens: (cells, task.vocab_size()),
         rated: true,

@@ -1,5 +1,7 @@
 //! The flags that puzzles of every task are generated with, and the table, or the arrays, that they are written to.
 
+use crate::exit::UsageError;
+use crate::output::{Named, refuse_inputs};
 use crate::progress;
 use crate::puzzle_file::{Format, PuzzleFile, Written};
 use crate::threads::Threads;
@@ -58,6 +60,8 @@ pub(super) enum Split {
 pub(super) struct Kind<'a> {
     /// Puzzle numbers in a row without a puzzle, after which the search is hopeless.
     pub(super) most_not_found: u64,
+    /// What puzzles are of that are not kept.
+    pub(super) others: &'a str,
     /// What there seems to be none of, where all puzzles are of the other split.
     pub(super) things: &'a str,
     /// Tokens of a question, and size of the vocabulary.
@@ -67,6 +71,11 @@ pub(super) struct Kind<'a> {
 }
 
 impl Run {
+    /// Refuses to write over what is read.
+    pub(super) fn refuse_inputs(&self, inputs: &[Named<'_>]) -> Result<(), UsageError> {
+        refuse_inputs(&[("--output", &self.output)], inputs)
+    }
+
     /// Whether puzzles of this split class were asked for.
     pub(super) fn keeps(&self, class: u64) -> bool {
         let held_out = HeldOut::new(self.held_out.unwrap_or(0));
@@ -140,8 +149,9 @@ impl Run {
                         (misses, not_found_in_a_row) = (misses + 1, 0);
                         if misses > most_misses {
                             return Err(anyhow!(
-                                "{misses} puzzles in a row were of the other split: \
+                                "{misses} puzzles in a row were of {}: \
                                  there seems to be no {} left for this one",
+                                kind.others,
                                 kind.things
                             ));
                         }

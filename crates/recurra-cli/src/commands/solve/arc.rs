@@ -3,7 +3,7 @@
 use super::Args;
 use crate::arc::{ArcData, answer};
 use crate::exit::{Exit, UsageError, message};
-use std::io::Write;
+use crate::output::Sink;
 
 /// Runs the command for an ARC model.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
@@ -17,22 +17,23 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         return Err(UsageError(text.into()).into());
     }
     let (solver, options) = args.thinking.arc_solver(&args.model, &args.arc)?;
-    let data = ArcData::open(&args.file)?;
+    let data = ArcData::open_all(&args.files)?;
     // Asked to answer, it answers everything that is there.
     let tasks = || data.training.iter().chain(&data.evaluation);
     let mut refused = data.refused.count() > 0;
     for task in tasks().filter(|task| !solver.knows(&task.name)) {
         refused = true;
         message(&format!(
-            "{}: task `{}`: not among the tasks whose demonstrations the model learnt",
-            args.file.display(),
+            "task `{}`: not among the tasks whose demonstrations the model learnt",
             task.name
         ));
     }
     let submission = answer(&solver, &options, tasks())?.submission;
     args.arc.write(&submission)?;
-    if args.arc.submission.is_none() {
-        writeln!(std::io::stdout().lock(), "{}", submission.to_json())?;
+    if args.arc.submission.is_none() || args.output.is_some() {
+        let mut sink = Sink::create(args.output.as_deref())?;
+        sink.line(&submission.to_json())?;
+        sink.finish()?;
     }
     Ok(Exit::refused(refused))
 }

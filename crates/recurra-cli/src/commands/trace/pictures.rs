@@ -2,7 +2,7 @@
 
 use super::Args;
 use crate::exit::{Exit, UsageError};
-use crate::output::OutputFile;
+use crate::output::Sink;
 use crate::picture::{self, Frame, Look, Thought};
 use crate::progress;
 use crate::thinking::open_model;
@@ -12,6 +12,7 @@ use recurra::tasks::Task;
 use recurra::tasks::data::Puzzles;
 use recurra::tasks::dataset::Part;
 use recurra::tasks::task::{Entry, Puzzle};
+use recurra::thinking::StopRules;
 use std::path::Path;
 
 /// Steps of all puzzles together: more are no picture to look at.
@@ -43,12 +44,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         );
         return Err(UsageError(text).into());
     }
+    let rules = StopRules::usual(steps, model.header.thinking.as_ref());
     let mut engine = TrmEngine::new(&model, threads);
     drop(model);
     let bar = progress::bar(Some(puzzles.len() as u64), "puzzles");
     let mut thoughts = Vec::new();
     for (name, puzzle) in puzzles {
-        let frames = think(&mut engine, task.as_deref(), &puzzle, steps)
+        let frames = think(&mut engine, task.as_deref(), &puzzle, &rules)
             .map_err(|e| anyhow!("{name}: {e}"))?;
         thoughts.push(Thought {
             title: name,
@@ -59,13 +61,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     bar.finish_and_clear();
     if let Some(path) = &args.svg {
-        OutputFile::write_whole(path, picture::to_svg(&look, &thoughts).as_bytes())?;
+        Sink::write_whole(path, picture::to_svg(&look, &thoughts).as_bytes())?;
     }
     if let Some(path) = &args.gif {
-        let mut file = OutputFile::create(path)?;
-        picture::write_gif(&mut file, &look, &thoughts)
+        let mut bytes = Vec::new();
+        picture::write_gif(&mut bytes, &look, &thoughts)
             .map_err(|e| anyhow!("{}: {e}", path.display()))?;
-        file.finish()?;
+        Sink::write_whole(path, &bytes)?;
     }
     Ok(Exit::Done)
 }
@@ -121,18 +123,18 @@ fn named(name: String, entry: Option<Entry>) -> anyhow::Result<(String, Puzzle)>
     }
 }
 
-/// Thinks until the answer is verified, at most so many steps.
+/// Thinks until `solve` would stop.
 fn think(
     engine: &mut TrmEngine,
     task: Option<&dyn Task>,
     puzzle: &Puzzle,
-    steps: usize,
+    rules: &StopRules,
 ) -> recurra::Result<Vec<Frame>> {
     engine.start(&puzzle.question, puzzle.identifier as usize)?;
     let (places, vocab) = (puzzle.question.len(), engine.config().vocab_size);
     let weighs = engine.config().groups.is_some();
     let mut frames = Vec::new();
-    for _ in 0..steps {
+    for _ in 0..rules.max_steps {
         engine.step();
         let mut answer = vec![0; places];
         let logits = engine.decode();
@@ -143,14 +145,17 @@ fn think(
             logits.probabilities_into(place, row);
         }
         let verified = task.and_then(|task| task.verify(&puzzle.question, &answer));
+        let halt = engine.halt_logits()[0];
         frames.push(Frame {
             answer,
             sure,
             candidates,
-            halt: engine.halt_logits()[0],
+            halt,
             verified,
         });
-        if verified == Some(true) {
+        // As `solve` does: the model's belief counts where the rules prove nothing.
+        let believed = verified.is_none() && rules.halt.is_some_and(|least| halt > least);
+        if verified == Some(true) || believed {
             break;
         }
     }

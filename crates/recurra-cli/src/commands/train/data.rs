@@ -4,6 +4,7 @@ mod arc;
 mod puzzles;
 
 use super::recent::Recent;
+use super::run::Budget;
 use recurra::model::TrmModel;
 use recurra::tasks::TaskSpec;
 use recurra::train::SampleSource;
@@ -30,6 +31,15 @@ pub(super) struct Notes {
     /// ARC: augmented forms of each task, beside itself.
     #[serde(default)]
     pub(super) augmentations: usize,
+    /// When the training is over; earlier versions did not keep it.
+    #[serde(default)]
+    pub(super) budget: Option<Budget>,
+    /// Seconds between checkpoints, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) save_every: Option<f64>,
+    /// Threads, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) threads: Option<usize>,
     /// Time trained so far.
     pub(super) seconds: f64,
     /// Best share of held-out questions so far.
@@ -41,10 +51,15 @@ pub(super) struct Notes {
 }
 
 impl Notes {
+    /// The tasks, one or more.
+    pub(super) fn tasks(&self) -> impl Iterator<Item = &TaskSpec> {
+        std::iter::once(&self.task).chain(self.others.iter().map(|part| &part.task))
+    }
+
     /// The tasks, in words.
-    pub(super) fn tasks(&self) -> String {
-        let all = std::iter::once(&self.task).chain(self.others.iter().map(|part| &part.task));
-        all.map(TaskSpec::to_string).collect::<Vec<_>>().join(", ")
+    pub(super) fn describe_tasks(&self) -> String {
+        let all = self.tasks().map(TaskSpec::to_string);
+        all.collect::<Vec<_>>().join(", ")
     }
 }
 

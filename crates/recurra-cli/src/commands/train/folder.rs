@@ -5,6 +5,7 @@ use crate::exit::message;
 use crate::output::OutputFile;
 use anyhow::anyhow;
 use std::fmt::Write as _;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// A line of the log.
@@ -29,6 +30,15 @@ pub(super) struct Row {
     /// Share of held-out questions answered right, where measured.
     pub(super) held_out: Option<f64>,
 }
+
+/// What a training writes into its folder as it goes on.
+const FILES: [&str; 5] = [
+    "checkpoint.safetensors",
+    "best.safetensors",
+    "log.csv",
+    "loss.svg",
+    "exact.svg",
+];
 
 const HEADER: &str = "step,samples,seconds,lr,loss,exact,steps,gradient,held_out";
 
@@ -89,15 +99,24 @@ impl RunFolder {
     /// The folder of a training, `MODEL.training`, with an empty log. Touches no file.
     pub(super) fn new(model: &Path) -> Self {
         RunFolder {
-            path: folder_of(model),
+            path: Self::path_of(model),
             rows: Vec::new(),
         }
     }
 
-    /// Makes the folder for a new training. An older training's files are replaced, one by one.
+    /// Makes the folder for a new training. What an older one has left there goes: nobody is to take it for the new one's.
     pub(super) fn begin(&self, configuration: &serde_json::Value) -> anyhow::Result<()> {
         let path = &self.path;
         std::fs::create_dir_all(path).map_err(|e| anyhow!("{}: {e}", path.display()))?;
+        for name in FILES {
+            let file = path.join(name);
+            match std::fs::remove_file(&file) {
+                Err(e) if e.kind() != ErrorKind::NotFound => {
+                    return Err(anyhow!("{}: {e}", file.display()));
+                }
+                _ => {}
+            }
+        }
         let text = serde_json::to_string_pretty(configuration)? + "\n";
         OutputFile::write_whole(&path.join("config.json"), text.as_bytes())
     }
@@ -119,9 +138,16 @@ impl RunFolder {
         folder
     }
 
+    /// Where it is: `MODEL.training`.
+    pub(super) fn path_of(model: &Path) -> PathBuf {
+        let mut name = model.file_name().unwrap_or_default().to_owned();
+        name.push(".training");
+        model.with_file_name(name)
+    }
+
     /// The whole state of the training.
     pub(super) fn checkpoint(model: &Path) -> PathBuf {
-        folder_of(model).join("checkpoint.safetensors")
+        Self::path_of(model).join("checkpoint.safetensors")
     }
 
     /// The best model so far.
@@ -205,12 +231,6 @@ impl RunFolder {
         let (title, label) = ("Answered right", "exact");
         self.chart(title, label, Scale::Percent, series.collect())
     }
-}
-
-fn folder_of(model: &Path) -> PathBuf {
-    let mut name = model.file_name().unwrap_or_default().to_owned();
-    name.push(".training");
-    model.with_file_name(name)
 }
 
 #[cfg(test)]

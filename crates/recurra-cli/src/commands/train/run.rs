@@ -3,31 +3,117 @@
 use super::data::{self, Data, Notes};
 use super::folder::{Row, RunFolder};
 use super::recent::Recent;
-use crate::exit::{message, say};
+use crate::exit::{UsageError, count, message, note, report};
 use crate::output::OutputFile;
+use crate::signals::Stop;
 use anyhow::anyhow;
 use indicatif::{ProgressBar, ProgressStyle};
 use recurra::TrmConfig;
 use recurra::kernels::{Isa, Precision};
+use recurra::model::file::Header;
 use recurra::model::{TrmModel, TrmWeights, disk};
-use recurra::train::{Group, StepReport, TrainConfig, Trainer};
+use recurra::train::{CheckpointHead, Group, StepReport, TrainConfig, Trainer};
+use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-/// When a training is over.
-#[derive(Debug, Clone, Copy)]
+/// When a training is over: so much in all, before interruptions and after them.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum Budget {
     Steps(u64),
     Seconds(f64),
+}
+
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Budget::Steps(1) => f.write_str("1 step"),
+            Budget::Steps(steps) => write!(f, "{steps} steps"),
+            Budget::Seconds(60.0) => f.write_str("1 minute"),
+            Budget::Seconds(seconds) => write!(f, "{} minutes", (seconds / 0.6).round() / 100.0),
+        }
+    }
+}
+
+impl Budget {
+    /// What is spent of it, in its own measure.
+    fn spent(self, steps: u64, seconds: f64) -> Budget {
+        match self {
+            Budget::Steps(_) => Budget::Steps(steps),
+            Budget::Seconds(_) => Budget::Seconds(seconds),
+        }
+    }
+
+    /// The share of it that is spent.
+    fn share(self, steps: u64, seconds: f64) -> f64 {
+        match self {
+            Budget::Steps(all) => steps as f64 / all as f64,
+            Budget::Seconds(all) => seconds / all,
+        }
+    }
+}
+
+/// A training as its checkpoint has it.
+pub(super) struct Saved {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    pub(super) head: CheckpointHead,
+    pub(super) notes: Notes,
+}
+
+impl Saved {
+    /// Reads the checkpoint beside a model.
+    pub(super) fn open(output: &Path) -> anyhow::Result<Self> {
+        let path = RunFolder::checkpoint(output);
+        let bytes = disk::read(&path)?;
+        let head = CheckpointHead::read(&bytes).map_err(|e| e.in_file(&path))?;
+        let notes = serde_json::from_value(head.notes.clone());
+        let notes = notes.map_err(|e| anyhow!("{}: {e}", path.display()))?;
+        Ok(Saved {
+            path,
+            bytes,
+            head,
+            notes,
+        })
+    }
+
+    /// When the training is to be over: as was asked for, or as it was before.
+    pub(super) fn budget(&self, asked: Option<Budget>) -> Result<Budget, UsageError> {
+        let Some(budget) = asked.or(self.notes.budget) else {
+            let text = "--resume: expected --steps or --minutes: this training was begun by an earlier version, which did not keep them";
+            return Err(UsageError(text.into()));
+        };
+        let (step, seconds) = (self.head.step, self.notes.seconds);
+        if asked.is_some() && asked != self.notes.budget && budget.share(step, seconds) > 1.0 {
+            let spent = budget.spent(step, seconds);
+            let flag = match budget {
+                Budget::Steps(_) => "--steps",
+                Budget::Seconds(_) => "--minutes",
+            };
+            return Err(UsageError(format!(
+                "{flag}: nothing left to do: expected more than the {spent} that are done, found {budget} in all"
+            )));
+        }
+        Ok(budget)
+    }
+
+    /// Whether the budget is spent and the model in its place is that of the last step.
+    pub(super) fn is_finished(&self, output: &Path, budget: Budget) -> bool {
+        let header = Header::open(output).ok();
+        let written = header.and_then(|h| h.provenance.get("steps")?.as_u64());
+        let step = self.head.step;
+        budget.share(step, self.notes.seconds) >= 1.0 && written == Some(step)
+    }
 }
 
 /// How a training ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
     Finished,
-    Interrupted,
+    /// By a signal of this number.
+    Interrupted(i32),
 }
 
 /// What a training begins with.
@@ -43,6 +129,11 @@ pub(super) struct Beginning {
 const MEASUREMENTS: f64 = 10.0;
 /// Time between two measurements, at least, relative to what one takes.
 const PAUSE: f64 = 10.0;
+
+/// Seconds between checkpoints, unless others were asked for.
+const SAVE_EVERY: f64 = 120.0;
+/// The number of the signal of Ctrl-C.
+const INTERRUPT: i32 = 2;
 
 /// A fall of the share of held-out questions from its best that is told.
 const COLLAPSE: f64 = 0.1;
@@ -106,6 +197,9 @@ impl Run {
             "architecture": trainer.config(),
             "training": trainer.train_config(),
             "data": notes,
+            "command": std::env::args().collect::<Vec<_>>(),
+            "version": env!("RECURRA_VERSION"),
+            "host": sysinfo::System::host_name(),
         });
         let folder = RunFolder::new(output);
         if trainer.group().rank() == 0 {
@@ -114,17 +208,26 @@ impl Run {
         Ok(Self::new(output, folder, trainer, notes, data, threads))
     }
 
+    /// Goes on where a checkpoint was written.
     pub(super) fn resume(
         output: &Path,
+        saved: Saved,
+        budget: Budget,
         threads: usize,
         group: Box<dyn Group>,
     ) -> anyhow::Result<Self> {
-        let path = RunFolder::checkpoint(output);
-        let bytes = disk::read(&path)?;
-        let (trainer, notes) = Trainer::from_checkpoint_in_group(&bytes, threads, group)
+        let Saved {
+            path,
+            bytes,
+            head: CheckpointHead { step, .. },
+            mut notes,
+        } = saved;
+        let kept = notes.budget;
+        let spent = budget.spent(step, notes.seconds);
+        notes.budget = Some(budget);
+        let (trainer, _) = Trainer::from_checkpoint_in_group(&bytes, threads, group)
             .map_err(|e| e.in_file(&path))?;
-        let notes: Notes =
-            serde_json::from_value(notes).map_err(|e| anyhow!("{}: {e}", path.display()))?;
+        drop(bytes);
         let data = data::prepare(&notes, trainer.train_config().seed)?;
         let (rows, found) = (data.puzzle_rows(), trainer.config().num_puzzle_identifiers);
         if rows.is_some_and(|rows| rows != found) {
@@ -133,13 +236,15 @@ impl Run {
                 path.display()
             ));
         }
-        let first = trainer.group().rank() == 0;
-        let message = |text: &str| first.then(|| message(text));
-        message(&format!(
-            "going on after step {} and {:.1} minutes",
-            trainer.steps_done(),
-            notes.seconds / 60.0
-        ));
+        if trainer.group().rank() == 0 {
+            let changed = match kept.filter(|&kept| kept != budget) {
+                Some(kept) => format!(" (it was {kept})"),
+                None => String::new(),
+            };
+            note(&format!(
+                "going on after {spent} of {budget} in all{changed}"
+            ));
+        }
         let folder = RunFolder::resume(output, trainer.steps_done());
         Ok(Self::new(output, folder, trainer, notes, data, threads))
     }
@@ -165,11 +270,20 @@ impl Run {
         }
     }
 
-    /// Trains until the budget is spent or Ctrl-C is pressed; saves the checkpoint and the model either way.
-    pub(super) fn train(&mut self, budget: Budget, save_every: f64) -> anyhow::Result<Outcome> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let asked = stop.clone();
-        ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed))?;
+    /// Writes checkpoints every so many minutes, from now on and after interruptions.
+    pub(super) fn save_every(&mut self, minutes: f64) {
+        self.notes.save_every = Some(60.0 * minutes);
+    }
+
+    /// When it is over.
+    fn budget(&self) -> Budget {
+        self.notes.budget.expect("who begins or resumes it says so")
+    }
+
+    /// Trains until the budget is spent or a signal asks for the end; saves the checkpoint and the model either way.
+    pub(super) fn train(&mut self) -> anyhow::Result<Outcome> {
+        let stop = Stop::listen(|_| {})?;
+        let save_every = self.notes.save_every.unwrap_or(SAVE_EVERY);
         let config = self.trainer.config();
         let processes = match self.trainer.group().size() {
             1 => String::new(),
@@ -182,25 +296,25 @@ impl Run {
             ""
         };
         self.say(&format!(
-            "{}: {} weights, {}, {} threads{processes}, {precision}{how}",
-            self.notes.tasks(),
+            "{}: {} weights, {}, {}{processes}, {precision}{how}",
+            self.notes.describe_tasks(),
             TrmWeights::count(config),
             self.data.describe(),
-            self.threads
+            count(self.threads as u64, "thread")
         ));
         let bar = if self.is_first() {
             view()
         } else {
             ProgressBar::hidden()
         };
-        let (mut saved, mut measured) = (self.seconds(), self.progress(budget));
+        let (mut saved, mut measured) = (self.seconds(), self.progress());
         let mut not_before = 0.0;
         let mut last = None;
         let interrupted = loop {
             // The clock of the first process rules; Ctrl-C may reach any.
             let saves = self.seconds() - saved >= save_every;
-            let mine = [self.progress(budget), f64::from(u8::from(saves))];
-            let asked = f64::from(u8::from(stop.load(Ordering::Relaxed)));
+            let mine = [self.progress(), f64::from(u8::from(saves))];
+            let asked = f64::from(u8::from(stop.asked().is_some()));
             let [progress, saves, asked] = self.agree(mine, asked);
             if saves > 0.0 {
                 saved = self.seconds();
@@ -221,7 +335,7 @@ impl Run {
             };
             self.notes.recent.add(&report);
             let recent = self.notes.recent;
-            self.show(&bar, &report, recent, budget);
+            self.show(&bar, &report, recent);
             let mut held_out = None;
             let due = progress - measured >= 1.0 / MEASUREMENTS;
             if due && self.seconds() >= not_before && self.is_first() {
@@ -250,10 +364,11 @@ impl Run {
         if self.is_first() {
             self.save_model()?;
         }
-        Ok(if interrupted {
-            Outcome::Interrupted
-        } else {
-            Outcome::Finished
+        Ok(match stop.asked().filter(|_| interrupted) {
+            Some(signal) => Outcome::Interrupted(signal),
+            // Another process of the group was asked.
+            None if interrupted => Outcome::Interrupted(INTERRUPT),
+            None => Outcome::Finished,
         })
     }
 
@@ -264,7 +379,7 @@ impl Run {
 
     fn say(&self, text: &str) {
         if self.is_first() {
-            say(text);
+            report(text);
         }
     }
 
@@ -281,11 +396,9 @@ impl Run {
     }
 
     /// Share of the budget that is spent.
-    fn progress(&self, budget: Budget) -> f64 {
-        match budget {
-            Budget::Steps(steps) => self.trainer.steps_done() as f64 / steps as f64,
-            Budget::Seconds(seconds) => self.seconds() / seconds,
-        }
+    fn progress(&self) -> f64 {
+        self.budget()
+            .share(self.trainer.steps_done(), self.seconds())
     }
 
     /// The average of the weights as a model of this architecture.
@@ -339,15 +452,20 @@ impl Run {
         }
     }
 
-    fn show(&self, bar: &ProgressBar, report: &StepReport, recent: Recent, budget: Budget) {
-        let progress = self.progress(budget).min(1.0);
+    fn show(&self, bar: &ProgressBar, report: &StepReport, recent: Recent) {
+        let progress = self.progress().min(1.0);
         bar.set_position((1000.0 * progress) as u64);
         let rate =
             (report.step as f64 * self.trainer.train_config().batch_size as f64) / self.seconds();
         let left = self.seconds() * (1.0 - progress) / progress.max(1e-9);
+        let held_out = self
+            .exact
+            .map_or(String::new(), |e| format!(", held out {:.1} %", 100.0 * e));
+        // A terminal of 80 columns has room for it.
         bar.set_message(format!(
-            "{}, {rate:.0} samples/s, {}:{:02} left",
-            self.line(recent),
+            "loss {:.3}, exact {:.1} %{held_out}, {rate:.0}/s, {}:{:02} left",
+            recent.loss,
+            100.0 * recent.exact,
             left as u64 / 60,
             left as u64 % 60
         ));
@@ -362,12 +480,15 @@ impl Run {
         let held_out = self
             .exact
             .map_or("not measured".into(), |e| format!("{:.1} %", 100.0 * e));
+        // Nothing is known before the first samples have ended.
+        let exact = match recent.steps {
+            0.0 => "not known yet".into(),
+            steps => format!("{:.1} % in {steps:.1} steps", 100.0 * recent.exact),
+        };
         format!(
-            "step {}, loss {:.3}, exact in training {:.1} % after {:.1} steps, held out {held_out}",
+            "step {}, loss {:.3}, exact {exact}, held out {held_out}",
             self.trainer.steps_done(),
-            recent.loss,
-            100.0 * recent.exact,
-            recent.steps
+            recent.loss
         )
     }
 
@@ -421,8 +542,21 @@ impl Run {
         OutputFile::write_whole(&self.output, &model.to_bytes())?;
         self.data.save_beside(&self.output)?;
         let (weights, steps) = (TrmWeights::count(model.config()), self.trainer.steps_done());
-        say(&format!(
-            "{}: {weights} weights after {steps} steps",
+        let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+        let held_out = self.exact.map_or(String::new(), |exact| {
+            format!(", {} of the held-out puzzles right", percent(exact))
+        });
+        report(&format!(
+            "{}: {weights} weights after {steps} steps{held_out}",
+            self.output.display()
+        ));
+        if let Some(best) = self.notes.best.filter(|&best| self.exact < Some(best)) {
+            let file = self.folder.best();
+            report(&format!("{}: the best, {}", file.display(), percent(best)));
+        }
+        report(&format!(
+            "next: recurra eval {} DATA, or recurra solve {}",
+            self.output.display(),
             self.output.display()
         ));
         Ok(())
@@ -432,6 +566,6 @@ impl Run {
 /// A bar of a thousand parts.
 fn view() -> ProgressBar {
     let style =
-        ProgressStyle::with_template("{bar:20} {msg}").expect("the template is well-formed");
+        ProgressStyle::with_template("{wide_bar} {msg}").expect("the template is well-formed");
     ProgressBar::new(1000).with_style(style)
 }
