@@ -1,10 +1,11 @@
 //! What every surface must know of a task, said in a model's tokens.
 
 use super::{Groups, InputError, TaskSpec};
-use crate::error::Result;
+use crate::error::{Refusal, Result};
 use crate::hash::class_of_bytes;
 use crate::reading::{self, Place, Record};
 use rand::Rng;
+use serde::Serialize;
 use std::fmt;
 use std::io::BufRead;
 
@@ -50,6 +51,15 @@ impl Puzzle {
             identifier: 0,
         }
     }
+}
+
+/// Whether an answer is right.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Checked {
+    /// Whether the task's own rules hold, as [`Task::verify`] says it.
+    pub verified: Option<bool>,
+    /// A rule that is broken, in words.
+    pub objection: Option<String>,
 }
 
 /// What stood in an input.
@@ -177,6 +187,30 @@ pub trait Task: fmt::Debug + Send + Sync {
             Some(entry) => entry.result.map(|puzzle| puzzle.question),
             None => Err(Place::line(1).error("a puzzle", "none")),
         }
+    }
+
+    /// The tokens of an answer, in any form in which one is written, whatever is wrong with it: [`Task::read`] refuses answers
+    /// that are not right.
+    ///
+    /// # Errors
+    /// What is no answer's cell, or too few or too many of them.
+    fn read_answer(&self, text: &str) -> Result<Tokens, InputError>;
+
+    /// Holds an answer against the task's own rules.
+    ///
+    /// # Errors
+    /// Which of the two texts cannot be read, and why.
+    fn check(&self, question: &str, answer: &str) -> Result<Checked> {
+        let unread = |what: &str, e: InputError| Refusal {
+            line: e.line,
+            error: format!("{what}: {}", e.within(1)),
+        };
+        let question = self.parse(question).map_err(|e| unread("question", e))?;
+        let answer = self.read_answer(answer).map_err(|e| unread("answer", e))?;
+        Ok(Checked {
+            verified: self.verify(&question, &answer),
+            objection: self.objection(&question, &answer),
+        })
     }
 
     /// A question or answer as one line, which [`Task::read`] reads.
