@@ -15,6 +15,14 @@ pub(crate) struct Threads {
 }
 
 impl Threads {
+    /// How many there are to be, where none have to be started here: what was asked for, or else `usual`, or one per core.
+    #[cfg(feature = "server")]
+    pub(crate) fn count_or(self, usual: Option<usize>) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let most = MOST as usize;
+        self.threads.or(usual).unwrap_or_else(cores).clamp(1, most)
+    }
+
     /// Starts the threads and returns how many there are.
     pub(crate) fn start(self) -> anyhow::Result<usize> {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
