@@ -12,16 +12,19 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
+use utoipa::ToSchema;
 
 /// A question as JSON has it: a text, rows, or what a task of ARC-AGI is.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
 #[serde(untagged)]
+#[schema(as = Question)]
 pub(crate) enum Posed {
     /// In one line, or drawn.
     Text(String),
     /// A row each.
     Rows(Vec<String>),
     /// A file of challenges.
+    #[schema(value_type = Object)]
     Object(serde_json::Map<String, Value>),
 }
 

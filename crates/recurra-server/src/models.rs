@@ -5,7 +5,8 @@ use crate::settings::{ModelSource, Settings};
 use anyhow::anyhow;
 use arc_swap::ArcSwap;
 use recurra::cache::{Store, StoreOptions, TrmCache};
-use recurra::model::TrmModel;
+use recurra::kernels::AlignedMatrix;
+use recurra::model::{TrmModel, TrmWeights};
 use recurra::solver::{SolveOptions, Solver, Source};
 use recurra::tasks::{Task, TaskSpec};
 use recurra::thinking::{Features, KPredictor, Limits, Outcome};
@@ -78,7 +79,7 @@ impl Served {
                     Some(cache) => solver.remembering(cache.clone())?,
                     None => solver,
                 };
-                let about = (model.id(), model.weights.count());
+                let about = (model.id(), TrmWeights::<AlignedMatrix>::count(model.config()));
                 Ok(Served::new(source, task.spec(), Some(task), solver, cache, about))
             }
         }
@@ -132,7 +133,7 @@ impl Served {
         let limits = Limits {
             min_k: 1,
             max_k: most,
-            ..Limits::default()
+            quantile: 0.99,
         };
         let predictor = self.predictor.lock().unwrap_or_else(PoisonError::into_inner);
         if predictor.solved() == 0 {

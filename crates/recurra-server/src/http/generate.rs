@@ -1,6 +1,6 @@
 //! `GET /v1/models/{model}/generate`: puzzles of a model's task.
 
-use super::{Path, Query};
+use super::{Fields, Name};
 use crate::ask::check_count;
 use crate::guard::Asker;
 use crate::problem::Problem;
@@ -61,8 +61,8 @@ pub(crate) struct Puzzles {
 pub(crate) async fn generate(
     State(state): State<Shared>,
     asker: Asker,
-    Path(model): Path,
-    Query(wanted): Query<Wanted>,
+    Name(model): Name,
+    Fields(wanted): Fields<Wanted>,
 ) -> Result<axum::Json<Puzzles>, Problem> {
     let model = state.models.get(Some(&model))?;
     check_count(&state, &asker, wanted.count)?;

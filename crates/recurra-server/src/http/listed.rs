@@ -1,6 +1,6 @@
 //! `GET /v1/models`: what is served.
 
-use super::{Description, Path, describe};
+use super::{Description, Name, describe};
 use crate::problem::Problem;
 use crate::state::Shared;
 use axum::extract::State;
@@ -32,7 +32,7 @@ pub(crate) async fn models(State(state): State<Shared>) -> axum::Json<Listed> {
 )]
 pub(crate) async fn model(
     State(state): State<Shared>,
-    Path(model): Path,
+    Name(model): Name,
 ) -> Result<axum::Json<Description>, Problem> {
     Ok(axum::Json(describe(&*state.models.get(Some(&model))?)))
 }

@@ -38,7 +38,6 @@ use utoipa_axum::routes;
         title = "Recurra",
         description = "Answers of tiny recursive models, each checked against its task's own rules."
     ),
-    modifiers(&schema::Finish),
     components(schemas(Problem)),
     tags(
         (name = "models", description = "Questions, answers and models"),
@@ -119,7 +118,7 @@ fn is_open(path: &str) -> bool {
 async fn around(State(state): State<Shared>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = request_id(&request);
-    let trace = trace_id(&request);
+    let trace = trace_id(&request).to_owned();
     let route = request.extensions().get::<MatchedPath>();
     // Never the path itself, in which anything may stand.
     let route = route.map_or("other", MatchedPath::as_str).to_owned();
@@ -204,28 +203,28 @@ impl FromRequestParts<Shared> for Asker {
 }
 
 /// Fields after `?`, refused in our own form.
-pub(crate) struct Query<T>(pub(crate) T);
+pub(crate) struct Fields<T>(pub(crate) T);
 
-impl<T: serde::de::DeserializeOwned> FromRequestParts<Shared> for Query<T> {
+impl<T: serde::de::DeserializeOwned> FromRequestParts<Shared> for Fields<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Problem> {
         match axum::extract::Query::<T>::from_request_parts(parts, state).await {
-            Ok(query) => Ok(Query(query.0)),
+            Ok(query) => Ok(Fields(query.0)),
             Err(rejection) => Err(Problem::refused(format!("query: {}", rejection.body_text()))),
         }
     }
 }
 
 /// A part of the path, refused in our own form.
-pub(crate) struct Path(pub(crate) String);
+pub(crate) struct Name(pub(crate) String);
 
-impl FromRequestParts<Shared> for Path {
+impl FromRequestParts<Shared> for Name {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Problem> {
         match axum::extract::Path::<String>::from_request_parts(parts, state).await {
-            Ok(path) => Ok(Path(path.0)),
+            Ok(path) => Ok(Name(path.0)),
             Err(_) => Err(Problem::malformed("path: expected UTF-8")),
         }
     }

@@ -3,7 +3,7 @@
 use recurra::thinking::StopReason;
 use serde::Deserialize;
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
-use utoipa::{Modify, ToSchema};
+use utoipa::ToSchema;
 
 /// An answer and how it was found.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -168,16 +168,7 @@ pub(crate) struct CheckedDoc {
     objection: Option<String>,
 }
 
-/// What all routes have in common: any may fail, and says so in one form; keys.
-pub(crate) struct Finish;
-
-impl Modify for Finish {
-    fn modify(&self, api: &mut OpenApi) {
-        finish(api);
-    }
-}
-
-/// See [`Finish`]; once more after all routes are known.
+/// What all routes have in common: any may fail, and says so in one form.
 pub(crate) fn finish(api: &mut OpenApi) {
     let problem = || {
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();

@@ -124,7 +124,7 @@ fn told<H: Send>(
     events: mpsc::Receiver<(u64, Event)>,
     held: H,
 ) -> impl Stream<Item = Result<Told, Infallible>> {
-    let endings = (1..).zip(tickets).map(|(line, mut ticket)| {
+    let endings = (1u64..).zip(tickets).map(|(line, mut ticket)| {
         Box::pin(async move { (line, ticket.answer().await) }) as Ending
     });
     let endings: FuturesUnordered<Ending> = endings.collect();

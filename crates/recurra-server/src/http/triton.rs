@@ -4,7 +4,7 @@
 //! `verified`, `steps` and `halt`. A question that is refused fails the request: the protocol has no place for it.
 
 use super::health::Health;
-use super::{Path, schema::OptionsDoc};
+use super::{Name, schema::OptionsDoc};
 use crate::ask::{Terms, submit};
 use crate::body::{Body, json};
 use crate::guard::Asker;
@@ -93,7 +93,7 @@ pub(crate) async fn ready(State(state): State<Shared>) -> Result<axum::Json<Heal
     params(("model" = String, Path, description = "The model's name")),
     responses((status = 200, description = "The model", body = Metadata))
 )]
-pub(crate) async fn model(State(state): State<Shared>, Path(model): Path) -> Result<axum::Json<Metadata>, Problem> {
+pub(crate) async fn model(State(state): State<Shared>, Name(model): Name) -> Result<axum::Json<Metadata>, Problem> {
     let model = state.models.get(Some(&model))?;
     let tensor = |name, datatype, shape: &[i64]| Tensor {
         name,
@@ -129,7 +129,7 @@ pub(crate) async fn model(State(state): State<Shared>, Path(model): Path) -> Res
     params(("model" = String, Path, description = "The model's name")),
     responses((status = 200, description = "It does", body = Ready))
 )]
-pub(crate) async fn model_ready(State(state): State<Shared>, Path(model): Path) -> Result<axum::Json<Ready>, Problem> {
+pub(crate) async fn model_ready(State(state): State<Shared>, Name(model): Name) -> Result<axum::Json<Ready>, Problem> {
     let model = state.models.get(Some(&model))?;
     match state.stopping.load(Ordering::Relaxed) {
         true => Err(Problem::unavailable("the server stops")),
@@ -203,7 +203,7 @@ pub(crate) struct Inferred {
 )]
 pub(crate) async fn infer(
     State(state): State<Shared>,
-    Path(model): Path,
+    Name(model): Name,
     asker: Asker,
     headers: HeaderMap,
     body: Body,
