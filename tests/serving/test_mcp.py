@@ -1,32 +1,23 @@
 """Tools for language models, driven by the official client."""
 
 import asyncio
-import contextlib
 import json
 import os
 
 import pytest
 from conftest import EASY, EASY_ANSWER, MODELS, PROGRAM, ROOT, Server, recurra
-from mcp import ClientSession, StdioServerParameters
-from mcp.client.stdio import stdio_client
-from mcp.client.streamable_http import streamablehttp_client
+from mcp import Client, StdioServerParameters
 
 NAMES = ["sudoku4", "sudoku", "maze15"]
 TOOLS = {"list_models", "describe_task", "solve", "check", "generate", "explain_steps"}
 
 
-@contextlib.asynccontextmanager
-async def session(kind, server):
-    """A session over standard input and output, or over HTTP."""
-    async with contextlib.AsyncExitStack() as stack:
-        if kind == "stdio":
-            files = [str(MODELS / f"{name}.safetensors") for name in NAMES]
-            pipes = await stack.enter_async_context(stdio_client(StdioServerParameters(command=PROGRAM, args=["mcp", *files])))
-        else:
-            pipes = await stack.enter_async_context(streamablehttp_client(f"{server.url}/mcp"))
-        client = await stack.enter_async_context(ClientSession(pipes[0], pipes[1]))
-        await client.initialize()
-        yield client
+def session(kind, server, **more):
+    """A client over standard input and output, or over HTTP."""
+    if kind == "http":
+        return Client(f"{server.url}/mcp", **more)
+    files = [str(MODELS / f"{name}.safetensors") for name in NAMES]
+    return Client(StdioServerParameters(command=PROGRAM, args=["mcp", *files]), **more)
 
 
 def tokens(value):
@@ -35,22 +26,23 @@ def tokens(value):
 
 
 @pytest.mark.parametrize("kind", ["stdio", "http"])
-def test_every_tool(kind, server):
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+def test_every_tool(kind, mode, server):
     async def run():
-        async with session(kind, server) as client:
+        async with session(kind, server, mode=mode) as client:
             tools = (await client.list_tools()).tools
             assert {tool.name for tool in tools} == TOOLS
             for tool in tools:
-                assert tool.outputSchema and tool.annotations.readOnlyHint and tool.annotations.idempotentHint
+                assert tool.output_schema and tool.annotations.read_only_hint and tool.annotations.idempotent_hint
             assert sum(tokens(tool.model_dump(exclude_none=True, by_alias=True)) for tool in tools) < 2000
 
             async def call(name, **arguments):
                 # The client holds structured content against the output schema.
                 result = await client.call_tool(name, arguments)
-                assert not result.isError, result.content
-                assert json.loads(result.content[0].text) == result.structuredContent
-                assert tokens(result.structuredContent) < 1000
-                return result.structuredContent
+                assert not result.is_error, result.content
+                assert json.loads(result.content[0].text) == result.structured_content
+                assert tokens(result.structured_content) < 1000
+                return result.structured_content
 
             models = await call("list_models")
             assert {row["model"] for row in models["models"]} >= set(NAMES)
@@ -70,7 +62,7 @@ def test_every_tool(kind, server):
             lines = [json.loads(line) for line in trace.contents[0].text.splitlines()]
             assert lines[-1]["event"] == "answer" and lines[-1]["answer"] == EASY_ANSWER
             assert {str(r.uri) for r in (await client.list_resources()).resources} >= {f"recurra://models/{name}" for name in NAMES}
-            assert (await client.list_resource_templates()).resourceTemplates[0].uriTemplate.startswith("recurra://models/{model}/trace/")
+            assert (await client.list_resource_templates()).resource_templates[0].uri_template.startswith("recurra://models/{model}/trace/")
 
     asyncio.run(run())
 
@@ -88,7 +80,7 @@ def test_errors_say_how_to_repair_the_call(kind, server):
                 ("generate", {"model": "nothing"}, "sudoku4"),
             ):
                 result = await client.call_tool(name, arguments)
-                assert result.isError and result.structuredContent is None
+                assert result.is_error and result.structured_content is None
                 assert message in result.content[0].text, result.content[0].text
 
     asyncio.run(run())
@@ -103,10 +95,10 @@ def test_progress_is_told(kind, server):
             seen.append((done, total, message))
 
         async with session(kind, server) as client:
-            question = (await client.call_tool("generate", {"model": "sudoku", "seed": 3})).structuredContent["question"]
+            question = (await client.call_tool("generate", {"model": "sudoku", "seed": 3})).structured_content["question"]
             answer = await client.call_tool("solve", {"model": "sudoku", "question": question}, progress_callback=progress)
-            assert not answer.isError
-            assert [done for done, _, _ in seen] == list(range(1, answer.structuredContent["steps"] + 1))
+            assert not answer.is_error
+            assert [done for done, _, _ in seen] == list(range(1, answer.structured_content["steps"] + 1))
 
     asyncio.run(run())
 
@@ -145,8 +137,8 @@ def test_what_is_said_to_be_verified_is_right(server):
         async with session("http", server) as client:
             for question, right in table:
                 result = await client.call_tool("solve", {"model": "sudoku", "question": question})
-                assert not result.isError
-                answer = result.structuredContent
+                assert not result.is_error
+                answer = result.structured_content
                 assert answer["verified"] is (answer["answer"] == right)
                 verified += answer["verified"]
         print(f"{verified} of {count} verified")

@@ -86,6 +86,21 @@ impl FromRequest<Shared> for Body {
     }
 }
 
+/// Reads to its end a body that nobody needs, if it is a short one that comes at once, so that the connection can be used again.
+pub(crate) async fn drain(mut body: axum::body::Body) {
+    const MOST: usize = 64 << 10;
+    let read = async {
+        let mut seen = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            seen += frame.data_ref().map_or(0, Bytes::len);
+            if seen > MOST {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_millis(100), read).await.ok();
+}
+
 impl Body {
     /// What the budget is held by, for who keeps what was read.
     pub(crate) fn into_held(self) -> Vec<OwnedSemaphorePermit> {
@@ -138,6 +153,7 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Json<T> {
         let name = kind.split(';').next().unwrap_or_default().trim();
         if !name.eq_ignore_ascii_case("application/json") {
             let detail = "Content-Type: expected application/json";
+            drain(request.into_body()).await;
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", detail));
         }
         let body = Body::from_request(request, state).await?;

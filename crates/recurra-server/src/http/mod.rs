@@ -13,12 +13,14 @@ mod triton;
 pub(crate) use describe::{Description, describe};
 pub(crate) use generate::make;
 
+use crate::body::drain;
 use crate::guard::Asker;
 use crate::listen::Peer;
 use crate::problem::{CODE, Problem};
 use crate::state::Shared;
 use axum::Router;
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::body::HttpBody;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
@@ -125,6 +127,7 @@ async fn around(State(state): State<Shared>, mut request: Request, next: Next) -
     let method = request.method().clone();
     let peer = request.extensions().get::<Peer>().and_then(|peer| peer.0);
     let mut client = None;
+    let has_body = !request.body().is_end_stream();
     let admitted = state.guard.check_place(request.headers(), request.uri()).and_then(|()| {
         let preflight = method == Method::OPTIONS;
         let asker = match is_open(request.uri().path()) || preflight {
@@ -137,7 +140,10 @@ async fn around(State(state): State<Shared>, mut request: Request, next: Next) -
     });
     let mut response = match admitted {
         Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
+        Err(problem) => {
+            drain(request.into_body()).await;
+            problem.into_response()
+        }
     };
     let status = response.status().as_u16();
     let took = began.elapsed();
@@ -159,8 +165,9 @@ async fn around(State(state): State<Shared>, mut request: Request, next: Next) -
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if state.stopping.load(Ordering::Relaxed) {
-        // Who asks again asks another.
+    let unread = has_body && matches!(status, 400 | 404 | 405 | 408 | 413 | 503);
+    if unread || state.stopping.load(Ordering::Relaxed) {
+        // What was not read cannot be told from the next request; and who asks again while the server stops asks another.
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
