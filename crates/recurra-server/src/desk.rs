@@ -306,3 +306,26 @@ fn stream(
     }
     Err(recurra::Error::Cancelled)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::settings;
+
+    #[tokio::test]
+    async fn work_that_panics_is_a_fault_of_its_request_alone() {
+        let desk = Desk::start(&settings()).unwrap();
+        let client: Client = "a".into();
+        for _ in 0..8 {
+            let failed = desk.perform(&client, || panic!("a fault")).await;
+            let failed: Result<(), Problem> = failed.map(|()| ());
+            assert_eq!(failed.unwrap_err().status, 500);
+        }
+        assert_eq!(desk.perform(&client, || 7).await, Ok(7));
+        // What the library says of a thread that panicked, without its message.
+        let problem = Problem::from(recurra::Error::Panicked("secret".into()));
+        assert_eq!((problem.status, problem.detail.contains("secret")), (500, false));
+        desk.stop();
+        assert_eq!(desk.load(), (0.0, 0, 0));
+    }
+}

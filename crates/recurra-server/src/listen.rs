@@ -102,16 +102,32 @@ impl Doors {
                 _ = stop.wait_for(|stop| *stop) => break,
             }
         }
-        if let Some((_, path)) = &self.unix {
+        let Doors { tcp, unix, tls } = self;
+        // Who has got through to this machine is let in: closing the door would throw them out.
+        if let Some(tcp) = tcp.and_then(|tcp| tcp.into_std().ok()) {
+            while let Ok((stream, from)) = tcp.accept() {
+                let Ok(permit) = room.clone().try_acquire_owned() else { break };
+                let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+                let Ok(stream) = stream else { continue };
+                let (house, tls, watcher) = (house.clone(), tls.clone(), graceful.watcher());
+                tokio::spawn(async move { house.greet(stream, from, tls, watcher, permit).await });
+            }
+        }
+        if let Some((unix, path)) = unix {
+            drop(unix);
             std::fs::remove_file(path).ok();
         }
-        drop(self);
+        // What they ask is on its way; a shutdown closes those who have not asked yet.
+        tokio::time::sleep(LATE).await;
         let patience = Duration::from_secs_f64(limits.drain);
         if tokio::time::timeout(patience, graceful.shutdown()).await.is_err() {
             tracing::warn!("some connections did not end in time");
         }
     }
 }
+
+/// How long requests of new connections may be on their way when the server stops.
+const LATE: Duration = Duration::from_millis(200);
 
 /// What connections share.
 struct House {

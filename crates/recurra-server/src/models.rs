@@ -8,6 +8,7 @@ use recurra::cache::{Store, StoreOptions, TrmCache};
 use recurra::kernels::AlignedMatrix;
 use recurra::model::{TrmModel, TrmWeights};
 use recurra::solver::{SolveOptions, Solver, Source};
+use recurra::tasks::grid::GridTask;
 use recurra::tasks::{Task, TaskSpec};
 use recurra::thinking::{Features, KPredictor, Limits, Outcome};
 use recurra::Answer;
@@ -36,6 +37,8 @@ pub(crate) struct Served {
     /// Stands for the weights.
     pub(crate) id: String,
     pub(crate) weights: usize,
+    /// Whether puzzles of its task can be made.
+    pub(crate) generates: bool,
     pub(crate) cache: Option<Arc<TrmCache>>,
     predictor: Mutex<KPredictor>,
     /// Seconds of a step, and steps of a question: moving means, as bits.
@@ -98,6 +101,11 @@ impl Served {
             predictor: Mutex::new(KPredictor::new(id.clone())),
             pace: Mean::of(0.001),
             usual: Mean::of(solver.options().stop.max_steps as f64 / 4.0),
+            generates: match &spec {
+                TaskSpec::Arc => false,
+                TaskSpec::Grid(grid) => GridTask::new((**grid).clone()).is_ok_and(|grid| grid.has_solver()),
+                TaskSpec::Sudoku { .. } | TaskSpec::Maze { .. } => true,
+            },
             spec,
             task,
             solver,

@@ -34,10 +34,6 @@ pub(crate) struct Description {
 /// What a model is for.
 pub(crate) fn describe(model: &Served) -> Description {
     let (question, answer, verified) = forms(&model.spec);
-    let generates = |task: &std::sync::Arc<dyn recurra::tasks::Task>| match &model.spec {
-        TaskSpec::Grid(_) => task.solve(&vec![0; task.seq_len()]).is_some(),
-        _ => true,
-    };
     Description {
         model: model.name.clone(),
         task: model.spec.to_string(),
@@ -45,7 +41,7 @@ pub(crate) fn describe(model: &Served) -> Description {
         answer,
         verified: verified.to_owned(),
         proves: model.task.as_ref().is_some_and(|task| task.proves()),
-        generates: model.task.as_ref().is_some_and(generates),
+        generates: model.generates,
         max_steps: model.solver.options().stop.max_steps,
         weights: model.weights,
         id: model.id.clone(),

@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 /// Addresses of traces.
 pub(super) const TEMPLATE: &str = "recurra://models/{model}/trace/{question}{?restarts,max_steps,seed}";
 
+/// Characters of a question that an address tells; for a longer one it has a place to fill in.
+const LONGEST: usize = 300;
+
 /// The address of a model.
 pub(super) fn model_uri(model: &str) -> String {
     format!("recurra://models/{model}")
@@ -19,6 +22,8 @@ pub(super) fn uri(model: &str, question: &str, wishes: &Wishes) -> String {
     let question = utf8_percent_encode(question, NON_ALPHANUMERIC).to_string();
     // Points are most of many questions, and mean nothing in an address.
     let question = question.replace("%2E", ".");
+    // A large question would be told twice, and a language model has it.
+    let question = if question.len() > LONGEST { "{question}" } else { &question };
     let mut uri = format!("{}/trace/{question}?restarts={}", model_uri(model), wishes.restarts);
     if let Some(steps) = wishes.max_steps {
         uri += &format!("&max_steps={steps}");
