@@ -37,7 +37,9 @@ pub fn generate(task: &str, seed: u32, number: u32, givens: usize) -> Result<Str
     let task = spec.task().map_err(error)?;
     // Other tasks never had it, and it is 0 where nobody said it.
     let givens = (givens > 0 && matches!(spec, TaskSpec::Sudoku { .. })).then_some(givens);
-    let made = spec.puzzle(seed.into(), number.into(), givens).map_err(error)?;
+    let made = spec
+        .puzzle(seed.into(), number.into(), givens)
+        .map_err(error)?;
     let (question, answer) = (task.line(&made.question), task.line(&made.answer));
     Ok(json(&json!({ "question": question, "answer": answer })))
 }

@@ -53,7 +53,9 @@ impl Terms {
         timeout: Option<f64>,
     ) -> Result<Self, Problem> {
         let limits = &state.settings.limits;
-        let mut options = wishes.options(&model.solver).map_err(|e| Problem::refused(format!("options: {e}")))?;
+        let mut options = wishes
+            .options(&model.solver)
+            .map_err(|e| Problem::refused(format!("options: {e}")))?;
         for (name, found, most) in [
             ("max_steps", wishes.max_steps.unwrap_or(0), limits.steps),
             ("restarts", wishes.restarts, limits.restarts),

@@ -60,8 +60,11 @@ impl FromRequest<Shared> for Body {
             let mut held = Vec::new();
             let mut room = 0;
             while let Some(frame) = body.frame().await {
-                let frame = frame.map_err(|_| Problem::malformed("body: it ended before its end"))?;
-                let Ok(data) = frame.into_data() else { continue };
+                let frame =
+                    frame.map_err(|_| Problem::malformed("body: it ended before its end"))?;
+                let Ok(data) = frame.into_data() else {
+                    continue;
+                };
                 if bytes.len() + data.len() > most {
                     return Err(too_large());
                 }
@@ -79,10 +82,12 @@ impl FromRequest<Shared> for Body {
             })
         };
         let patience = Duration::from_secs_f64(limits.body_timeout);
-        tokio::time::timeout(patience, read).await.unwrap_or_else(|_| {
-            let detail = "the body did not come in time";
-            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow", detail))
-        })
+        tokio::time::timeout(patience, read)
+            .await
+            .unwrap_or_else(|_| {
+                let detail = "the body did not come in time";
+                Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow", detail))
+            })
     }
 }
 
@@ -98,7 +103,9 @@ pub(crate) async fn drain(mut body: axum::body::Body) {
             }
         }
     };
-    tokio::time::timeout(Duration::from_millis(100), read).await.ok();
+    tokio::time::timeout(Duration::from_millis(100), read)
+        .await
+        .ok();
 }
 
 impl Body {
@@ -154,7 +161,11 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Json<T> {
         if !name.eq_ignore_ascii_case("application/json") {
             let detail = "Content-Type: expected application/json";
             drain(request.into_body()).await;
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", detail));
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "media_type",
+                detail,
+            ));
         }
         let body = Body::from_request(request, state).await?;
         let value = body.json()?;

@@ -95,7 +95,9 @@ impl Desk {
         // One more than think, so that the next is ready when one ends.
         let runners = (0..=settings.threads).map(|_| {
             let (queue, running) = (queue.clone(), running.clone());
-            std::thread::Builder::new().name("runner".into()).spawn(move || run(&queue, &running))
+            std::thread::Builder::new()
+                .name("runner".into())
+                .spawn(move || run(&queue, &running))
         });
         let runners: std::io::Result<Vec<_>> = runners.collect();
         Ok(Arc::new(Desk {
@@ -165,7 +167,10 @@ impl Desk {
     fn push(&self, client: &Client, jobs: Vec<(f64, Job)>) -> Result<Vec<Place>, Problem> {
         self.queue.push(client, jobs).map_err(|_| {
             measure::rejected("queue");
-            Problem::busy("too many questions wait: the queue is full", self.retry_after())
+            Problem::busy(
+                "too many questions wait: the queue is full",
+                self.retry_after(),
+            )
         })
     }
 
@@ -175,7 +180,10 @@ impl Desk {
             return Ok(());
         }
         measure::rejected("wait");
-        Err(Problem::busy("too many questions wait: it would take too long", self.retry_after()))
+        Err(Problem::busy(
+            "too many questions wait: it would take too long",
+            self.retry_after(),
+        ))
     }
 
     /// Seconds until what waits now will have been taken up.
@@ -231,7 +239,9 @@ impl Ticket {
     }
 }
 
-fn said(outcome: Result<Result<Answer, Problem>, oneshot::error::RecvError>) -> Result<Answer, Problem> {
+fn said(
+    outcome: Result<Result<Answer, Problem>, oneshot::error::RecvError>,
+) -> Result<Answer, Problem> {
     outcome.unwrap_or_else(|_| Err(Problem::unavailable("the question was given up")))
 }
 
@@ -254,7 +264,8 @@ fn run(queue: &Queue<Job>, running: &AtomicUsize) {
             Work::Solve { ask, reply } => {
                 if !ask.options.cancel.is_cancelled() {
                     let outcome = catch_unwind(AssertUnwindSafe(|| solve(*ask)));
-                    let outcome = outcome.unwrap_or_else(|_| Err(Problem::fault("thinking failed")));
+                    let outcome =
+                        outcome.unwrap_or_else(|_| Err(Problem::fault("thinking failed")));
                     reply.send(outcome).ok();
                 }
             }
@@ -276,7 +287,9 @@ fn solve(ask: Ask) -> Result<Answer, Problem> {
     let answer = match (&model.task, watch) {
         // Its forms are shared out among threads by the solver itself.
         (None, _) => solver.ask_with(question, &options),
-        (Some(_), None) => solver.submit(question, &options).and_then(|pending| pending.wait()),
+        (Some(_), None) => solver
+            .submit(question, &options)
+            .and_then(|pending| pending.wait()),
         (Some(_), Some(watch)) => stream(&model, question, &options, &watch),
     };
     let answer = match answer {
@@ -324,7 +337,10 @@ mod tests {
         assert_eq!(desk.perform(&client, || 7).await, Ok(7));
         // What the library says of a thread that panicked, without its message.
         let problem = Problem::from(recurra::Error::Panicked("secret".into()));
-        assert_eq!((problem.status, problem.detail.contains("secret")), (500, false));
+        assert_eq!(
+            (problem.status, problem.detail.contains("secret")),
+            (500, false)
+        );
         desk.stop();
         assert_eq!(desk.load(), (0.0, 0, 0));
     }

@@ -44,13 +44,16 @@ impl Key {
             let mut words = line.split_whitespace();
             let name = words.next().unwrap_or_default().to_owned();
             let hash = words.next().and_then(unhex);
-            let hash = hash.ok_or_else(|| wrong("a name and the SHA-256 of a key, 64 hexadecimal digits"))?;
+            let hash = hash
+                .ok_or_else(|| wrong("a name and the SHA-256 of a key, 64 hexadecimal digits"))?;
             let rate = match words.next() {
                 None => None,
                 Some(word) => {
                     let rate = word.strip_prefix("rate=").and_then(|n| n.parse().ok());
                     let rate = rate.filter(|r: &f64| *r > 0.0 && *r <= 1e6);
-                    Some(rate.ok_or_else(|| wrong("rate= and questions a second, at most 1000000"))?)
+                    Some(
+                        rate.ok_or_else(|| wrong("rate= and questions a second, at most 1000000"))?,
+                    )
                 }
             };
             if words.next().is_some() {
@@ -98,9 +101,14 @@ impl Guard {
             rate: key.rate.map(|rate| Arc::new(limiter(rate))),
         });
         // Pages can reach what listens on loopback by names of their own, which lead there.
-        let local = settings.listen.is_none_or(|at| at.ip().is_loopback()) && settings.unix.is_none();
+        let local =
+            settings.listen.is_none_or(|at| at.ip().is_loopback()) && settings.unix.is_none();
         let hosts = match &settings.allowed_hosts[..] {
-            [] if local => Some(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned).to_vec()),
+            [] if local => Some(
+                ["localhost", "127.0.0.1", "[::1]"]
+                    .map(str::to_owned)
+                    .to_vec(),
+            ),
             [] => None,
             [any] if any == "*" => None,
             hosts => Some(hosts.iter().map(|host| host.to_ascii_lowercase()).collect()),
@@ -117,21 +125,29 @@ impl Guard {
     /// # Errors
     /// 403; 400 for two names or none that is one.
     pub(crate) fn check_place(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), Problem> {
-        let named = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let named = headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok());
         let host: Option<Authority> = match (uri.authority(), named) {
             (Some(authority), _) => Some(authority.clone()),
-            (None, Some(text)) => {
-                Some(text.parse().map_err(|_| Problem::malformed("Host: expected a name"))?)
-            }
+            (None, Some(text)) => Some(
+                text.parse()
+                    .map_err(|_| Problem::malformed("Host: expected a name"))?,
+            ),
             (None, None) => None,
         };
         if let Some(hosts) = &self.hosts {
             let known = host.as_ref().is_some_and(|host| {
-                let (whole, name) = (host.as_str().to_ascii_lowercase(), host.host().to_ascii_lowercase());
+                let (whole, name) = (
+                    host.as_str().to_ascii_lowercase(),
+                    host.host().to_ascii_lowercase(),
+                );
                 hosts.iter().any(|known| *known == name || *known == whole)
             });
             if !known {
-                return Err(forbidden("this server is not called by that name; --allowed-host allows one"));
+                return Err(forbidden(
+                    "this server is not called by that name; --allowed-host allows one",
+                ));
             }
         }
         let Some(origin) = headers.get(header::ORIGIN) else {
@@ -139,24 +155,34 @@ impl Guard {
         };
         let origin = origin.to_str().unwrap_or_default();
         let own = host.as_ref().is_some_and(|host| {
-            let rest = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+            let rest = origin
+                .strip_prefix("http://")
+                .or_else(|| origin.strip_prefix("https://"));
             rest.is_some_and(|rest| rest.eq_ignore_ascii_case(host.as_str()))
         });
         match own || self.allows_origin(origin) {
             true => Ok(()),
-            false => Err(forbidden("pages of that origin may not ask; --allowed-origin allows one")),
+            false => Err(forbidden(
+                "pages of that origin may not ask; --allowed-origin allows one",
+            )),
         }
     }
 
     pub(crate) fn allows_origin(&self, origin: &str) -> bool {
-        self.origins.iter().any(|known| known == "*" || known.eq_ignore_ascii_case(origin))
+        self.origins
+            .iter()
+            .any(|known| known == "*" || known.eq_ignore_ascii_case(origin))
     }
 
     /// Who asks: the key's owner, or the address where nobody needs a key.
     ///
     /// # Errors
     /// 401 without a key that is known.
-    pub(crate) fn client(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> Result<Asker, Problem> {
+    pub(crate) fn client(
+        &self,
+        headers: &HeaderMap,
+        peer: Option<IpAddr>,
+    ) -> Result<Asker, Problem> {
         if self.keys.is_empty() {
             let name = peer.map_or_else(|| "local".to_owned(), |ip| ip.to_string());
             return Ok(Asker {
@@ -178,7 +204,8 @@ impl Guard {
             }
         }
         let known = found.filter(|_| given.is_some()).ok_or_else(|| {
-            let detail = "expected a key that is known, as `Authorization: Bearer KEY` or `X-API-Key: KEY`";
+            let detail =
+                "expected a key that is known, as `Authorization: Bearer KEY` or `X-API-Key: KEY`";
             Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
         })?;
         Ok(Asker {
@@ -217,7 +244,9 @@ impl Asker {
     /// # Errors
     /// 429 where there were too many of late, 422 where there are more at once than ever may be.
     pub(crate) fn count(&self, questions: usize) -> Result<(), Problem> {
-        let Some(rate) = &self.rate else { return Ok(()) };
+        let Some(rate) = &self.rate else {
+            return Ok(());
+        };
         let Some(count) = u32::try_from(questions).ok().and_then(NonZeroU32::new) else {
             return Ok(());
         };
@@ -226,7 +255,10 @@ impl Asker {
             Ok(Err(until)) => {
                 let wait = until.wait_time_from(DefaultClock::default().now());
                 crate::measure::rejected("rate");
-                Err(Problem::busy("the key's rate is exceeded", wait.as_secs() + 1))
+                Err(Problem::busy(
+                    "the key's rate is exceeded",
+                    wait.as_secs() + 1,
+                ))
             }
             Err(most) => Err(Problem::refused(format!(
                 "questions: expected at most {} at once by the key's rate, found {questions}",
@@ -255,7 +287,14 @@ mod tests {
     use axum::http::HeaderValue;
 
     fn headers(of: &[(&'static str, &'static str)]) -> HeaderMap {
-        of.iter().map(|&(name, value)| (name.parse::<axum::http::HeaderName>().unwrap(), HeaderValue::from_static(value))).collect()
+        of.iter()
+            .map(|&(name, value)| {
+                (
+                    name.parse::<axum::http::HeaderName>().unwrap(),
+                    HeaderValue::from_static(value),
+                )
+            })
+            .collect()
     }
 
     fn status<T>(result: Result<T, Problem>) -> u16 {
@@ -265,12 +304,27 @@ mod tests {
     #[test]
     fn keys_are_read_and_what_is_none_is_named_by_line() {
         let hash = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
-        let keys = Key::read_all(&format!("# who\nanna {hash}\n\nben {hash} rate=2.5 ; cleo {hash}")).unwrap();
-        let names: Vec<_> = keys.iter().map(|key| (key.name.as_str(), key.rate)).collect();
+        let keys = Key::read_all(&format!(
+            "# who\nanna {hash}\n\nben {hash} rate=2.5 ; cleo {hash}"
+        ))
+        .unwrap();
+        let names: Vec<_> = keys
+            .iter()
+            .map(|key| (key.name.as_str(), key.rate))
+            .collect();
         assert_eq!(names, [("anna", None), ("ben", Some(2.5)), ("cleo", None)]);
-        for wrong in ["anna secret", "anna", &format!("a {hash} rate=0"), &format!("a {hash} fast"), &format!("a {hash}\na {hash}")] {
+        for wrong in [
+            "anna secret",
+            "anna",
+            &format!("a {hash} rate=0"),
+            &format!("a {hash} fast"),
+            &format!("a {hash}\na {hash}"),
+        ] {
             let message = Key::read_all(wrong).unwrap_err().to_string();
-            assert!(message.starts_with("line ") && !message.contains("secret"), "{message}");
+            assert!(
+                message.starts_with("line ") && !message.contains("secret"),
+                "{message}"
+            );
         }
     }
 
@@ -281,13 +335,23 @@ mod tests {
         let hash = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
         settings.keys = Key::read_all(&format!("anna {hash} rate=0.1")).unwrap();
         let guard = Guard::new(&settings);
-        let who = |of: &[_]| guard.client(&headers(of), None).map(|asker| asker.client.to_string());
+        let who = |of: &[_]| {
+            guard
+                .client(&headers(of), None)
+                .map(|asker| asker.client.to_string())
+        };
         assert_eq!(status(who(&[])), 401);
         assert_eq!(status(who(&[("authorization", "Bearer wrong")])), 401);
         assert_eq!(status(who(&[("authorization", "Basic secret")])), 401);
-        assert_eq!(who(&[("authorization", "bearer secret")]).unwrap(), "key:anna");
+        assert_eq!(
+            who(&[("authorization", "bearer secret")]).unwrap(),
+            "key:anna"
+        );
         assert_eq!(who(&[("x-api-key", "secret")]).unwrap(), "key:anna");
-        let asker = guard.client(&headers(&[("x-api-key", "secret")]), None).ok().unwrap();
+        let asker = guard
+            .client(&headers(&[("x-api-key", "secret")]), None)
+            .ok()
+            .unwrap();
         assert_eq!(status(asker.count(1)), 200);
         let refused = asker.count(1).unwrap_err();
         assert_eq!((refused.status, refused.retry_after.is_some()), (429, true));
@@ -297,20 +361,39 @@ mod tests {
     #[test]
     fn other_names_and_origins_are_refused() {
         let guard = Guard::new(&settings());
-        let check = |of: &[_]| status(guard.check_place(&headers(of), &Uri::from_static("/v1/models")));
+        let check =
+            |of: &[_]| status(guard.check_place(&headers(of), &Uri::from_static("/v1/models")));
         assert_eq!(check(&[("host", "localhost:8080")]), 200);
         assert_eq!(check(&[("host", "[::1]:8080")]), 200);
         assert_eq!(check(&[("host", "evil.example")]), 403);
         assert_eq!(check(&[]), 403);
-        assert_eq!(check(&[("host", "127.0.0.1:8080"), ("origin", "http://127.0.0.1:8080")]), 200);
-        assert_eq!(check(&[("host", "127.0.0.1:8080"), ("origin", "http://127.0.0.1:9")]), 403);
-        assert_eq!(check(&[("host", "127.0.0.1:8080"), ("origin", "null")]), 403);
+        assert_eq!(
+            check(&[
+                ("host", "127.0.0.1:8080"),
+                ("origin", "http://127.0.0.1:8080")
+            ]),
+            200
+        );
+        assert_eq!(
+            check(&[("host", "127.0.0.1:8080"), ("origin", "http://127.0.0.1:9")]),
+            403
+        );
+        assert_eq!(
+            check(&[("host", "127.0.0.1:8080"), ("origin", "null")]),
+            403
+        );
         let mut other = settings();
         other.allowed_hosts = vec!["Models.example".into()];
         other.allowed_origins = vec!["https://app.example".into()];
         let guard = Guard::new(&other);
         let check = |of: &[_]| status(guard.check_place(&headers(of), &Uri::from_static("/")));
-        assert_eq!(check(&[("host", "models.example"), ("origin", "https://app.example")]), 200);
+        assert_eq!(
+            check(&[
+                ("host", "models.example"),
+                ("origin", "https://app.example")
+            ]),
+            200
+        );
         assert_eq!(check(&[("host", "localhost")]), 403);
     }
 }

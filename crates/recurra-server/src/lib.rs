@@ -80,7 +80,9 @@ pub fn mcp_stdio(settings: Settings, open: Open) -> anyhow::Result<()> {
     settings.check()?;
     log::start(settings.log);
     let state = prepare(settings, open)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let served = runtime.block_on(mcp::stdio(&state));
     // Reading from standard input cannot be interrupted.
     runtime.shutdown_background();
@@ -105,7 +107,10 @@ fn prepare(settings: Settings, open: Open) -> anyhow::Result<Shared> {
 }
 
 /// Reads models again at SIGHUP, stops at SIGTERM and SIGINT.
-fn watch_signals(state: Shared, stop: watch::Sender<bool>) -> std::io::Result<impl Future<Output = ()>> {
+fn watch_signals(
+    state: Shared,
+    stop: watch::Sender<bool>,
+) -> std::io::Result<impl Future<Output = ()>> {
     let mut hangup = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

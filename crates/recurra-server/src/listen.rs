@@ -48,7 +48,9 @@ impl Doors {
             None => None,
         };
         if tcp.is_none() && unix.is_none() {
-            return Err(anyhow!("expected an address or a Unix socket to listen at, found none"));
+            return Err(anyhow!(
+                "expected an address or a Unix socket to listen at, found none"
+            ));
         }
         Ok(Doors { tcp, unix, tls })
     }
@@ -57,13 +59,24 @@ impl Doors {
     pub(crate) fn addresses(&self) -> Vec<String> {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         let tcp = self.tcp.as_ref().and_then(|tcp| tcp.local_addr().ok());
-        let unix = self.unix.as_ref().map(|(_, path)| format!("unix:{}", path.display()));
-        tcp.map(|at| format!("{scheme}://{at}")).into_iter().chain(unix).collect()
+        let unix = self
+            .unix
+            .as_ref()
+            .map(|(_, path)| format!("unix:{}", path.display()));
+        tcp.map(|at| format!("{scheme}://{at}"))
+            .into_iter()
+            .chain(unix)
+            .collect()
     }
 
     /// Serves until `stop` says so; then takes no more connections, lets those that are there end, and returns when all have
     /// or the patience is over.
-    pub(crate) async fn serve(self, router: Router, settings: &Settings, mut stop: watch::Receiver<bool>) {
+    pub(crate) async fn serve(
+        self,
+        router: Router,
+        settings: &Settings,
+        mut stop: watch::Receiver<bool>,
+    ) {
         let limits = settings.limits;
         let room = Arc::new(Semaphore::new(limits.connections));
         let patience = Duration::from_secs_f64(limits.head_timeout);
@@ -106,8 +119,12 @@ impl Doors {
         // Who has got through to this machine is let in: closing the door would throw them out.
         if let Some(tcp) = tcp.and_then(|tcp| tcp.into_std().ok()) {
             while let Ok((stream, from)) = tcp.accept() {
-                let Ok(permit) = room.clone().try_acquire_owned() else { break };
-                let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+                let Ok(permit) = room.clone().try_acquire_owned() else {
+                    break;
+                };
+                let stream = stream
+                    .set_nonblocking(true)
+                    .and_then(|()| TcpStream::from_std(stream));
                 let Ok(stream) = stream else { continue };
                 let (house, tls, watcher) = (house.clone(), tls.clone(), graceful.watcher());
                 tokio::spawn(async move { house.greet(stream, from, tls, watcher, permit).await });
@@ -120,7 +137,10 @@ impl Doors {
         // What they ask is on its way; a shutdown closes those who have not asked yet.
         tokio::time::sleep(LATE).await;
         let patience = Duration::from_secs_f64(limits.drain);
-        if tokio::time::timeout(patience, graceful.shutdown()).await.is_err() {
+        if tokio::time::timeout(patience, graceful.shutdown())
+            .await
+            .is_err()
+        {
             tracing::warn!("some connections did not end in time");
         }
     }
@@ -138,7 +158,14 @@ struct House {
 
 impl House {
     /// Takes a TCP connection, by TLS if that is asked for.
-    async fn greet(&self, stream: TcpStream, from: SocketAddr, tls: Option<TlsAcceptor>, watcher: Watcher, permit: OwnedSemaphorePermit) {
+    async fn greet(
+        &self,
+        stream: TcpStream,
+        from: SocketAddr,
+        tls: Option<TlsAcceptor>,
+        watcher: Watcher,
+        permit: OwnedSemaphorePermit,
+    ) {
         let peer = Peer(Some(from.ip()));
         match tls {
             None => self.talk(stream, peer, watcher, permit).await,
@@ -209,9 +236,11 @@ async fn bind_unix(path: &PathBuf) -> anyhow::Result<UnixListener> {
 
 fn acceptor(files: &TlsFiles) -> anyhow::Result<TlsAcceptor> {
     let named = |path: &PathBuf| path.display().to_string();
-    let certs = CertificateDer::pem_file_iter(&files.cert).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let certs =
+        CertificateDer::pem_file_iter(&files.cert).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let certs = certs.map_err(|e| anyhow!("{}: {e}", named(&files.cert)))?;
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|e| anyhow!("{}: {e}", named(&files.key)))?;
+    let key = PrivateKeyDer::from_pem_file(&files.key)
+        .map_err(|e| anyhow!("{}: {e}", named(&files.key)))?;
     let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?

@@ -77,14 +77,21 @@ impl Tools {
         self.state.models.get(name)
     }
 
-    async fn call(&self, request: CallToolRequestParams, context: &RequestContext<RoleServer>) -> Result<Value, Problem> {
+    async fn call(
+        &self,
+        request: CallToolRequestParams,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<Value, Problem> {
         let arguments = request.arguments.unwrap_or_default();
         let asker = asker(context);
         match &*request.name {
             "list_models" => {
                 let _: Nothing = read(arguments)?;
                 let models = self.state.models.all();
-                let models: Vec<_> = models.values().map(|m| json!({ "model": m.name, "task": m.spec.to_string() })).collect();
+                let models: Vec<_> = models
+                    .values()
+                    .map(|m| json!({ "model": m.name, "task": m.spec.to_string() }))
+                    .collect();
                 Ok(json!({ "models": models }))
             }
             "describe_task" => {
@@ -104,7 +111,10 @@ impl Tools {
                 let task = model.puzzles()?.clone();
                 check_count(&self.state, &asker, 1)?;
                 let (question, answer) = (wanted.question.into_text(), wanted.answer.into_text());
-                let checked = self.state.desk.perform(&asker.client, move || task.check(&question, &answer));
+                let checked = self
+                    .state
+                    .desk
+                    .perform(&asker.client, move || task.check(&question, &answer));
                 let checked = checked.await?.map_err(|e| repair(&model, e.into()))?;
                 serde_json::to_value(checked).map_err(|_| Problem::fault("no JSON"))
             }
@@ -112,22 +122,39 @@ impl Tools {
                 let wanted: Generate = read(arguments)?;
                 let model = self.model(wanted.model.as_deref())?;
                 check_count(&self.state, &asker, 1)?;
-                let made = crate::http::make(&self.state, &asker, &model, wanted.seed, 0, wanted.givens).await?;
+                let made =
+                    crate::http::make(&self.state, &asker, &model, wanted.seed, 0, wanted.givens)
+                        .await?;
                 Ok(json!({ "model": model.name, "question": made.question }))
             }
             "explain_steps" => {
                 let wanted: Solve = read(arguments)?;
                 let model = self.model(wanted.model.as_deref())?;
                 model.puzzles()?;
-                let uri = trace::uri(&model.name, &wanted.question.clone().into_text(), &wanted.wishes());
+                let uri = trace::uri(
+                    &model.name,
+                    &wanted.question.clone().into_text(),
+                    &wanted.wishes(),
+                );
                 let mut steps = trace::Summary::default();
-                let answer = self.solve(&model, wanted, &asker, context, Some(&mut |event| steps.add(event))).await?;
+                let answer = self
+                    .solve(
+                        &model,
+                        wanted,
+                        &asker,
+                        context,
+                        Some(&mut |event| steps.add(event)),
+                    )
+                    .await?;
                 let mut value = result(&model, &answer);
                 value["thinking"] = steps.tell();
                 value["trace"] = uri.into();
                 Ok(value)
             }
-            _ => Err(Problem::not_found(format!("tool: expected one of {}", self.names()))),
+            _ => Err(Problem::not_found(format!(
+                "tool: expected one of {}",
+                self.names()
+            ))),
         }
     }
 
@@ -152,7 +179,10 @@ impl Tools {
             "model": name, "task": task, "question": question, "answer": answer, "verified": verified, "proves": proves, "max_steps": max_steps,
         });
         // An example of a large grid would take more room than it is worth.
-        let small = model.task.as_ref().is_some_and(|task| task.seq_len() <= 256);
+        let small = model
+            .task
+            .as_ref()
+            .is_some_and(|task| task.seq_len() <= 256);
         if generates && small {
             let made = crate::http::make(&self.state, asker, model, 0, 0, None).await?;
             value["example"] = json!({ "question": made.question, "answer": made.answer });
@@ -177,12 +207,20 @@ impl Tools {
             None => wishes.restarts.min(self.state.settings.limits.restarts),
             Some(restarts) => restarts,
         };
-        let terms = Terms::new(&self.state, model, &wishes, wanted.seconds).map_err(|e| repair(model, e))?;
+        let terms = Terms::new(&self.state, model, &wishes, wanted.seconds)
+            .map_err(|e| repair(model, e))?;
         let token = context.meta.get_progress_token();
         let (sender, mut events) = mpsc::channel(1024);
         let watched = (token.is_some() || watch.is_some()) && model.task.is_some();
         let text = wanted.question.into_text();
-        let mut tickets = submit(&self.state, asker, model, &terms, vec![text], watched.then_some(sender))?;
+        let mut tickets = submit(
+            &self.state,
+            asker,
+            model,
+            &terms,
+            vec![text],
+            watched.then_some(sender),
+        )?;
         let most = (wishes.restarts + 1) * terms.options.stop.max_steps;
         let mut done = 0;
         let mut watch = watch;
@@ -236,7 +274,10 @@ fn result(model: &Served, answer: &Answer) -> Value {
 fn repair(model: &Served, mut problem: Problem) -> Problem {
     if problem.status == 422 {
         let form = describe(model).question;
-        problem.detail = format!("{}. A question to `{}` is: {form}", problem.detail, model.name);
+        problem.detail = format!(
+            "{}. A question to `{}` is: {form}",
+            problem.detail, model.name
+        );
     }
     problem
 }
@@ -309,13 +350,20 @@ fn asker(context: &RequestContext<RoleServer>) -> Asker {
 
 impl ServerHandler for Tools {
     fn get_info(&self) -> ServerConfig {
-        let capabilities = ServerCapabilities::builder().enable_tools().enable_resources().build();
+        let capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_resources()
+            .build();
         ServerConfig::new(capabilities)
             .with_server_info(Implementation::new("recurra", env!("CARGO_PKG_VERSION")))
             .with_instructions(INSTRUCTIONS)
     }
 
-    async fn list_tools(&self, _: Option<PaginatedRequestParams>, _: RequestContext<RoleServer>) -> Result<ListToolsResult, ErrorData> {
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
         Ok(ListToolsResult::with_all_items(self.tools.to_vec()))
     }
 
@@ -323,7 +371,11 @@ impl ServerHandler for Tools {
         self.tools.iter().find(|tool| tool.name == name).cloned()
     }
 
-    async fn call_tool(&self, request: CallToolRequestParams, context: RequestContext<RoleServer>) -> Result<CallToolResponse, ErrorData> {
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
         if self.get_tool(&request.name).is_none() {
             let message = format!("unknown tool; expected one of {}", self.names());
             return Err(ErrorData::invalid_params(message, None));
@@ -331,37 +383,68 @@ impl ServerHandler for Tools {
         let result = match self.call(request, &context).await {
             Ok(value) => CallToolResult::structured(value),
             Err(problem) => {
-                let again = problem.retry_after.map(|s| format!(" Try again in {s} s.")).unwrap_or_default();
+                let again = problem
+                    .retry_after
+                    .map(|s| format!(" Try again in {s} s."))
+                    .unwrap_or_default();
                 CallToolResult::error(vec![ContentBlock::text(problem.detail + &again)])
             }
         };
         Ok(result.into())
     }
 
-    async fn list_resources(&self, _: Option<PaginatedRequestParams>, _: RequestContext<RoleServer>) -> Result<ListResourcesResult, ErrorData> {
+    async fn list_resources(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
         let models = self.state.models.all();
         let resource = |model: &Arc<Served>| {
             Resource::new(trace::model_uri(&model.name), model.name.clone())
                 .with_description(format!("The model for {}", model.spec))
                 .with_mime_type("application/json")
         };
-        Ok(ListResourcesResult::with_all_items(models.values().map(resource).collect()))
+        Ok(ListResourcesResult::with_all_items(
+            models.values().map(resource).collect(),
+        ))
     }
 
-    async fn list_resource_templates(&self, _: Option<PaginatedRequestParams>, _: RequestContext<RoleServer>) -> Result<ListResourceTemplatesResult, ErrorData> {
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
         let template = ResourceTemplate::new(trace::TEMPLATE, "trace")
             .with_description("Every step of a model's thinking about a question: answers, certainty, halting logit; one JSON object a line")
             .with_mime_type("application/jsonl");
         Ok(ListResourceTemplatesResult::with_all_items(vec![template]))
     }
 
-    async fn read_resource(&self, request: ReadResourceRequestParams, context: RequestContext<RoleServer>) -> Result<ReadResourceResponse, ErrorData> {
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
         let uri = request.uri;
-        let unknown = || ErrorData::resource_not_found(format!("expected {} or {}", trace::model_uri("{model}"), trace::TEMPLATE), None);
+        let unknown = || {
+            ErrorData::resource_not_found(
+                format!(
+                    "expected {} or {}",
+                    trace::model_uri("{model}"),
+                    trace::TEMPLATE
+                ),
+                None,
+            )
+        };
         let place = trace::parse(&uri).ok_or_else(unknown)?;
-        let model = self.model(Some(&place.model)).map_err(|e| ErrorData::resource_not_found(e.detail, None))?;
+        let model = self
+            .model(Some(&place.model))
+            .map_err(|e| ErrorData::resource_not_found(e.detail, None))?;
         let (text, kind) = match place.question {
-            None => (serde_json::to_string(&describe(&model)).unwrap_or_default(), "application/json"),
+            None => (
+                serde_json::to_string(&describe(&model)).unwrap_or_default(),
+                "application/json",
+            ),
             Some(question) => {
                 let wanted = Solve {
                     model: None,
@@ -374,7 +457,9 @@ impl ServerHandler for Tools {
                 let mut lines = String::new();
                 let mut watch = |event: Event| trace::line(&event, &mut lines);
                 let asker = asker(&context);
-                let answer = self.solve(&model, wanted, &asker, &context, Some(&mut watch)).await;
+                let answer = self
+                    .solve(&model, wanted, &asker, &context, Some(&mut watch))
+                    .await;
                 let answer = answer.map_err(|e| ErrorData::invalid_params(e.detail, None))?;
                 trace::line(&Event::Answer(answer), &mut lines);
                 (lines, "application/jsonl")

@@ -21,17 +21,35 @@ pub(crate) fn start() -> anyhow::Result<PrometheusHandle> {
         .set_buckets_for_metric(named("recurra_answer_steps"), &STEPS)?
         .install_recorder()?;
     describe_counter!("recurra_requests_total", "Requests, by route and status");
-    describe_histogram!("recurra_request_seconds", "Seconds from a request's head to its answer's head, by route");
+    describe_histogram!(
+        "recurra_request_seconds",
+        "Seconds from a request's head to its answer's head, by route"
+    );
     describe_counter!("recurra_questions_total", "Questions, by model and outcome");
-    describe_histogram!("recurra_answer_steps", "Improvement steps of an answer, by model");
+    describe_histogram!(
+        "recurra_answer_steps",
+        "Improvement steps of an answer, by model"
+    );
     describe_counter!("recurra_steps_total", "Improvement steps, by model");
-    describe_counter!("recurra_rejected_total", "Requests that were refused for want of room, by reason");
-    describe_gauge!("recurra_queue_steps", "Predicted improvement steps that wait");
+    describe_counter!(
+        "recurra_rejected_total",
+        "Requests that were refused for want of room, by reason"
+    );
+    describe_gauge!(
+        "recurra_queue_steps",
+        "Predicted improvement steps that wait"
+    );
     describe_gauge!("recurra_queue_questions", "Questions that wait");
-    describe_gauge!("recurra_queue_seconds", "Predicted seconds until what waits has been taken up");
+    describe_gauge!(
+        "recurra_queue_seconds",
+        "Predicted seconds until what waits has been taken up"
+    );
     describe_gauge!("recurra_running", "Questions that are thought about");
     describe_gauge!("recurra_connections", "Connections");
-    describe_gauge!("recurra_cache_answers", "Answers by where they came from, by model, since the models were read");
+    describe_gauge!(
+        "recurra_cache_answers",
+        "Answers by where they came from, by model, since the models were read"
+    );
     Ok(handle)
 }
 
@@ -61,7 +79,8 @@ pub(crate) fn rejected(reason: &'static str) {
 /// Counts a request.
 pub(crate) fn request(route: &str, status: u16, took: Duration) {
     let route = route.to_owned();
-    counter!("recurra_requests_total", "route" => route.clone(), "status" => status.to_string()).increment(1);
+    counter!("recurra_requests_total", "route" => route.clone(), "status" => status.to_string())
+        .increment(1);
     histogram!("recurra_request_seconds", "route" => route).record(took.as_secs_f64());
 }
 
@@ -96,7 +115,8 @@ pub(crate) fn render(handle: &PrometheusHandle, desk: &Desk, models: &Models) ->
             ("stored", counters.stored),
             ("model", counters.misses),
         ] {
-            gauge!("recurra_cache_answers", "model" => name.clone(), "source" => source).set(count as f64);
+            gauge!("recurra_cache_answers", "model" => name.clone(), "source" => source)
+                .set(count as f64);
         }
     }
     handle.run_upkeep();

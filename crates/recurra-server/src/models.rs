@@ -4,6 +4,7 @@ use crate::problem::Problem;
 use crate::settings::{ModelSource, Settings};
 use anyhow::anyhow;
 use arc_swap::ArcSwap;
+use recurra::Answer;
 use recurra::cache::{Store, StoreOptions, TrmCache};
 use recurra::kernels::AlignedMatrix;
 use recurra::model::{TrmModel, TrmWeights};
@@ -11,7 +12,6 @@ use recurra::solver::{SolveOptions, Solver, Source};
 use recurra::tasks::grid::GridTask;
 use recurra::tasks::{Task, TaskSpec};
 use recurra::thinking::{Features, KPredictor, Limits, Outcome};
-use recurra::Answer;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -71,9 +71,21 @@ impl Mean {
 }
 
 impl Served {
-    fn open(source: &ModelSource, settings: &Settings, open: &Open, caches: &Caches) -> anyhow::Result<Self> {
+    fn open(
+        source: &ModelSource,
+        settings: &Settings,
+        open: &Open,
+        caches: &Caches,
+    ) -> anyhow::Result<Self> {
         match open(source, settings.threads)? {
-            Opened::Arc(solver) => Ok(Served::new(source, TaskSpec::Arc, None, solver, None, (String::new(), 0))),
+            Opened::Arc(solver) => Ok(Served::new(
+                source,
+                TaskSpec::Arc,
+                None,
+                solver,
+                None,
+                (String::new(), 0),
+            )),
             Opened::Puzzles(model) => {
                 let solver = Solver::new(&model, settings.threads)?;
                 let task = solver.task()?.clone();
@@ -82,8 +94,18 @@ impl Served {
                     Some(cache) => solver.remembering(cache.clone())?,
                     None => solver,
                 };
-                let about = (model.id(), TrmWeights::<AlignedMatrix>::count(model.config()));
-                Ok(Served::new(source, task.spec(), Some(task), solver, cache, about))
+                let about = (
+                    model.id(),
+                    TrmWeights::<AlignedMatrix>::count(model.config()),
+                );
+                Ok(Served::new(
+                    source,
+                    task.spec(),
+                    Some(task),
+                    solver,
+                    cache,
+                    about,
+                ))
             }
         }
     }
@@ -103,7 +125,9 @@ impl Served {
             usual: Mean::of(solver.options().stop.max_steps as f64 / 4.0),
             generates: match &spec {
                 TaskSpec::Arc => false,
-                TaskSpec::Grid(grid) => GridTask::new((**grid).clone()).is_ok_and(|grid| grid.has_solver()),
+                TaskSpec::Grid(grid) => {
+                    GridTask::new((**grid).clone()).is_ok_and(|grid| grid.has_solver())
+                }
                 TaskSpec::Sudoku { .. } | TaskSpec::Maze { .. } => true,
             },
             spec,
@@ -129,7 +153,12 @@ impl Served {
     fn features(&self, tokens: &[u16]) -> Option<Features> {
         let task = self.task.as_ref()?;
         let embedding = std::iter::empty::<&[f32]>();
-        Some(Features::of_question(tokens, task.vocab_size(), |t| task.is_given(t), embedding))
+        Some(Features::of_question(
+            tokens,
+            task.vocab_size(),
+            |t| task.is_given(t),
+            embedding,
+        ))
     }
 
     /// How many steps a question will take, as far as can be told.
@@ -143,7 +172,10 @@ impl Served {
             max_k: most,
             quantile: 0.99,
         };
-        let predictor = self.predictor.lock().unwrap_or_else(PoisonError::into_inner);
+        let predictor = self
+            .predictor
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if predictor.solved() == 0 {
             return self.usual.get().clamp(1.0, most as f64);
         }
@@ -164,13 +196,22 @@ impl Served {
         self.pace.learn(answer.seconds / answer.steps as f64);
         self.usual.learn(answer.steps as f64);
         let Some(task) = &self.task else { return };
-        let Ok(tokens) = task.parse(&answer.question) else { return };
+        let Ok(tokens) = task.parse(&answer.question) else {
+            return;
+        };
         if let Some(features) = self.features(&tokens) {
             let outcome = match answer.verified {
-                Some(true) => Outcome::Solved { steps: answer.steps },
-                _ => Outcome::Unsolved { budget: answer.steps },
+                Some(true) => Outcome::Solved {
+                    steps: answer.steps,
+                },
+                _ => Outcome::Unsolved {
+                    budget: answer.steps,
+                },
             };
-            let mut predictor = self.predictor.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut predictor = self
+                .predictor
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             predictor.learn(&features, outcome);
         }
     }
@@ -205,7 +246,12 @@ impl Caches {
         })
     }
 
-    fn of(&self, model: &TrmModel, solver: &Solver, settings: &Settings) -> anyhow::Result<Option<Arc<TrmCache>>> {
+    fn of(
+        &self,
+        model: &TrmModel,
+        solver: &Solver,
+        settings: &Settings,
+    ) -> anyhow::Result<Option<Arc<TrmCache>>> {
         let memory = match (&self.store, settings.cache_memory) {
             (None, None) => return Ok(None),
             (_, memory) => memory.unwrap_or(64),
@@ -291,13 +337,20 @@ impl Models {
             }
         };
         found.cloned().ok_or_else(|| {
-            Problem::not_found(format!("model: expected one of {}, found another", list(&models)))
+            Problem::not_found(format!(
+                "model: expected one of {}, found another",
+                list(&models)
+            ))
         })
     }
 
     /// Writes what waits for the disk.
     pub(crate) fn flush(&self) -> recurra::Result<()> {
-        self.current.load().values().filter_map(|m| m.cache.as_ref()).try_for_each(|cache| cache.flush())
+        self.current
+            .load()
+            .values()
+            .filter_map(|m| m.cache.as_ref())
+            .try_for_each(|cache| cache.flush())
     }
 }
 

@@ -119,7 +119,10 @@ impl<T> Queue<T> {
             if state.closed {
                 return None;
             }
-            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .work
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -175,7 +178,11 @@ impl<T> State<T> {
     fn left(&mut self, cost: f64) {
         self.jobs -= 1;
         // Sums of floats drift.
-        self.waiting = if self.jobs == 0 { 0.0 } else { self.waiting - cost };
+        self.waiting = if self.jobs == 0 {
+            0.0
+        } else {
+            self.waiting - cost
+        };
         if self.lines.is_empty() {
             self.clock = 0.0;
         }

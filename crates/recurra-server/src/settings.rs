@@ -121,7 +121,11 @@ impl Limits {
         let mut all = serde_json::to_value(*self)?;
         let known = all.as_object().is_some_and(|all| all.contains_key(name));
         if !known {
-            let names: Vec<&String> = all.as_object().into_iter().flat_map(|all| all.keys()).collect();
+            let names: Vec<&String> = all
+                .as_object()
+                .into_iter()
+                .flat_map(|all| all.keys())
+                .collect();
             return Err(anyhow!("limit `{name}`: expected one of {names:?}"));
         }
         let wrong = |e| anyhow!("limit `{name}`: expected a number: {e}");
@@ -259,8 +263,8 @@ impl ConfigFile {
         let name = || path.display().to_string();
         let text = std::fs::read_to_string(path).with_context(name);
         let text = text.map_err(|e| anyhow!("{e:#}"))?;
-        let mut config: ConfigFile =
-            toml::from_str(&text).map_err(|e| anyhow!("{}: {}", path.display(), e.to_string().trim_end()))?;
+        let mut config: ConfigFile = toml::from_str(&text)
+            .map_err(|e| anyhow!("{}: {}", path.display(), e.to_string().trim_end()))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let files = config
             .model
@@ -271,7 +275,12 @@ impl ConfigFile {
             .chain(&mut config.cache)
             .chain(&mut config.page)
             .chain(&mut config.keys)
-            .chain(config.tls.iter_mut().flat_map(|t| [&mut t.cert, &mut t.key]));
+            .chain(
+                config
+                    .tls
+                    .iter_mut()
+                    .flat_map(|t| [&mut t.cert, &mut t.key]),
+            );
         for file in files {
             *file = folder.join(&*file);
         }

@@ -24,7 +24,11 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let models = args.models.iter().map(|m| ModelSource::of_flag(m)).collect::<anyhow::Result<_>>()?;
+    let models = args
+        .models
+        .iter()
+        .map(|m| ModelSource::of_flag(m))
+        .collect::<anyhow::Result<_>>()?;
     let settings = Settings {
         models,
         listen: None,

@@ -94,18 +94,31 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
 
 /// The flags, and what the file says where they say nothing.
 fn settings(args: &Args, config: ConfigFile) -> anyhow::Result<Settings> {
-    let mut models = args.models.iter().map(|m| ModelSource::of_flag(m)).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut models = args
+        .models
+        .iter()
+        .map(|m| ModelSource::of_flag(m))
+        .collect::<anyhow::Result<Vec<_>>>()?;
     models.extend(config.model);
     if models.is_empty() {
         return Err(UsageError("expected a model to serve, found none".into()).into());
     }
     let mut limits = config.limits;
     for limit in &args.limit {
-        limits.set(limit).map_err(|e| UsageError(format!("--limit: {e}")))?;
+        limits
+            .set(limit)
+            .map_err(|e| UsageError(format!("--limit: {e}")))?;
     }
     let unix = args.unix.clone().or(config.unix);
-    let usual = || unix.is_none().then(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
-    let tls = args.tls_cert.clone().zip(args.tls_key.clone()).map(|(cert, key)| TlsFiles { cert, key });
+    let usual = || {
+        unix.is_none()
+            .then(|| SocketAddr::from(([127, 0, 0, 1], 8080)))
+    };
+    let tls = args
+        .tls_cert
+        .clone()
+        .zip(args.tls_key.clone())
+        .map(|(cert, key)| TlsFiles { cert, key });
     let form = match args.log.as_deref() {
         Some("json") => Some(LogForm::Json),
         Some("text") => Some(LogForm::Text),
@@ -162,7 +175,13 @@ pub(crate) fn open() -> Open {
             return Ok(Opened::Arc(solver));
         }
         let size = source.size.as_ref().map(|size| size.parse::<Size>());
-        let size = size.transpose().map_err(|e| anyhow!("model `{}`: size: {e}", source.name))?;
-        Ok(Opened::Puzzles(Box::new(open_model(file, size, source.rules.as_deref())?)))
+        let size = size
+            .transpose()
+            .map_err(|e| anyhow!("model `{}`: size: {e}", source.name))?;
+        Ok(Opened::Puzzles(Box::new(open_model(
+            file,
+            size,
+            source.rules.as_deref(),
+        )?)))
     })
 }

@@ -43,6 +43,9 @@ pub(crate) async fn check(
     let task = model.puzzles()?.clone();
     check_count(&state, &asker, 1)?;
     let (question, answer) = (request.question.into_text(), request.answer.into_text());
-    let checked = state.desk.perform(&asker.client, move || task.check(&question, &answer)).await?;
+    let checked = state
+        .desk
+        .perform(&asker.client, move || task.check(&question, &answer))
+        .await?;
     Ok(axum::Json(checked?))
 }

@@ -45,5 +45,11 @@ pub(crate) async fn readyz(State(state): State<Shared>) -> Result<axum::Json<Hea
 )]
 pub(crate) async fn metrics(State(state): State<Shared>) -> impl IntoResponse {
     let text = crate::measure::render(&state.metrics, &state.desk, &state.models);
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
+    (
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        text,
+    )
 }

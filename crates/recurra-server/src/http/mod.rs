@@ -19,8 +19,8 @@ use crate::listen::Peer;
 use crate::problem::{CODE, Problem};
 use crate::state::Shared;
 use axum::Router;
-use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::body::HttpBody;
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
@@ -90,7 +90,9 @@ async fn method_not_allowed() -> Problem {
 fn cors(state: &Shared) -> CorsLayer {
     let guard = state.clone();
     let allowed = AllowOrigin::predicate(move |origin, _| {
-        origin.to_str().is_ok_and(|origin| guard.guard.allows_origin(origin))
+        origin
+            .to_str()
+            .is_ok_and(|origin| guard.guard.allows_origin(origin))
     });
     CorsLayer::new()
         .allow_origin(allowed)
@@ -112,7 +114,11 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Routes that answer whoever asks: they say how the server is, or are pages without data.
 fn is_open(path: &str) -> bool {
     let v2 = path.starts_with("/v2/health/");
-    let api = path.starts_with("/v1/") || path.starts_with("/v2/") || path == "/v2" || path == "/metrics" || path.starts_with("/mcp");
+    let api = path.starts_with("/v1/")
+        || path.starts_with("/v2/")
+        || path == "/v2"
+        || path == "/metrics"
+        || path.starts_with("/mcp");
     v2 || !api
 }
 
@@ -128,16 +134,22 @@ async fn around(State(state): State<Shared>, mut request: Request, next: Next) -
     let peer = request.extensions().get::<Peer>().and_then(|peer| peer.0);
     let mut client = None;
     let has_body = !request.body().is_end_stream();
-    let admitted = state.guard.check_place(request.headers(), request.uri()).and_then(|()| {
-        let preflight = method == Method::OPTIONS;
-        let asker = match is_open(request.uri().path()) || preflight {
-            true => state.guard.client(request.headers(), peer).unwrap_or_else(|_| Asker::nobody()),
-            false => state.guard.client(request.headers(), peer)?,
-        };
-        client = Some(asker.client.clone());
-        request.extensions_mut().insert(asker);
-        Ok(())
-    });
+    let admitted = state
+        .guard
+        .check_place(request.headers(), request.uri())
+        .and_then(|()| {
+            let preflight = method == Method::OPTIONS;
+            let asker = match is_open(request.uri().path()) || preflight {
+                true => state
+                    .guard
+                    .client(request.headers(), peer)
+                    .unwrap_or_else(|_| Asker::nobody()),
+                false => state.guard.client(request.headers(), peer)?,
+            };
+            client = Some(asker.client.clone());
+            request.extensions_mut().insert(asker);
+            Ok(())
+        });
     let mut response = match admitted {
         Ok(()) => next.run(request).await,
         Err(problem) => {
@@ -149,7 +161,10 @@ async fn around(State(state): State<Shared>, mut request: Request, next: Next) -
     let took = began.elapsed();
     crate::measure::request(&route, status, took);
     let problem = response.headers_mut().remove(CODE);
-    let problem = problem.as_ref().and_then(|code| code.to_str().ok()).unwrap_or("");
+    let problem = problem
+        .as_ref()
+        .and_then(|code| code.to_str().ok())
+        .unwrap_or("");
     tracing::info!(
         target: "recurra::access",
         request_id = id.to_str().unwrap_or_default(),
@@ -164,7 +179,10 @@ async fn around(State(state): State<Shared>, mut request: Request, next: Next) -
     );
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     let unread = has_body && matches!(status, 400 | 404 | 405 | 408 | 413 | 503);
     if unread || state.stopping.load(Ordering::Relaxed) {
         // What was not read cannot be told from the next request; and who asks again while the server stops asks another.
@@ -189,10 +207,18 @@ fn request_id(request: &Request) -> HeaderValue {
 /// The trace that the request belongs to (W3C Trace Context); empty if it says none.
 fn trace_id(request: &Request) -> &str {
     let parent = request.headers().get("traceparent");
-    let parent = parent.and_then(|parent| parent.to_str().ok()).unwrap_or_default();
+    let parent = parent
+        .and_then(|parent| parent.to_str().ok())
+        .unwrap_or_default();
     let mut parts = parent.split('-');
-    let (version, trace) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let hex = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    let (version, trace) = (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    );
+    let hex = |text: &str| {
+        text.bytes()
+            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
     let known = version.len() == 2 && hex(version) && version != "ff";
     if known && trace.len() == 32 && hex(trace) && trace.bytes().any(|b| b != b'0') {
         trace
@@ -205,7 +231,11 @@ impl FromRequestParts<Shared> for Asker {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Problem> {
-        parts.extensions.get::<Asker>().cloned().ok_or_else(|| Problem::fault("nobody asks"))
+        parts
+            .extensions
+            .get::<Asker>()
+            .cloned()
+            .ok_or_else(|| Problem::fault("nobody asks"))
     }
 }
 
@@ -218,7 +248,10 @@ impl<T: serde::de::DeserializeOwned> FromRequestParts<Shared> for Fields<T> {
     async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Problem> {
         match axum::extract::Query::<T>::from_request_parts(parts, state).await {
             Ok(query) => Ok(Fields(query.0)),
-            Err(rejection) => Err(Problem::refused(format!("query: {}", rejection.body_text()))),
+            Err(rejection) => Err(Problem::refused(format!(
+                "query: {}",
+                rejection.body_text()
+            ))),
         }
     }
 }

@@ -31,8 +31,12 @@ pub(super) fn routes(router: Router<Shared>, state: &Shared, api: &OpenApi) -> R
     match &state.settings.page {
         None => router.route("/", get(page)).fallback(nothing),
         Some(folder) => {
-            let files = ServeDir::new(folder).call_fallback_on_method_not_allowed(true).fallback(get(nothing).fallback(nothing));
-            let files = Router::new().fallback_service(files).layer(map_response(with_policy));
+            let files = ServeDir::new(folder)
+                .call_fallback_on_method_not_allowed(true)
+                .fallback(get(nothing).fallback(nothing));
+            let files = Router::new()
+                .fallback_service(files)
+                .layer(map_response(with_policy));
             router.fallback_service(files)
         }
     }
@@ -47,6 +51,9 @@ async fn nothing() -> Problem {
 }
 
 async fn with_policy(mut response: Response) -> Response {
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    response.headers_mut().insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(POLICY),
+    );
     response
 }

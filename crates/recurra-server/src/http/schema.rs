@@ -2,8 +2,8 @@
 
 use recurra::thinking::StopReason;
 use serde::Deserialize;
-use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::ToSchema;
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 
 /// An answer and how it was found.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -171,7 +171,9 @@ pub(crate) struct CheckedDoc {
 /// What all routes have in common: any may fail, and says so in one form.
 pub(crate) fn finish(api: &mut OpenApi) {
     let problem = || {
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        let content = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name("Problem")))
+            .build();
         RefOr::T(
             ResponseBuilder::new()
                 .description("What was expected and what was found")
@@ -181,7 +183,10 @@ pub(crate) fn finish(api: &mut OpenApi) {
     };
     for item in api.paths.paths.values_mut() {
         for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
-            operation.responses.responses.insert("default".to_owned(), problem());
+            operation
+                .responses
+                .responses
+                .insert("default".to_owned(), problem());
         }
     }
 }
@@ -193,7 +198,10 @@ mod tests {
 
     #[test]
     fn what_is_described_is_what_is_said() {
-        let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sudoku4.safetensors");
+        let model = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../models/sudoku4.safetensors"
+        );
         let solver = recurra::Solver::open(model).unwrap();
         let answer = solver.ask("1.....3..2.....4").unwrap();
         let json = serde_json::to_string(&answer).unwrap();
@@ -203,12 +211,19 @@ mod tests {
             error: String::new(),
         };
         serde_json::from_str::<RefusalDoc>(&serde_json::to_string(&refusal).unwrap()).unwrap();
-        let checked = solver.task().unwrap().check(&answer.question, &answer.text).unwrap();
+        let checked = solver
+            .task()
+            .unwrap()
+            .check(&answer.question, &answer.text)
+            .unwrap();
         serde_json::from_str::<CheckedDoc>(&serde_json::to_string(&checked).unwrap()).unwrap();
         for reason in StopReason::ALL {
             serde_json::from_str::<StopDoc>(&serde_json::to_string(&reason).unwrap()).unwrap();
         }
-        for event in solver.stream("1.....3..2.....4", &solver.options()).unwrap() {
+        for event in solver
+            .stream("1.....3..2.....4", &solver.options())
+            .unwrap()
+        {
             let mut value = serde_json::to_value(event.unwrap()).unwrap();
             value["line"] = 1.into();
             serde_json::from_value::<EventDoc>(value).unwrap();
@@ -217,11 +232,17 @@ mod tests {
         let options = serde_json::to_value(OptionsDoc::default()).unwrap();
         let mut named: Vec<&String> = options.as_object().unwrap().keys().collect();
         serde_json::from_value::<Wishes>(options.clone()).unwrap();
-        let unknown = serde_json::from_str::<Wishes>(r#"{"nothing":1}"#).unwrap_err().to_string();
+        let unknown = serde_json::from_str::<Wishes>(r#"{"nothing":1}"#)
+            .unwrap_err()
+            .to_string();
         named.sort();
         for name in &named {
             assert!(unknown.contains(&format!("`{name}`")), "{name}: {unknown}");
         }
-        assert_eq!(unknown.matches('`').count(), 2 * (named.len() + 1), "{unknown}");
+        assert_eq!(
+            unknown.matches('`').count(),
+            2 * (named.len() + 1),
+            "{unknown}"
+        );
     }
 }

@@ -87,7 +87,11 @@ pub(crate) async fn solve(
     let (questions, one) = match (value.question, value.questions) {
         (Some(question), None) => (vec![question], true),
         (None, Some(questions)) => (questions, false),
-        _ => return Err(Problem::refused("body: expected either `question` or `questions`")),
+        _ => {
+            return Err(Problem::refused(
+                "body: expected either `question` or `questions`",
+            ));
+        }
     };
     let terms = Terms::new(&state, &model, &value.options, value.timeout)?;
     let texts = questions.into_iter().map(Posed::into_text).collect();
@@ -95,7 +99,9 @@ pub(crate) async fn solve(
         let (sender, events) = mpsc::channel(1024);
         let tickets = submit(&state, &asker, &model, &terms, texts, Some(sender))?;
         let stream = told(tickets, events, held);
-        return Ok(Sse::new(stream).keep_alive(KeepAlive::default()).into_response());
+        return Ok(Sse::new(stream)
+            .keep_alive(KeepAlive::default())
+            .into_response());
     }
     let mut tickets = submit(&state, &asker, &model, &terms, texts, None)?;
     if one {
@@ -111,9 +117,18 @@ pub(crate) async fn solve(
 
 /// Whether events are asked for.
 fn wants_events(headers: &HeaderMap) -> bool {
-    let accepts = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let accepts = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     let mut kinds = accepts.flat_map(|value| value.split(','));
-    kinds.any(|kind| kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("text/event-stream"))
+    kinds.any(|kind| {
+        kind.split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .eq_ignore_ascii_case("text/event-stream")
+    })
 }
 
 type Ending = Pin<Box<dyn Future<Output = (u64, Result<Answer, Problem>)> + Send>>;
@@ -124,34 +139,41 @@ fn told<H: Send>(
     events: mpsc::Receiver<(u64, Event)>,
     held: H,
 ) -> impl Stream<Item = Result<Told, Infallible>> {
-    let endings = (1u64..).zip(tickets).map(|(line, mut ticket)| {
-        Box::pin(async move { (line, ticket.answer().await) }) as Ending
-    });
+    let endings = (1u64..)
+        .zip(tickets)
+        .map(|(line, mut ticket)| Box::pin(async move { (line, ticket.answer().await) }) as Ending);
     let endings: FuturesUnordered<Ending> = endings.collect();
-    unfold((events, endings, held), |(mut events, mut endings, held)| async move {
-        let event = loop {
-            if endings.is_empty() {
-                return None;
-            }
-            tokio::select! {
-                // What happened before an end is told before it.
-                biased;
-                Some((line, event)) = events.recv() => match &event {
-                    // What it means the question's end says.
-                    Event::Step(step) if !(step.halt.is_finite() && step.certainty.iter().all(|p| p.is_finite())) => {}
-                    _ => break step_event(line, &event),
-                },
-                Some((line, outcome)) = endings.next() => break end_event(line, outcome),
-            }
-        };
-        Some((Ok(event), (events, endings, held)))
-    })
+    unfold(
+        (events, endings, held),
+        |(mut events, mut endings, held)| async move {
+            let event = loop {
+                if endings.is_empty() {
+                    return None;
+                }
+                tokio::select! {
+                    // What happened before an end is told before it.
+                    biased;
+                    Some((line, event)) = events.recv() => match &event {
+                        // What it means the question's end says.
+                        Event::Step(step) if !(step.halt.is_finite() && step.certainty.iter().all(|p| p.is_finite())) => {}
+                        _ => break step_event(line, &event),
+                    },
+                    Some((line, outcome)) = endings.next() => break end_event(line, outcome),
+                }
+            };
+            Some((Ok(event), (events, endings, held)))
+        },
+    )
 }
 
 fn step_event(line: u64, event: &Event) -> Told {
     let mut value = serde_json::to_value(event).unwrap_or_default();
     value["line"] = line.into();
-    let name = if matches!(event, Event::Step(_)) { "step" } else { "attempt" };
+    let name = if matches!(event, Event::Step(_)) {
+        "step"
+    } else {
+        "attempt"
+    };
     Told::default().event(name).data(value.to_string())
 }
 

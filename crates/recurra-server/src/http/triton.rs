@@ -93,7 +93,10 @@ pub(crate) async fn ready(State(state): State<Shared>) -> Result<axum::Json<Heal
     params(("model" = String, Path, description = "The model's name")),
     responses((status = 200, description = "The model", body = Metadata))
 )]
-pub(crate) async fn model(State(state): State<Shared>, Name(model): Name) -> Result<axum::Json<Metadata>, Problem> {
+pub(crate) async fn model(
+    State(state): State<Shared>,
+    Name(model): Name,
+) -> Result<axum::Json<Metadata>, Problem> {
     let model = state.models.get(Some(&model))?;
     let tensor = |name, datatype, shape: &[i64]| Tensor {
         name,
@@ -129,7 +132,10 @@ pub(crate) async fn model(State(state): State<Shared>, Name(model): Name) -> Res
     params(("model" = String, Path, description = "The model's name")),
     responses((status = 200, description = "It does", body = Ready))
 )]
-pub(crate) async fn model_ready(State(state): State<Shared>, Name(model): Name) -> Result<axum::Json<Ready>, Problem> {
+pub(crate) async fn model_ready(
+    State(state): State<Shared>,
+    Name(model): Name,
+) -> Result<axum::Json<Ready>, Problem> {
     let model = state.models.get(Some(&model))?;
     match state.stopping.load(Ordering::Relaxed) {
         true => Err(Problem::unavailable("the server stops")),
@@ -213,12 +219,19 @@ pub(crate) async fn infer(
     let length = headers.get(JSON_LENGTH).map(|length| {
         let length = length.to_str().ok().and_then(|n| n.parse::<usize>().ok());
         let fits = length.filter(|&n| n <= bytes.len());
-        fits.ok_or_else(|| Problem::malformed("Inference-Header-Content-Length: expected at most the body's length"))
+        fits.ok_or_else(|| {
+            Problem::malformed(
+                "Inference-Header-Content-Length: expected at most the body's length",
+            )
+        })
     });
     let (text, mut rest) = bytes.split_at(length.transpose()?.unwrap_or(bytes.len()));
     let mut request: Inference = json(text)?;
     let [input] = &request.inputs[..] else {
-        return Err(Problem::refused(format!("inputs: expected one, `question` or `tokens`, found {}", request.inputs.len())));
+        return Err(Problem::refused(format!(
+            "inputs: expected one, `question` or `tokens`, found {}",
+            request.inputs.len()
+        )));
     };
     let binary = size_of_binary(&input.parameters)?;
     let own = match binary {
@@ -232,11 +245,20 @@ pub(crate) async fn infer(
         None => None,
     };
     if !rest.is_empty() {
-        return Err(Problem::malformed("body: expected nothing after the tensors"));
+        return Err(Problem::malformed(
+            "body: expected nothing after the tensors",
+        ));
     }
     let texts = texts(&model, input, own)?;
-    let binary_wanted = request.parameters.remove("binary_data_output").and_then(|v| v.as_bool()).unwrap_or(false);
-    let timeout = request.parameters.remove("timeout").and_then(|v| v.as_f64());
+    let binary_wanted = request
+        .parameters
+        .remove("binary_data_output")
+        .and_then(|v| v.as_bool())
+        .unwrap_or(false);
+    let timeout = request
+        .parameters
+        .remove("timeout")
+        .and_then(|v| v.as_f64());
     // What Triton's own clients send for sequences and priorities.
     for name in ["sequence_id", "sequence_start", "sequence_end", "priority"] {
         request.parameters.remove(name);
@@ -259,7 +281,9 @@ fn size_of_binary(parameters: &Map<String, Value>) -> Result<Option<usize>, Prob
         None => Ok(None),
         Some(size) => match size.as_u64().and_then(|n| usize::try_from(n).ok()) {
             Some(size) => Ok(Some(size)),
-            None => Err(Problem::refused("binary_data_size: expected a whole number")),
+            None => Err(Problem::refused(
+                "binary_data_size: expected a whole number",
+            )),
         },
     }
 }
@@ -267,47 +291,70 @@ fn size_of_binary(parameters: &Map<String, Value>) -> Result<Option<usize>, Prob
 /// The questions of a tensor, as texts.
 fn texts(model: &Served, input: &Input, binary: Option<&[u8]>) -> Result<Vec<String>, Problem> {
     let wrong = |what: String| Problem::refused(format!("input: {what}"));
-    let cells = input.shape.iter().try_fold(1usize, |n, &side| n.checked_mul(side));
+    let cells = input
+        .shape
+        .iter()
+        .try_fold(1usize, |n, &side| n.checked_mul(side));
     let cells = cells.ok_or_else(|| wrong("shape: expected a smaller one".into()))?;
     match (input.name.as_str(), input.datatype.as_str()) {
         ("question", "BYTES") => {
             let texts = match binary {
-                Some(bytes) => strings(bytes).ok_or_else(|| wrong("expected a length of 4 bytes before each text of UTF-8".into()))?,
+                Some(bytes) => strings(bytes).ok_or_else(|| {
+                    wrong("expected a length of 4 bytes before each text of UTF-8".into())
+                })?,
                 None => {
                     let mut texts = Vec::new();
-                    flatten(&input.data, &mut |value| Some(texts.push(value.as_str()?.to_owned())))
-                        .ok_or_else(|| wrong("data: expected texts".into()))?;
+                    flatten(&input.data, &mut |value| {
+                        Some(texts.push(value.as_str()?.to_owned()))
+                    })
+                    .ok_or_else(|| wrong("data: expected texts".into()))?;
                     texts
                 }
             };
             match texts.len() == cells {
                 true => Ok(texts),
-                false => Err(wrong(format!("shape: expected {} texts, found {cells}", texts.len()))),
+                false => Err(wrong(format!(
+                    "shape: expected {} texts, found {cells}",
+                    texts.len()
+                ))),
             }
         }
         ("tokens", kind) => {
             let task = model.puzzles()?;
             let places = task.seq_len();
             let numbers: Vec<u64> = match binary {
-                Some(bytes) => integers(bytes, kind).ok_or_else(|| wrong(format!("datatype: expected integers, found {kind} or bytes that are none")))?,
+                Some(bytes) => integers(bytes, kind).ok_or_else(|| {
+                    wrong(format!(
+                        "datatype: expected integers, found {kind} or bytes that are none"
+                    ))
+                })?,
                 None => {
                     let mut numbers = Vec::new();
-                    flatten(&input.data, &mut |value| Some(numbers.push(value.as_u64()?)))
-                        .ok_or_else(|| wrong("data: expected tokens".into()))?;
+                    flatten(&input.data, &mut |value| {
+                        Some(numbers.push(value.as_u64()?))
+                    })
+                    .ok_or_else(|| wrong("data: expected tokens".into()))?;
                     numbers
                 }
             };
             if numbers.len() != cells || !numbers.len().is_multiple_of(places) {
-                return Err(wrong(format!("shape: expected [questions, {places}] and as many tokens")));
+                return Err(wrong(format!(
+                    "shape: expected [questions, {places}] and as many tokens"
+                )));
             }
             let most = task.vocab_size() as u64;
             if numbers.iter().any(|&token| token >= most) {
                 return Err(wrong(format!("expected tokens below {most}")));
             }
             let tokens: Vec<u16> = numbers.into_iter().map(|token| token as u16).collect();
-            Ok(tokens.chunks_exact(places).map(|tokens| task.line(tokens)).collect())
+            Ok(tokens
+                .chunks_exact(places)
+                .map(|tokens| task.line(tokens))
+                .collect())
         }
-        _ => Err(wrong("expected `question` of BYTES or `tokens` of integers".into())),
+        _ => Err(wrong(
+            "expected `question` of BYTES or `tokens` of integers".into(),
+        )),
     }
 }
 
@@ -350,7 +397,11 @@ fn integers(bytes: &[u8], kind: &str) -> Option<Vec<u64>> {
 }
 
 /// Names of outputs, each with whether it is wanted in binary.
-fn wanted(model: &Served, outputs: &[Output], binary: bool) -> Result<Vec<(&'static str, bool)>, Problem> {
+fn wanted(
+    model: &Served,
+    outputs: &[Output],
+    binary: bool,
+) -> Result<Vec<(&'static str, bool)>, Problem> {
     let mut known = vec!["answer", "verified", "steps", "halt"];
     known.extend(model.task.as_ref().map(|_| "tokens"));
     if outputs.is_empty() {
@@ -358,26 +409,43 @@ fn wanted(model: &Served, outputs: &[Output], binary: bool) -> Result<Vec<(&'sta
     }
     let find = |output: &Output| {
         let name = known.iter().find(|name| **name == output.name);
-        let name = name.ok_or_else(|| Problem::refused(format!("outputs: expected one of {}", known.join(", "))))?;
-        let own = output.parameters.get("binary_data").and_then(Value::as_bool);
+        let name = name.ok_or_else(|| {
+            Problem::refused(format!("outputs: expected one of {}", known.join(", ")))
+        })?;
+        let own = output
+            .parameters
+            .get("binary_data")
+            .and_then(Value::as_bool);
         Ok((*name, own.unwrap_or(binary)))
     };
     outputs.iter().map(find).collect()
 }
 
-fn respond(model: &Served, id: Option<String>, answers: &[Answer], wanted: &[(&'static str, bool)]) -> Response {
+fn respond(
+    model: &Served,
+    id: Option<String>,
+    answers: &[Answer],
+    wanted: &[(&'static str, bool)],
+) -> Response {
     let mut outputs = Vec::new();
     let mut tail: Vec<u8> = Vec::new();
     for &(name, binary) in wanted {
         let mut shape = vec![answers.len()];
         let (kind, data, bytes): (_, Value, Vec<u8>) = match name {
             "answer" => {
-                let bytes = |a: &Answer| [&(a.text.len() as u32).to_le_bytes()[..], a.text.as_bytes()].concat();
+                let bytes = |a: &Answer| {
+                    [&(a.text.len() as u32).to_le_bytes()[..], a.text.as_bytes()].concat()
+                };
                 let texts: Vec<&str> = answers.iter().map(|a| a.text.as_str()).collect();
-                ("BYTES", object!(texts), answers.iter().flat_map(bytes).collect())
+                (
+                    "BYTES",
+                    object!(texts),
+                    answers.iter().flat_map(bytes).collect(),
+                )
             }
             "verified" => {
-                let verified: Vec<bool> = answers.iter().map(|a| a.verified == Some(true)).collect();
+                let verified: Vec<bool> =
+                    answers.iter().map(|a| a.verified == Some(true)).collect();
                 let bytes = verified.iter().map(|&v| v.into()).collect();
                 ("BOOL", object!(verified), bytes)
             }
@@ -393,7 +461,10 @@ fn respond(model: &Served, id: Option<String>, answers: &[Answer], wanted: &[(&'
             }
             _ => {
                 shape.push(answers.first().map_or(0, |a| a.tokens.len()));
-                let tokens: Vec<i32> = answers.iter().flat_map(|a| a.tokens.iter().map(|&t| t.into())).collect();
+                let tokens: Vec<i32> = answers
+                    .iter()
+                    .flat_map(|a| a.tokens.iter().map(|&t| t.into()))
+                    .collect();
                 let bytes = tokens.iter().flat_map(|n| n.to_le_bytes()).collect();
                 ("INT32", object!(tokens), bytes)
             }

@@ -27,7 +27,9 @@ pub(super) fn tools() -> Vec<Tool> {
         "model": { "type": "string" }, "answer": { "type": "string" }, "verified": verdict, "steps": whole, "restarts": whole,
         "stopped": { "type": "string" }, "seconds": { "type": "number" },
     });
-    let answer_required = ["model", "answer", "verified", "steps", "restarts", "stopped", "seconds"];
+    let answer_required = [
+        "model", "answer", "verified", "steps", "restarts", "stopped", "seconds",
+    ];
     let mut explained = answer.clone();
     explained["thinking"] = json!({ "type": "array", "items": { "type": "object" } });
     explained["trace"] = json!({ "type": "string" });
@@ -63,8 +65,14 @@ pub(super) fn tools() -> Vec<Tool> {
         tool(
             "check",
             "Tells whether an answer to a puzzle is right, and which rule it breaks if not. No model guesses: the rules are applied.",
-            object(json!({ "model": model, "question": puzzle, "answer": puzzle }), &["question", "answer"]),
-            object(json!({ "verified": verdict, "objection": { "type": ["string", "null"] } }), &["verified", "objection"]),
+            object(
+                json!({ "model": model, "question": puzzle, "answer": puzzle }),
+                &["question", "answer"],
+            ),
+            object(
+                json!({ "verified": verdict, "objection": { "type": ["string", "null"] } }),
+                &["verified", "objection"],
+            ),
         ),
         tool(
             "generate",
@@ -76,7 +84,10 @@ pub(super) fn tools() -> Vec<Tool> {
                 }),
                 &[],
             ),
-            object(json!({ "model": { "type": "string" }, "question": { "type": "string" } }), &["model", "question"]),
+            object(
+                json!({ "model": { "type": "string" }, "question": { "type": "string" } }),
+                &["model", "question"],
+            ),
         ),
         tool(
             "explain_steps",
@@ -92,7 +103,8 @@ pub(super) fn tools() -> Vec<Tool> {
 }
 
 fn object(properties: Value, required: &[&str]) -> Value {
-    let mut schema = json!({ "type": "object", "properties": properties, "additionalProperties": false });
+    let mut schema =
+        json!({ "type": "object", "properties": properties, "additionalProperties": false });
     if !required.is_empty() {
         schema["required"] = required.into();
     }
@@ -106,7 +118,11 @@ fn tool(name: &'static str, description: &'static str, input: Value, output: Val
             _ => Arc::default(),
         }
     };
-    let annotations = ToolAnnotations::new().read_only(true).destructive(false).idempotent(true).open_world(false);
+    let annotations = ToolAnnotations::new()
+        .read_only(true)
+        .destructive(false)
+        .idempotent(true)
+        .open_world(false);
     Tool::new(name, description, map(input))
         .with_raw_output_schema(map(output))
         .with_annotations(annotations)

@@ -7,7 +7,8 @@ use recurra::solver::Wishes;
 use serde_json::{Value, json};
 
 /// Addresses of traces.
-pub(super) const TEMPLATE: &str = "recurra://models/{model}/trace/{question}{?restarts,max_steps,seed}";
+pub(super) const TEMPLATE: &str =
+    "recurra://models/{model}/trace/{question}{?restarts,max_steps,seed}";
 
 /// Characters of a question that an address tells; for a longer one it has a place to fill in.
 const LONGEST: usize = 300;
@@ -23,8 +24,16 @@ pub(super) fn uri(model: &str, question: &str, wishes: &Wishes) -> String {
     // Points are most of many questions, and mean nothing in an address.
     let question = question.replace("%2E", ".");
     // A large question would be told twice, and a language model has it.
-    let question = if question.len() > LONGEST { "{question}" } else { &question };
-    let mut uri = format!("{}/trace/{question}?restarts={}", model_uri(model), wishes.restarts);
+    let question = if question.len() > LONGEST {
+        "{question}"
+    } else {
+        &question
+    };
+    let mut uri = format!(
+        "{}/trace/{question}?restarts={}",
+        model_uri(model),
+        wishes.restarts
+    );
     if let Some(steps) = wishes.max_steps {
         uri += &format!("&max_steps={steps}");
     }
@@ -48,7 +57,12 @@ pub(super) struct Place {
 /// Reads an address.
 pub(super) fn parse(uri: &str) -> Option<Place> {
     let rest = uri.strip_prefix("recurra://models/")?;
-    let decoded = |text: &str| percent_decode_str(text).decode_utf8().ok().map(String::from);
+    let decoded = |text: &str| {
+        percent_decode_str(text)
+            .decode_utf8()
+            .ok()
+            .map(String::from)
+    };
     let Some((model, rest)) = rest.split_once('/') else {
         return Some(Place {
             model: decoded(rest)?,
@@ -77,7 +91,11 @@ pub(super) fn parse(uri: &str) -> Option<Place> {
 pub(super) fn line(event: &Event, into: &mut String) {
     let mut value = serde_json::to_value(event).unwrap_or_default();
     if let Event::Step(step) = event {
-        let rounded: Vec<f64> = step.certainty.iter().map(|&p| (f64::from(p) * 1e3).round() / 1e3).collect();
+        let rounded: Vec<f64> = step
+            .certainty
+            .iter()
+            .map(|&p| (f64::from(p) * 1e3).round() / 1e3)
+            .collect();
         value["certainty"] = json!(rounded);
     }
     into.push_str(&value.to_string());
@@ -105,10 +123,16 @@ impl Summary {
             Event::Answer(_) => return,
         };
         let changed = match self.before.len() == step.tokens.len() {
-            true => self.before.iter().zip(&step.tokens).filter(|(a, b)| a != b).count(),
+            true => self
+                .before
+                .iter()
+                .zip(&step.tokens)
+                .filter(|(a, b)| a != b)
+                .count(),
             false => step.tokens.len(),
         };
-        let mean = |sum: f32| (f64::from(sum) / step.certainty.len().max(1) as f64 * 1e3).round() / 1e3;
+        let mean =
+            |sum: f32| (f64::from(sum) / step.certainty.len().max(1) as f64 * 1e3).round() / 1e3;
         self.steps.push(json!({
             "attempt": step.attempt + 1,
             "step": step.step,
@@ -155,7 +179,12 @@ mod tests {
         };
         assert_eq!(place, expected);
         assert_eq!(parse("recurra://models/a").unwrap().question, None);
-        for wrong in ["recurra://models/a/b", "http://models/a", "recurra://models/a/trace/x?y=1", "recurra://models/a/trace/x?seed=-1"] {
+        for wrong in [
+            "recurra://models/a/b",
+            "http://models/a",
+            "recurra://models/a/trace/x?y=1",
+            "recurra://models/a/trace/x?seed=-1",
+        ] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

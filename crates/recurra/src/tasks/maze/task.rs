@@ -5,8 +5,8 @@ use super::{
     Cell, Generator, Maze, MazeReader, Shape, Symmetry, canonical, read, rules, solve, split,
 };
 use crate::error::{Error, Result};
-use crate::tasks::{InputError, TaskSpec};
 use crate::tasks::task::{Drawing, Entry, Glyph, Pair, Puzzle, Task, TokenSymmetry, Tokens};
+use crate::tasks::{InputError, TaskSpec};
 use rand::Rng;
 use std::io::BufRead;
 

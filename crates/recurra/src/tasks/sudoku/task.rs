@@ -39,13 +39,18 @@ impl Task for Sudoku {
 
     fn read_answer(&self, text: &str) -> Result<Tokens, InputError> {
         // Lines and spaces between boxes say nothing.
-        let cells = text.lines().map(|row| match row.trim().trim_matches(['-', '+', '|', ' ']) {
-            "" => String::new(),
-            _ => row.replace(['|', ' ', '\t'], ""),
-        });
+        let cells = text
+            .lines()
+            .map(|row| match row.trim().trim_matches(['-', '+', '|', ' ']) {
+                "" => String::new(),
+                _ => row.replace(['|', ' ', '\t'], ""),
+            });
         let read = parse_line(&cells.collect::<String>(), Some(*self));
         // Rows were joined, so that a column says nothing of the text as it stood.
-        let column = |e: InputError| InputError { column: e.column.filter(|_| text.trim().lines().count() == 1), ..e };
+        let column = |e: InputError| InputError {
+            column: e.column.filter(|_| text.trim().lines().count() == 1),
+            ..e
+        };
         Ok(read.map_err(column)?.encode())
     }
 
