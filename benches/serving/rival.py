@@ -1,6 +1,9 @@
-"""What people write today: FastAPI around ONNX Runtime, sixteen fixed steps. MODEL.json MODEL.onnx, as benches/browser/export.py makes them."""
+"""What people write today: FastAPI around ONNX Runtime, sixteen fixed steps.
 
-import json
+rival.py MODEL.safetensors STEP.onnx PORT; `benches/browser/export.py` makes the step. Needs fastapi, uvicorn, onnxruntime, numpy and onnx.
+"""
+
+import pathlib
 import sys
 
 import numpy
@@ -9,10 +12,15 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-about = json.load(open(sys.argv[1]))
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "browser"))
+from export import read
+
+config, weights = read(pathlib.Path(sys.argv[1]))
 options = onnxruntime.SessionOptions()
-options.intra_op_num_threads = 2
+options.intra_op_num_threads = 1
 session = onnxruntime.InferenceSession(sys.argv[2], options)
+embedding, head = weights["embed_tokens.embedding_weight"], weights["lm_head.weight"]
+shape = (config["seq_len"], config["hidden_size"])
 app = FastAPI()
 
 
@@ -20,18 +28,15 @@ class Question(BaseModel):
     question: str
 
 
-@app.post("/solve")
-def solve(question: Question):
-    tokens = numpy.array([[1 if c in ".0" else int(c) + 1 for c in question.question]], dtype=numpy.int64)
-    inputs = {i.name: i for i in session.get_inputs()}
-    state = {n: numpy.zeros([d if isinstance(d, int) else 1 for d in i.shape], numpy.float32) for n, i in inputs.items() if "int" not in i.type}
-    names = [o.name for o in session.get_outputs()]
-    first = next(n for n, i in inputs.items() if "int" in i.type)
-    for _ in range(16):
-        out = dict(zip(names, session.run(None, {first: tokens, **state})))
-        state = {n: next(v for k, v in out.items() if k.startswith(n)) for n in state}
-    answer = next(v for k, v in out.items() if "logits" in k)[0].argmax(-1)
-    return {"answer": "".join(str(max(0, int(t) - 1)) for t in answer)}
+@app.post("/v1/solve")
+def solve(asked: Question):
+    tokens = [1 if sign in ".0" else int(sign) + 1 for sign in asked.question]
+    x = (embedding[tokens] * numpy.sqrt(shape[1])).astype(numpy.float32)
+    z_h, z_l = (numpy.broadcast_to(weights[name], shape).copy() for name in ("H_init", "L_init"))
+    for _ in range(config["halt_max_steps"]):
+        z_h, z_l = session.run(None, {"x": x, "z_H": z_h, "z_L": z_l})
+    answer = (z_h @ head.T).argmax(-1)
+    return {"answer": "".join(str(max(0, token - 1)) for token in answer.tolist())}
 
 
 uvicorn.run(app, port=int(sys.argv[3]), log_level="error")

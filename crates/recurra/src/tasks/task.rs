@@ -318,3 +318,49 @@ pub trait Task: fmt::Debug + Send + Sync {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tasks::grid::GridTask;
+    use crate::tasks::grid::rules::RulesFile;
+
+    /// One of each kind, with a puzzle and its answer.
+    fn puzzles() -> Vec<(std::sync::Arc<dyn Task>, Pair)> {
+        let rules = RulesFile::read(include_str!("../../../../models/rules/jigsaw-6.toml")).unwrap();
+        let grid = GridTask::new(rules.alone(None).unwrap()).unwrap();
+        let maze = TaskSpec::Maze {
+            rows: 5,
+            cols: 7,
+            min_path: 3,
+        };
+        [
+            TaskSpec::Sudoku { size: 4 },
+            TaskSpec::Sudoku { size: 16 },
+            maze,
+            grid.spec(),
+        ]
+        .map(|spec| (spec.task().unwrap(), spec.puzzle(7, 1, None).unwrap()))
+        .into()
+    }
+
+    #[test]
+    fn answers_are_read_however_they_are_written() {
+        for (task, Pair { question, answer }) in puzzles() {
+            let line = task.line(&answer);
+            assert_eq!(task.read_answer(&line).unwrap(), answer, "{line}");
+            let drawn = task.drawing(&answer).to_string();
+            assert_eq!(task.read_answer(&drawn).unwrap(), answer, "{drawn}");
+            let checked = task.check(&task.line(&question), &line).unwrap();
+            assert_eq!((checked.verified, checked.objection), (Some(true), None));
+            // What is wrong is read, and told from what is right.
+            let mut wrong = answer.clone();
+            wrong.reverse();
+            let checked = task.check(&task.line(&question), &task.line(&wrong)).unwrap();
+            assert!(checked.verified == Some(false) && checked.objection.is_some());
+            let short = &line[..line.len() - 1];
+            let error = task.check(&task.line(&question), short).unwrap_err().to_string();
+            assert!(error.starts_with("answer: "), "{error}");
+        }
+    }
+}
