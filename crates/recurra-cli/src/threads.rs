@@ -27,8 +27,14 @@ impl Threads {
 
     /// How many there will be.
     pub(crate) fn count(self) -> usize {
+        self.count_or(None)
+    }
+
+    /// The same with what is usual where no number was asked for.
+    pub(crate) fn count_or(self, usual: Option<usize>) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        self.threads.unwrap_or_else(cores)
+        let most = MOST as usize;
+        self.threads.or(usual).unwrap_or_else(cores).clamp(1, most)
     }
 
     /// Starts the threads and returns how many there are.

@@ -15,6 +15,7 @@ mod question;
 mod record;
 mod remember;
 mod stepwise;
+mod wishes;
 
 pub use crate::error::Refusal;
 pub use answer::{Answer, Source};
@@ -25,6 +26,7 @@ pub use options::SolveOptions;
 pub use pool::{Answers, Events, Pending};
 pub use question::Question;
 pub use stepwise::Thinking;
+pub use wishes::Wishes;
 
 use crate::cache::{CacheConfig, TrmCache};
 use crate::engine::PackedModel;

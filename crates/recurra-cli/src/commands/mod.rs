@@ -8,7 +8,11 @@ mod eval;
 mod generate;
 mod import;
 mod info;
+#[cfg(feature = "server")]
+mod mcp;
 mod quantize;
+#[cfg(feature = "server")]
+mod serve;
 mod solve;
 mod trace;
 mod train;
@@ -31,6 +35,10 @@ pub(crate) enum Command {
     Trace(trace::Args),
     Bench(bench::Args),
     Cache(cache::Args),
+    #[cfg(feature = "server")]
+    Serve(Box<serve::Args>),
+    #[cfg(feature = "server")]
+    Mcp(mcp::Args),
 }
 
 impl Command {
@@ -49,6 +57,10 @@ impl Command {
             Command::Trace(args) => trace::run(&args),
             Command::Bench(args) => bench::run(&args),
             Command::Cache(args) => cache::run(&args),
+            #[cfg(feature = "server")]
+            Command::Serve(args) => serve::run(&args),
+            #[cfg(feature = "server")]
+            Command::Mcp(args) => mcp::run(&args),
         }
     }
 }

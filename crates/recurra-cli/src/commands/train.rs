@@ -344,10 +344,10 @@ impl Recipe {
     }
 }
 
-/// Replaces a default by what was asked for.
 /// Without the flag, one solution grid in so many is held out.
 const HELD_OUT: u64 = 5;
 
+/// Replaces a default by what was asked for.
 fn set<T: Copy>(value: &mut T, asked: Option<T>) {
     *value = asked.unwrap_or(*value);
 }

@@ -49,6 +49,9 @@ pub struct Answer {
     pub seconds: f64,
     /// Where it comes from.
     pub source: Source,
+    /// Whether all that the model said of it are finite numbers; if not, the answer means nothing.
+    #[serde(skip)]
+    pub finite: bool,
     /// The answer's tokens; none for ARC-AGI.
     #[serde(skip)]
     pub tokens: Tokens,
@@ -68,6 +71,7 @@ pub(super) struct Found {
     pub(super) restarts: usize,
     pub(super) stopped: StopReason,
     pub(super) halt: f32,
+    pub(super) finite: bool,
     pub(super) seconds: f64,
     pub(super) source: Source,
 }
@@ -87,6 +91,7 @@ impl Found {
             halt: self.halt,
             seconds: self.seconds,
             source: self.source,
+            finite: self.finite,
             tokens: self.tokens,
         }
     }

@@ -1,5 +1,6 @@
 //! Answers to ARC tasks: a test input is asked in every form that the model knows, and the answers are voted over.
 
+use super::attempts::time_left;
 use super::pool::share_out;
 use super::{Answer, Question, Refusal, SolveOptions, Source};
 use crate::engine::{Attempt, PackedModel, Surroundings};
@@ -139,7 +140,7 @@ impl Votes for ArcSolver {
             return Err(refuse(error.to_string()).into());
         }
         let started = Instant::now();
-        let options = ArcOptions {
+        let arc_options = ArcOptions {
             stop: options.stop,
             votes: usize::MAX,
         };
@@ -148,7 +149,12 @@ impl Votes for ArcSolver {
             let expected = "expected one whose demonstrations the model has learnt";
             return Err(refuse(format!("task `{name}`: {expected}")).into());
         }
-        let answers = self.answer(&set.tasks, &options, &|| {})?;
+        let answers = self.answer_unless(&set.tasks, &arc_options, &|| {}, &|| {
+            if options.cancel.is_cancelled() {
+                return Err(Error::Cancelled);
+            }
+            time_left(options).map(drop)
+        })?;
         let names: Vec<&str> = set.tasks.iter().map(|task| task.name.as_str()).collect();
         Ok(Answer {
             line: 1,
@@ -160,6 +166,7 @@ impl Votes for ArcSolver {
             restarts: answers.votes.saturating_sub(1),
             stopped: answers.surest.map_or(StopReason::MaxSteps, |(_, why)| why),
             halt: answers.surest.map_or(f32::NAN, |(halt, _)| halt),
+            finite: answers.surest.is_some_and(|(halt, _)| halt.is_finite()),
             seconds: started.elapsed().as_secs_f64(),
             source: Source::Model,
             tokens: Vec::new(),
@@ -259,7 +266,8 @@ impl<T: PuzzleRows> ArcSolver<T> {
         options: &ArcOptions,
         done: &(dyn Fn() + Sync),
     ) -> Result<Ballot> {
-        Ok(ballot(&self.forms(task, input, options, done)?))
+        let forms = self.forms(task, input, options, done, &|| Ok(()))?;
+        Ok(ballot(&forms))
     }
 
     /// Answers the test inputs of tasks; of several tasks of a name, the first counts. A task that is not known gets attempts
@@ -273,6 +281,17 @@ impl<T: PuzzleRows> ArcSolver<T> {
         options: &ArcOptions,
         done: &(dyn Fn() + Sync),
     ) -> Result<ArcAnswers> {
+        self.answer_unless(tasks, options, done, &|| Ok(()))
+    }
+
+    /// The same, given up as soon as `over` says why.
+    fn answer_unless<'a>(
+        &self,
+        tasks: impl IntoIterator<Item = &'a ArcTask>,
+        options: &ArcOptions,
+        done: &(dyn Fn() + Sync),
+        over: &(dyn Fn() -> Result<()> + Sync),
+    ) -> Result<ArcAnswers> {
         let mut answers = ArcAnswers::default();
         for task in tasks {
             if answers.submission.tasks.contains_key(&task.name) {
@@ -280,7 +299,7 @@ impl<T: PuzzleRows> ArcSolver<T> {
             }
             let mut attempts = Vec::with_capacity(task.test.len());
             for pair in &task.test {
-                let forms = self.forms(&task.name, &pair.input, options, done)?;
+                let forms = self.forms(&task.name, &pair.input, options, done, over)?;
                 attempts.push(Attempts::best(&ballot(&forms).ranking()));
                 forms.iter().for_each(|form| answers.count(form));
             }
@@ -296,6 +315,7 @@ impl<T: PuzzleRows> ArcSolver<T> {
         input: &Grid,
         options: &ArcOptions,
         done: &(dyn Fn() + Sync),
+        over: &(dyn Fn() -> Result<()> + Sync),
     ) -> Result<Vec<Form>> {
         let asked: Vec<_> = questions(task, input, &self.identifiers)
             .take(options.votes)
@@ -310,6 +330,7 @@ impl<T: PuzzleRows> ArcSolver<T> {
             engine.start_with_row(&question.tokens, rows.row(i))?;
             let mut attempt = Attempt::new(options.stop, question.tokens.len());
             let stopped = loop {
+                over()?;
                 if let Some(stopped) = engine.advance(&mut attempt, &mut Surroundings::default()) {
                     break stopped;
                 }

@@ -94,6 +94,7 @@ struct Lane {
 struct Ended {
     tokens: Tokens,
     halt: f32,
+    finite: bool,
     stopped: StopReason,
     verified: Option<bool>,
 }
@@ -337,6 +338,8 @@ impl Attempts {
             verified,
             tokens,
             halt: attempt.halt_logit,
+            finite: attempt.halt_logit.is_finite()
+                && attempt.certainty.iter().all(|p| p.is_finite()),
             stopped,
         })
     }
@@ -356,6 +359,7 @@ impl Attempts {
             restarts: self.begun - 1,
             stopped: best.stopped,
             halt: best.halt,
+            finite: best.finite,
             seconds: self.started.elapsed().as_secs_f64(),
             source: Source::Model,
         }

@@ -38,6 +38,7 @@ pub(super) fn answer(
                     restarts: 0,
                     stopped: hit.thought.stopped,
                     halt: hit.thought.halt,
+                    finite: hit.thought.halt.is_finite(),
                     seconds: started.elapsed().as_secs_f64(),
                     source: hit.level.into(),
                 });
@@ -57,7 +58,11 @@ pub(super) fn answer(
             Some(turn) => turn.prove(asked.proof(&answer)),
             None => cache.put(&asked.canonical, asked.proof(&answer)),
         }
-    } else if options.stop.time.is_none() && options.deadline.is_none() && desk.planner.is_none() {
+    } else if answer.finite
+        && options.stop.time.is_none()
+        && options.deadline.is_none()
+        && desk.planner.is_none()
+    {
         // Thought about again it would be the same. Who waits for the turn finds it.
         cache.put(&asked.own, asked.thought(&answer.tokens, &answer));
     }

@@ -2,7 +2,8 @@
 
 use super::grid::{GridSpec, GridTask};
 use super::maze::{MazeTask, Shape};
-use super::sudoku::Sudoku;
+use super::sudoku::{Generator, Sudoku};
+use super::task::Pair;
 use super::{Task, arc};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,31 @@ impl TaskSpec {
                 expected: "a task whose questions are answered one by one".into(),
                 found: "ARC-AGI, whose answers are voted over".into(),
             }),
+        }
+    }
+}
+
+impl TaskSpec {
+    /// Makes the puzzle of this seed and number, with its answer; `givens` is for Sudoku.
+    ///
+    /// # Errors
+    /// Why no such puzzle can be made.
+    pub fn puzzle(&self, seed: u64, number: u64, givens: Option<usize>) -> Result<Pair, String> {
+        let task = self.task().map_err(|e| e.to_string())?;
+        match (self, givens) {
+            (&TaskSpec::Sudoku { size }, Some(_)) => {
+                let sudoku = Sudoku::new(size).ok_or("size: expected 4, 6, 9 or 16")?;
+                let generator = Generator::new(sudoku, givens, seed).map_err(|e| e.to_string())?;
+                let made = generator.puzzle(number).map_err(|e| e.to_string())?;
+                Ok(Pair {
+                    question: made.question.encode(),
+                    answer: made.answer.encode(),
+                })
+            }
+            (_, Some(_)) => Err(format!("givens: expected a Sudoku, found {self}")),
+            (_, None) => task
+                .generate(seed, number, &|_| true)
+                .ok_or_else(|| format!("{self}: no such puzzle can be made")),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! What every surface must know of a task, said in a model's tokens.
 
 use super::{Groups, InputError, TaskSpec};
-use crate::error::Result;
+use crate::error::{Refusal, Result};
 use crate::hash::class_of_bytes;
 use crate::reading::{self, Place, Record};
 use rand::Rng;
+use serde::Serialize;
 use std::fmt;
 use std::io::BufRead;
 
@@ -56,6 +57,15 @@ impl Puzzle {
             identifier: 0,
         }
     }
+}
+
+/// Whether an answer is right.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Checked {
+    /// Whether the task's own rules hold, as [`Task::verify`] says it.
+    pub verified: Option<bool>,
+    /// A rule that is broken, in words.
+    pub objection: Option<String>,
 }
 
 /// What stood in an input.
@@ -185,6 +195,30 @@ pub trait Task: fmt::Debug + Send + Sync {
         }
     }
 
+    /// The tokens of an answer, in any form in which one is written, whatever is wrong with it: [`Task::read`] refuses answers
+    /// that are not right.
+    ///
+    /// # Errors
+    /// What is no answer's cell, or too few or too many of them.
+    fn read_answer(&self, text: &str) -> Result<Tokens, InputError>;
+
+    /// Holds an answer against the task's own rules.
+    ///
+    /// # Errors
+    /// Which of the two texts cannot be read, and why.
+    fn check(&self, question: &str, answer: &str) -> Result<Checked> {
+        let unread = |what: &str, e: InputError| Refusal {
+            line: e.line,
+            error: format!("{what}: {}", e.within(1)),
+        };
+        let question = self.parse(question).map_err(|e| unread("question", e))?;
+        let answer = self.read_answer(answer).map_err(|e| unread("answer", e))?;
+        Ok(Checked {
+            verified: self.verify(&question, &answer),
+            objection: self.objection(&question, &answer),
+        })
+    }
+
     /// A question or answer as one line, which [`Task::read`] reads.
     fn line(&self, tokens: &[u16]) -> String;
 
@@ -288,5 +322,51 @@ pub trait Task: fmt::Debug + Send + Sync {
     fn generate(&self, seed: u64, number: u64, wanted: &dyn Fn(u64) -> bool) -> Option<Pair> {
         let _ = (seed, number, wanted);
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tasks::grid::GridTask;
+    use crate::tasks::grid::rules::RulesFile;
+
+    /// One of each kind, with a puzzle and its answer.
+    fn puzzles() -> Vec<(std::sync::Arc<dyn Task>, Pair)> {
+        let rules = RulesFile::read(include_str!("../../../../models/rules/jigsaw-6.toml")).unwrap();
+        let grid = GridTask::new(rules.alone(None).unwrap()).unwrap();
+        let maze = TaskSpec::Maze {
+            rows: 5,
+            cols: 7,
+            min_path: 3,
+        };
+        [
+            TaskSpec::Sudoku { size: 4 },
+            TaskSpec::Sudoku { size: 16 },
+            maze,
+            grid.spec(),
+        ]
+        .map(|spec| (spec.task().unwrap(), spec.puzzle(7, 1, None).unwrap()))
+        .into()
+    }
+
+    #[test]
+    fn answers_are_read_however_they_are_written() {
+        for (task, Pair { question, answer }) in puzzles() {
+            let line = task.line(&answer);
+            assert_eq!(task.read_answer(&line).unwrap(), answer, "{line}");
+            let drawn = task.drawing(&answer).to_string();
+            assert_eq!(task.read_answer(&drawn).unwrap(), answer, "{drawn}");
+            let checked = task.check(&task.line(&question), &line).unwrap();
+            assert_eq!((checked.verified, checked.objection), (Some(true), None));
+            // What is wrong is read, and told from what is right.
+            let mut wrong = answer.clone();
+            wrong.reverse();
+            let checked = task.check(&task.line(&question), &task.line(&wrong)).unwrap();
+            assert!(checked.verified == Some(false) && checked.objection.is_some());
+            let short = &line[..line.len() - 1];
+            let error = task.check(&task.line(&question), short).unwrap_err().to_string();
+            assert!(error.starts_with("answer: "), "{error}");
+        }
     }
 }

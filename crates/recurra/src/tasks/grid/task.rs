@@ -3,15 +3,15 @@
 use super::alphabet::Alphabet;
 use super::cells::Grid;
 use super::exact::{Exact, Solutions};
-use super::read::{GridNotation, Written};
+use super::read::{self, GridNotation, Written};
 use super::rules::{Bound, Objection, RuleError};
 use super::symmetry::Group;
 use super::{Generator, GridSpec, ShapeRule, frame};
 use crate::error::{Error, Result};
 use crate::hash::class_of_bytes;
-use crate::reading::Reader;
+use crate::reading::{Place, Reader};
 use crate::tasks::task::{Drawing, Entry, Glyph, Pair, Puzzle, Task, TokenSymmetry, Tokens};
-use crate::tasks::{Groups, TaskSpec};
+use crate::tasks::{Groups, InputError, TaskSpec};
 use rand::Rng;
 use std::io::BufRead;
 use std::sync::Arc;
@@ -158,32 +158,35 @@ impl GridTask {
         self.grid(tokens, self.0.spec.answer)
     }
 
+    /// Refuses a grid that has not the right shape.
+    fn shape_of(&self, grid: &Grid, rule: ShapeRule, in_answer: bool) -> Result<(), Objection> {
+        let frame = self.0.spec.frame;
+        let (fits, expected) = match rule {
+            ShapeRule::Fixed(shape) => (grid.shape == shape, shape.to_string()),
+            _ => (
+                grid.shape.around(frame) == frame,
+                format!("at most {frame}"),
+            ),
+        };
+        let what = if in_answer { "answer" } else { "question" };
+        let objection = || Objection {
+            in_answer,
+            cell: None,
+            expected: format!("{expected} cells of the {what}"),
+            found: grid.shape.to_string(),
+        };
+        fits.then_some(()).ok_or_else(objection)
+    }
+
     /// Refuses a question, or an answer of it, that has not the right shape or breaks a rule.
     pub(super) fn check(&self, question: &Grid, answer: Option<&Grid>) -> Result<(), Objection> {
         let Inner { spec, bound, .. } = &*self.0;
-        let shape_of = |grid: &Grid, rule: ShapeRule, in_answer: bool| {
-            let (fits, expected) = match rule {
-                ShapeRule::Fixed(shape) => (grid.shape == shape, shape.to_string()),
-                _ => (
-                    grid.shape.around(spec.frame) == spec.frame,
-                    format!("at most {}", spec.frame),
-                ),
-            };
-            let what = if in_answer { "answer" } else { "question" };
-            let objection = || Objection {
-                in_answer,
-                cell: None,
-                expected: format!("{expected} cells of the {what}"),
-                found: grid.shape.to_string(),
-            };
-            fits.then_some(()).ok_or_else(objection)
-        };
-        shape_of(question, spec.question, false)?;
+        self.shape_of(question, spec.question, false)?;
         bound.check_question(question)?;
         match answer {
             None => Ok(()),
             Some(answer) => {
-                shape_of(answer, spec.answer, true)?;
+                self.shape_of(answer, spec.answer, true)?;
                 bound.check(question, answer)
             }
         }
@@ -248,6 +251,14 @@ impl Task for GridTask {
         };
         let entries = Reader::of(input, GridNotation::Known(self.clone()));
         Box::new(entries.map(move |entry| entry.map(&puzzle)))
+    }
+
+    fn read_answer(&self, text: &str) -> Result<Tokens, InputError> {
+        let answer = read::answer(text, self)?;
+        match self.shape_of(&answer, self.0.spec.answer, true) {
+            Ok(()) => Ok(self.encode(&answer, self.0.spec.answer)),
+            Err(wrong) => Err(Place::line(1).error(wrong.expected, wrong.found)),
+        }
     }
 
     fn comment(&self) -> Option<&'static str> {

@@ -1,10 +1,12 @@
 //! Mazes of one size as a task.
 
 use super::grid::VOCAB_SIZE;
-use super::{Cell, Generator, Maze, MazeReader, Shape, Symmetry, canonical, rules, solve, split};
+use super::{
+    Cell, Generator, Maze, MazeReader, Shape, Symmetry, canonical, read, rules, solve, split,
+};
 use crate::error::{Error, Result};
-use crate::tasks::TaskSpec;
 use crate::tasks::task::{Drawing, Entry, Glyph, Pair, Puzzle, Task, TokenSymmetry, Tokens};
+use crate::tasks::{InputError, TaskSpec};
 use rand::Rng;
 use std::io::BufRead;
 
@@ -50,6 +52,11 @@ impl Task for MazeTask {
         let entries = MazeReader::new(input, Some(self.shape));
         let puzzle = |record| Puzzle::of(record, Maze::encode, Maze::encode);
         Box::new(entries.map(move |entry| entry.map(puzzle)))
+    }
+
+    fn read_answer(&self, text: &str) -> Result<Tokens, InputError> {
+        let text = text.trim_matches(['\r', '\n']);
+        Ok(read::parse_line(text, Some(self.shape))?.encode())
     }
 
     fn comment(&self) -> Option<&'static str> {

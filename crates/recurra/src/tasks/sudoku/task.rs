@@ -1,12 +1,12 @@
 //! Sudoku as a task.
 
 use super::grid::{BLANK, PAD};
-use super::read::PuzzleReader;
+use super::read::{PuzzleReader, parse_line};
 use super::solver::{self, Outcome};
 use super::{Grid, Sudoku, Symmetry, canonical, generate, rules, solutions, split};
 use crate::error::{Error, Result};
 use crate::tasks::task::{Drawing, Entry, Glyph, Pair, Puzzle, Task, TokenSymmetry, Tokens};
-use crate::tasks::{Groups, TaskSpec};
+use crate::tasks::{Groups, InputError, TaskSpec};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::io::BufRead;
@@ -35,6 +35,23 @@ impl Task for Sudoku {
         let entries = PuzzleReader::new(input, Some(*self));
         let puzzle = |record| Puzzle::of(record, Grid::encode, Grid::encode);
         Box::new(entries.map(move |entry| entry.map(puzzle)))
+    }
+
+    fn read_answer(&self, text: &str) -> Result<Tokens, InputError> {
+        // Lines and spaces between boxes say nothing.
+        let cells = text
+            .lines()
+            .map(|row| match row.trim().trim_matches(['-', '+', '|', ' ']) {
+                "" => String::new(),
+                _ => row.replace(['|', ' ', '\t'], ""),
+            });
+        let read = parse_line(&cells.collect::<String>(), Some(*self));
+        // Rows were joined, so that a column says nothing of the text as it stood.
+        let column = |e: InputError| InputError {
+            column: e.column.filter(|_| text.trim().lines().count() == 1),
+            ..e
+        };
+        Ok(read.map_err(column)?.encode())
     }
 
     fn line(&self, tokens: &[u16]) -> String {

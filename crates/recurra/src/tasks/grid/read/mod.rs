@@ -59,6 +59,14 @@ pub(super) fn learning<R: BufRead>(reader: R, layout: Layout) -> Reader<R, GridN
     Reader::of(reader, GridNotation::Learning(Alphabet::default(), layout))
 }
 
+/// The answer in a text, whatever rule it breaks.
+pub(super) fn answer(text: &str, task: &GridTask) -> Result<Grid, InputError> {
+    let mut notation = GridNotation::Known(task.clone());
+    let [_, fold] = notation.folds();
+    let rows = text::rows(Text::line(1, text.as_bytes()), notation.words())?;
+    text::grid(&rows, "answer", &mut notation, fold)
+}
+
 impl Notation for GridNotation {
     type Grid = Written;
 
