@@ -21,7 +21,13 @@ mod thinking;
 mod threads;
 
 use clap::Parser;
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+use std::alloc::System;
 use std::process::ExitCode;
+
+/// Counts allocations, for `recurra bench guide`.
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// Tiny recursive models: networks of a few million weights that answer by thinking again.
 ///
