@@ -3,6 +3,7 @@
 mod bench;
 mod cache;
 mod calibrate;
+mod completions;
 mod data;
 mod eval;
 mod generate;
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Trace(trace::Args),
     Bench(bench::Args),
     Cache(cache::Args),
+    Completions(completions::Completions),
+    Man(completions::Man),
 }
 
 impl Command {
@@ -49,6 +52,8 @@ impl Command {
             Command::Trace(args) => trace::run(&args),
             Command::Bench(args) => bench::run(&args),
             Command::Cache(args) => cache::run(&args),
+            Command::Completions(args) => args.run(),
+            Command::Man(args) => args.run(),
         }
     }
 }
