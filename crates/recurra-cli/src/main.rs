@@ -24,9 +24,15 @@ mod thinking;
 mod threads;
 
 use clap::Parser;
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+use std::alloc::System;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Instant;
+
+/// Counts allocations, for `recurra bench guide`.
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// Tiny recursive models: networks of a few million weights that answer by thinking again.
 ///

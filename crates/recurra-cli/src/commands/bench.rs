@@ -1,6 +1,7 @@
 //! `recurra bench`: the speed of one improvement step, as a share of what this machine can do.
 
 mod batch;
+mod guide;
 mod machine;
 mod measure;
 mod peaks;
@@ -29,7 +30,10 @@ use std::sync::Arc;
 /// medians are told, so that all see the same clock. A batch shares its samples out to the threads; where there are
 /// more threads than samples, each sample is split over some (if it is large enough to be worth it).
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// Model file [default: an architecture of the reference, with random weights]
     model: Option<PathBuf>,
     /// Which architecture of the reference
@@ -65,6 +69,13 @@ pub(crate) struct Args {
     /// what is measured.
     #[arg(long, conflicts_with_all = ["json", "batch", "seconds", "against"])]
     worker: bool,
+}
+
+/// What else is measured and compared.
+#[derive(clap::Subcommand)]
+enum Other {
+    Guide(guide::Guide),
+    Diff(guide::Diff),
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -151,6 +162,11 @@ fn pack(isa: Isa, model: &TrmModel, precision: Precision) -> anyhow::Result<Pack
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    match &args.other {
+        Some(Other::Guide(args)) => return guide::run(args),
+        Some(Other::Diff(args)) => return args.run(),
+        None => (),
+    }
     // First: rounding a model works on all threads.
     let threads = args.threads.start()?;
     let subject = Subject::new(args)?;

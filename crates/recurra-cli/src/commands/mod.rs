@@ -3,6 +3,7 @@
 mod bench;
 mod cache;
 mod calibrate;
+mod completions;
 mod data;
 mod eval;
 mod generate;
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     Serve(Box<serve::Args>),
     #[cfg(feature = "server")]
     Mcp(mcp::Args),
+    Completions(completions::Completions),
+    Man(completions::Man),
 }
 
 impl Command {
@@ -61,6 +64,8 @@ impl Command {
             Command::Serve(args) => serve::run(&args),
             #[cfg(feature = "server")]
             Command::Mcp(args) => mcp::run(&args),
+            Command::Completions(args) => args.run(),
+            Command::Man(args) => args.run(),
         }
     }
 }

@@ -147,3 +147,85 @@ fn arguments_that_make_no_sense() {
         assert!(stderr(&out).contains(part), "{arguments}: {}", stderr(&out));
     }
 }
+
+#[test]
+fn reports_are_compared() {
+    let dir = tempfile::tempdir().unwrap();
+    let report = |gain: f64, target: f64| {
+        let verdict = if gain >= target {
+            "holds"
+        } else {
+            "falls-short"
+        };
+        serde_json::json!({
+            "version": 1, "program": "0", "cpu": null, "instruction_set": "scalar", "threads": 1, "load": null, "quick": true,
+            "command": "", "models": [], "accuracy": [], "checks": [],
+            "rows": [{"name": "simd", "title": "", "guide": "", "at_least": target, "tolerance": 0.0, "reason": null, "verdict": verdict,
+                "gain": {"median": gain, "low": gain, "high": gain, "rounds": 3, "of": ""}}],
+        })
+        .to_string()
+    };
+    let files: Vec<_> = [(4.0, 3.0), (2.0, 3.0), (4.0, 1.0)]
+        .iter()
+        .enumerate()
+        .map(|(i, &(gain, target))| {
+            let path = dir.path().join(format!("{i}.json"));
+            std::fs::write(&path, report(gain, target)).unwrap();
+            path
+        })
+        .collect();
+    let out = recurra("bench diff {} {}", &[&files[0], &files[1]]);
+    assert_eq!(status(&out), Some(1));
+    assert!(
+        stdout(&out).contains("4.00 -> 2.00, changed; holds before, falls short now"),
+        "{}",
+        stdout(&out)
+    );
+    let out = recurra("bench diff {} {}", &[&files[0], &files[2]]);
+    assert_eq!(status(&out), Some(0));
+    assert!(
+        stdout(&out).contains("THE TARGET CHANGED: 3 before, 1 now"),
+        "{}",
+        stdout(&out)
+    );
+    // What is no report is told so.
+    std::fs::write(&files[2], "{}").unwrap();
+    let out = recurra("bench diff {} {}", &[&files[0], &files[2]]);
+    assert_eq!(status(&out), Some(1));
+    assert!(
+        stderr(&out).contains("2.json: expected a report of `recurra bench guide --json`"),
+        "{}",
+        stderr(&out)
+    );
+}
+
+#[test]
+fn a_guide_without_models_says_which_is_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = recurra(
+        "bench guide --quick --models {}",
+        &[&dir.path().to_path_buf()],
+    );
+    assert_eq!(status(&out), Some(1));
+    assert!(
+        stderr(&out).contains("sudoku9.safetensors"),
+        "{}",
+        stderr(&out)
+    );
+}
+
+#[test]
+fn shells_and_manuals_know_all_commands() {
+    let out = recurra("completions bash", &[]);
+    assert!(
+        stdout(&out).contains("recurra__subcmd__solve") || stdout(&out).contains("recurra__solve")
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().to_path_buf();
+    assert_eq!(status(&recurra("man {}", &[&folder])), Some(0));
+    let page = std::fs::read_to_string(folder.join("recurra-bench-guide.1")).unwrap();
+    assert!(page.contains("what each optimisation gains"), "{page}");
+    let out = recurra("man {}", &[&folder.join("none")]);
+    assert_eq!(status(&out), Some(1));
+    assert!(stderr(&out).contains("none: "), "{}", stderr(&out));
+}

@@ -21,6 +21,19 @@ pub(super) fn cache(level: usize) -> Option<usize> {
     kib.checked_mul(1024)
 }
 
+/// Processes that want to run, as a mean over a minute.
+#[cfg(target_os = "linux")]
+pub(super) fn load() -> Option<f64> {
+    let text = read_to_string("/proc/loadavg").ok()?;
+    text.split(' ').next()?.parse().ok()
+}
+
+/// The load, which only Linux tells in a file.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn load() -> Option<f64> {
+    None
+}
+
 /// The processor's name, which only Linux tells in a file.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn cpu() -> Option<String> {

@@ -47,6 +47,11 @@ impl<'a> Timed<'a> {
         (sorted[(n - 1) / 2] + sorted[n / 2]) / 2.0
     }
 
+    /// Seconds of one go in the last round; 0 before the first.
+    pub(super) fn last(&self) -> f64 {
+        self.seconds.last().copied().unwrap_or(0.0)
+    }
+
     /// Billions of units of work a second.
     pub(super) fn giga_per_second(&self) -> f64 {
         self.work as f64 / self.median() / 1e9
