@@ -15,10 +15,15 @@ pub(crate) struct Threads {
 }
 
 impl Threads {
+    /// How many there are to be.
+    pub(crate) fn count(self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.threads.unwrap_or_else(cores)
+    }
+
     /// Starts the threads and returns how many there are.
     pub(crate) fn start(self) -> anyhow::Result<usize> {
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = self.threads.unwrap_or_else(cores);
+        let threads = self.count();
         // The main thread is one of them: it can hand out work without waking up twice for it.
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads)

@@ -37,39 +37,49 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let bytes = disk::read(&args.checkpoint)?;
-    let format = if bytes.starts_with(b"PK") {
-        "torch.save archive"
-    } else {
-        "safetensors"
-    };
-    let in_checkpoint = |e: recurra::Error| e.in_file(&args.checkpoint);
-    let tensors = read_checkpoint(&bytes).map_err(in_checkpoint)?;
-    drop(bytes);
-    let yaml = String::from_utf8(disk::read(&args.config)?)
-        .map_err(|_| anyhow!("{}: expected UTF-8 text", args.config.display()))?;
-    let config =
-        config_from_yaml(&yaml, &tensors, args.seq_len).map_err(|e| e.in_file(&args.config))?;
     let task = match (args.task, args.size) {
         (None, _) => None,
         (Some(name), None) if name != TaskName::Arc => {
             return Err(UsageError("--task: expected --size with it".into()).into());
         }
-        (Some(name), size) => {
-            let task = name.spec(size, None)?;
-            check_task(&task, &config, &args.checkpoint)?;
-            Some(task)
-        }
+        (Some(name), size) => Some(name.spec(size, None)?),
     };
+    let model = import(&args.checkpoint, &args.config, args.seq_len, task)?;
+    OutputFile::write_whole(&args.output, &model.to_bytes())?;
+    Ok(Exit::Done)
+}
+
+/// The model of a checkpoint.
+pub(crate) fn import(
+    checkpoint: &Path,
+    config_path: &Path,
+    seq_len: Option<usize>,
+    task: Option<TaskSpec>,
+) -> anyhow::Result<TrmModel> {
+    let bytes = disk::read(checkpoint)?;
+    let format = if bytes.starts_with(b"PK") {
+        "torch.save archive"
+    } else {
+        "safetensors"
+    };
+    let in_checkpoint = |e: recurra::Error| e.in_file(checkpoint);
+    let tensors = read_checkpoint(&bytes).map_err(in_checkpoint)?;
+    drop(bytes);
+    let yaml = String::from_utf8(disk::read(config_path)?)
+        .map_err(|_| anyhow!("{}: expected UTF-8 text", config_path.display()))?;
+    let config =
+        config_from_yaml(&yaml, &tensors, seq_len).map_err(|e| e.in_file(config_path))?;
+    if let Some(task) = &task {
+        check_task(task, &config, checkpoint)?;
+    }
     let weights = weights_from_tensors(&config, &tensors).map_err(in_checkpoint)?;
     drop(tensors);
     let mut model = TrmModel::new(config, task, weights);
-    let name = args.checkpoint.file_name().unwrap_or_default();
+    let name = checkpoint.file_name().unwrap_or_default();
     let provenance = &mut model.header.provenance;
     provenance.insert("imported_from".into(), name.to_string_lossy().into());
     provenance.insert("imported_format".into(), format.into());
-    OutputFile::write_whole(&args.output, &model.to_bytes())?;
-    Ok(Exit::Done)
+    Ok(model)
 }
 
 fn check_task(task: &TaskSpec, config: &TrmConfig, checkpoint: &Path) -> anyhow::Result<()> {

@@ -6,12 +6,12 @@ mod calibrate;
 mod data;
 mod eval;
 mod generate;
-mod import;
+pub(crate) mod import;
 mod info;
-mod quantize;
+pub(crate) mod quantize;
 mod solve;
 mod trace;
-mod train;
+pub(crate) mod train;
 
 use crate::exit::Exit;
 use clap::Subcommand;

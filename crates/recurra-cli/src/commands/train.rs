@@ -5,6 +5,9 @@ mod folder;
 mod recent;
 mod run;
 
+pub use folder::Row;
+pub(crate) use run::Outcome;
+
 use crate::exit::{Exit, UsageError, message};
 use crate::group;
 use crate::task::{Size, TaskName};
@@ -17,7 +20,9 @@ use recurra::tasks::{Task, TaskSpec};
 use recurra::train::preset::{constraints, preset};
 use recurra::train::{Decay, Probabilities, Rule, TrainConfig, TrainPrecision};
 use recurra::{Mixer, Positions, TrmConfig};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Train a model
 ///
@@ -397,6 +402,26 @@ impl Args {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let threads = args.threads.start()?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = stop.clone();
+    ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed))?;
+    let mut watch = |_: &Row| !stop.load(Ordering::Relaxed);
+    if train(args, threads, true, &mut watch)? == run::Outcome::Interrupted {
+        message("interrupted; `--resume` goes on from here");
+        return Ok(Exit::Refused);
+    }
+    Ok(Exit::Done)
+}
+
+/// Trains as the arguments say, with so many threads, those of the pool that this runs in. `watch` sees the state after every training
+/// step and says whether to go on. `shown`: progress goes to standard error.
+pub(crate) fn train(
+    args: &Args,
+    threads: usize,
+    shown: bool,
+    watch: &mut dyn FnMut(&Row) -> bool,
+) -> anyhow::Result<run::Outcome> {
     for (flag, value) in [
         ("--minutes", args.minutes),
         ("--save-every", Some(args.save_every)),
@@ -408,7 +433,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         }
     }
     let group = group::group()?;
-    let threads = args.threads.start()?;
     let budget = match (args.steps, args.minutes) {
         (Some(steps), _) => run::Budget::Steps(steps),
         (None, minutes) => run::Budget::Seconds(60.0 * minutes.unwrap_or(10.0)),
@@ -473,10 +497,18 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         };
         run::Run::begin(&args.output, begin, threads, group)?
     };
-    let outcome = run.train(budget, 60.0 * args.save_every)?;
-    if outcome == run::Outcome::Interrupted {
-        message("interrupted; `--resume` goes on from here");
-        return Ok(Exit::Refused);
+    run.shown &= shown;
+    run.train(budget, 60.0 * args.save_every, watch)
+}
+
+impl Args {
+    /// The file that the model goes to.
+    pub(crate) fn output(&self) -> &Path {
+        &self.output
     }
-    Ok(Exit::Done)
+
+    /// The threads that were asked for.
+    pub(crate) fn threads(&self) -> Threads {
+        self.threads
+    }
 }

@@ -12,8 +12,6 @@ use recurra::kernels::{Isa, Precision};
 use recurra::model::{TrmModel, TrmWeights, disk};
 use recurra::train::{Group, StepReport, TrainConfig, Trainer};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// When a training is over.
@@ -25,7 +23,7 @@ pub(super) enum Budget {
 
 /// How a training ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Finished,
     Interrupted,
 }
@@ -60,6 +58,8 @@ pub(super) struct Run {
     before: f64,
     /// Share of the held-out puzzles answered right, when last measured.
     exact: Option<f64>,
+    /// Whether its progress goes to standard error.
+    pub(super) shown: bool,
 }
 
 impl Run {
@@ -162,14 +162,19 @@ impl Run {
             threads,
             began: Instant::now(),
             exact: None,
+            shown: true,
         }
     }
 
-    /// Trains until the budget is spent or Ctrl-C is pressed; saves the checkpoint and the model either way.
-    pub(super) fn train(&mut self, budget: Budget, save_every: f64) -> anyhow::Result<Outcome> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let asked = stop.clone();
-        ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed))?;
+    /// Trains until the budget is spent or `watch`, which sees the state after every training step, says to stop; saves the
+    /// checkpoint and the model either way.
+    pub(super) fn train(
+        &mut self,
+        budget: Budget,
+        save_every: f64,
+        watch: &mut dyn FnMut(&Row) -> bool,
+    ) -> anyhow::Result<Outcome> {
+        let mut stop = false;
         let config = self.trainer.config();
         let processes = match self.trainer.group().size() {
             1 => String::new(),
@@ -188,7 +193,7 @@ impl Run {
             self.data.describe(),
             self.threads
         ));
-        let bar = if self.is_first() {
+        let bar = if self.is_first() && self.shown {
             view()
         } else {
             ProgressBar::hidden()
@@ -200,7 +205,7 @@ impl Run {
             // The clock of the first process rules; Ctrl-C may reach any.
             let saves = self.seconds() - saved >= save_every;
             let mine = [self.progress(budget), f64::from(u8::from(saves))];
-            let asked = f64::from(u8::from(stop.load(Ordering::Relaxed)));
+            let asked = f64::from(u8::from(stop));
             let [progress, saves, asked] = self.agree(mine, asked);
             if saves > 0.0 {
                 saved = self.seconds();
@@ -231,8 +236,9 @@ impl Run {
                 not_before = self.seconds() + PAUSE * (self.seconds() - began);
                 self.log(&bar, recent);
             }
+            let row = self.row(&report, recent, held_out);
+            stop = !watch(&row);
             if held_out.is_some() || self.folder.is_due(self.seconds()) {
-                let row = self.row(&report, recent, held_out);
                 self.folder.add(row);
             }
             last = Some(report);
@@ -241,6 +247,7 @@ impl Run {
             let held_out = self.measure(1.0)?;
             if let Some(report) = last {
                 let row = self.row(&report, self.notes.recent, held_out);
+                watch(&row);
                 self.folder.add(row);
             }
         }
@@ -263,7 +270,7 @@ impl Run {
     }
 
     fn say(&self, text: &str) {
-        if self.is_first() {
+        if self.is_first() && self.shown {
             say(text);
         }
     }
@@ -421,7 +428,7 @@ impl Run {
         OutputFile::write_whole(&self.output, &model.to_bytes())?;
         self.data.save_beside(&self.output)?;
         let (weights, steps) = (TrmWeights::count(model.config()), self.trainer.steps_done());
-        say(&format!(
+        self.say(&format!(
             "{}: {weights} weights after {steps} steps",
             self.output.display()
         ));
