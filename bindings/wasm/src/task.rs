@@ -3,6 +3,7 @@
 use crate::{error, json};
 use recurra::TaskSpec;
 use recurra::solver::Question;
+use recurra::tasks::task::answer_tokens;
 use recurra::tasks::Task;
 use recurra::tasks::sudoku::{Generator, Sudoku};
 use serde_json::json;
@@ -58,31 +59,9 @@ pub fn generate(task: &str, seed: u32, number: u32, givens: usize) -> Result<Str
 pub fn check(task: &str, question: &str, answer: &str) -> Result<String, JsError> {
     let task = self::task(task)?;
     let question = task.parse(question).map_err(error)?;
-    let answer = answer_of(&*task, answer).map_err(error)?;
+    let answer = answer_tokens(&*task, answer).map_err(error)?;
     Ok(json(&json!({
         "verified": task.verify(&question, &answer),
         "objection": task.objection(&question, &answer),
     })))
-}
-
-/// The tokens of an answer in one line. [`Task::parse`] reads questions, and refuses what only an answer may be.
-fn answer_of(task: &dyn Task, text: &str) -> Result<Vec<u16>, String> {
-    let places = task.seq_len();
-    let signs: Vec<Option<char>> = (0..task.vocab_size() as u16)
-        .map(|token| task.line(&vec![token; places]).chars().next())
-        .collect();
-    let tokens = text.chars().enumerate().map(|(at, sign)| {
-        let token = signs.iter().rposition(|&known| known == Some(sign));
-        let token =
-            token.ok_or_else(|| format!("answer: column {}: unexpected `{sign}`", at + 1))?;
-        Ok(token as u16)
-    });
-    let tokens: Vec<u16> = tokens.collect::<Result<_, String>>()?;
-    match tokens.len() == places {
-        true => Ok(tokens),
-        false => Err(format!(
-            "answer: expected {places} cells, found {}",
-            tokens.len()
-        )),
-    }
 }

@@ -23,7 +23,6 @@ mod threads;
 
 use clap::Parser;
 use std::ffi::OsString;
-use std::process::ExitCode;
 
 /// Tiny recursive models: networks of a few million weights that answer by thinking again.
 ///
@@ -39,7 +38,7 @@ struct Cli {
 
 /// Runs a command line, of which the first word is the program's name, and gives the exit status. A command line that cannot be
 /// understood, or that asks for help, ends the process.
-pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
     let cli = Cli::parse_from(words);
     exit::finish(instruction_set().and_then(|()| cli.command.run()))
 }

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    recurra_cli::main(std::env::args_os())
+    ExitCode::from(recurra_cli::main(std::env::args_os()))
 }

@@ -3,6 +3,7 @@
 
 mod answer;
 mod arc;
+mod asked;
 mod attempts;
 mod cancel;
 mod desk;
@@ -19,6 +20,7 @@ mod stepwise;
 pub use crate::error::Refusal;
 pub use answer::{Answer, Source};
 pub use arc::{ArcAnswers, ArcOptions, ArcSolver, PuzzleRows};
+pub use asked::options_from_json;
 pub use cancel::CancelToken;
 pub use events::{Event, Step};
 pub use options::SolveOptions;

@@ -284,3 +284,28 @@ pub trait Task: fmt::Debug + Send + Sync {
         None
     }
 }
+
+/// The tokens of an answer in one line. [`Task::parse`] reads questions, and refuses what only an answer may be.
+///
+/// # Errors
+/// The column with a sign that the task does not have, or how many cells are missing.
+pub fn answer_tokens(task: &dyn Task, text: &str) -> Result<Tokens, String> {
+    let places = task.seq_len();
+    let signs: Vec<Option<char>> = (0..task.vocab_size() as u16)
+        .map(|token| task.line(&vec![token; places]).chars().next())
+        .collect();
+    let tokens = text.chars().enumerate().map(|(at, sign)| {
+        let token = signs.iter().rposition(|&known| known == Some(sign));
+        let token =
+            token.ok_or_else(|| format!("answer: column {}: unexpected `{sign}`", at + 1))?;
+        Ok(token as u16)
+    });
+    let tokens: Vec<u16> = tokens.collect::<Result<_, String>>()?;
+    match tokens.len() == places {
+        true => Ok(tokens),
+        false => Err(format!(
+            "answer: expected {places} cells, found {}",
+            tokens.len()
+        )),
+    }
+}

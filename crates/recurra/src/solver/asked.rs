@@ -1,13 +1,13 @@
-//! How to think, as JSON: the names and values of the program's flags.
+//! How to think, as JSON: the names and values of the program's flags, for surfaces that are told in text.
 
-use recurra::thinking::{RuleList, StopRules, Variation};
-use recurra::{SolveOptions, Solver};
+use super::{SolveOptions, Solver};
+use crate::thinking::{RuleList, StopRules, Variation};
 use serde::Deserialize;
 use std::time::Duration;
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
-struct Options {
+struct Asked {
     max_steps: Option<usize>,
     min_steps: Option<usize>,
     stop: Option<String>,
@@ -20,9 +20,12 @@ struct Options {
 }
 
 /// The options in a JSON text, completed by the model's own.
-pub(crate) fn read(text: &str, solver: &Solver) -> Result<SolveOptions, String> {
-    let options: Options = match text {
-        "" => Options::default(),
+///
+/// # Errors
+/// What was expected and what was found.
+pub fn options_from_json(text: &str, solver: &Solver) -> Result<SolveOptions, String> {
+    let options: Asked = match text {
+        "" => Asked::default(),
         text => serde_json::from_str(text).map_err(|e| format!("options: {e}"))?,
     };
     let default = solver.options();
