@@ -161,6 +161,11 @@ impl Model {
         self.path.as_deref()
     }
 
+    /// Whether this process made it: in one that was forked it is of no use.
+    fn is_here(&self) -> bool {
+        self.here().is_ok()
+    }
+
     /// The same weights with so many threads.
     fn with_threads(&self, threads: usize) -> PyResult<Model> {
         Model::of((*self.model).clone(), self.path.clone(), Some(threads))
