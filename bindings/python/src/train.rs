@@ -33,15 +33,13 @@ pub(crate) fn train(
             let (answer, answered) = sync_channel::<()>(0);
             let stop = &stop;
             let worker = scope.spawn(move || {
-                let mut watch = |row: &Row| {
+                let mut watch = move |row: &Row| {
                     if watched && tell.send(row.clone()).is_ok() {
                         answered.recv().ok();
                     }
                     !stop.load(Ordering::Relaxed)
                 };
-                let trained = embedded::train(flags, &mut watch);
-                drop(tell);
-                trained
+                embedded::train(flags, &mut watch)
             });
             loop {
                 let event = told.recv_timeout(PAUSE);

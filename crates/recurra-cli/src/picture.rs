@@ -18,6 +18,7 @@ pub struct Thought {
     pub title: String,
     /// Its tokens.
     pub question: Vec<u16>,
+    /// After each step.
     pub frames: Vec<Frame>,
 }
 
