@@ -32,6 +32,14 @@ mod _native {
     use super::train::train;
     #[pymodule_export]
     use super::{main, version};
+    use pyo3::prelude::*;
+
+    /// Finds NumPy now: where Ctrl-C comes while it is looked for later, nobody could be told.
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        numpy::PyArray1::<u8>::zeros(module.py(), 1, false);
+        Ok(())
+    }
 }
 
 /// Runs a command line of the program, of which the first word is its name, and gives the exit status.

@@ -93,8 +93,8 @@ works = {
     "train": lambda: recurra.train(sys.argv[4], task="sudoku", size=4, steps=1_000_000_000, hidden=32, pool=50, threads=1),
     "generate": lambda: recurra.tasks.sudoku.generate(10_000_000, 16),
 }
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     works[sys.argv[2]]()
 except KeyboardInterrupt:
     print("interrupted", flush=True)
