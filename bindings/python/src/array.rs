@@ -53,7 +53,9 @@ impl Rows {
         encoding: Encoding,
     ) -> PyResult<Rows> {
         let [count, rest @ ..] = shape else {
-            return Err(error::argument("questions: expected an array of rows, found one number"));
+            return Err(error::argument(
+                "questions: expected an array of rows, found one number",
+            ));
         };
         if rest.is_empty() || rest.iter().product::<usize>() != places {
             return Err(error::argument(format!(

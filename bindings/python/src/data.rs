@@ -24,7 +24,11 @@ pub(crate) fn load<'py>(
     let part = match split {
         "train" => Part::Train,
         "test" => Part::Test,
-        other => return Err(error::argument(format!("split: expected train or test, found {other}"))),
+        other => {
+            return Err(error::argument(format!(
+                "split: expected train or test, found {other}"
+            )));
+        }
     };
     let task = task.map(Task::rules).transpose()?;
     let read = || -> recurra::Result<_> {
@@ -39,10 +43,12 @@ pub(crate) fn load<'py>(
                     let places = puzzle.question.len();
                     inputs.extend(puzzle.question);
                     match puzzle.answer {
-                        Some(answer) => labels.extend(answer.into_iter().map(|token| match token {
-                            IGNORED => IGNORED_LABEL,
-                            token => token.into(),
-                        })),
+                        Some(answer) => {
+                            labels.extend(answer.into_iter().map(|token| match token {
+                                IGNORED => IGNORED_LABEL,
+                                token => token.into(),
+                            }))
+                        }
                         None => labels.resize(labels.len() + places, IGNORED_LABEL),
                     }
                     identifiers.push(puzzle.identifier);
@@ -53,7 +59,8 @@ pub(crate) fn load<'py>(
         }
         Ok((inputs, labels, identifiers, lines, refused, metadata))
     };
-    let (inputs, labels, identifiers, lines, refused, metadata) = py.detach(read).map_err(error::of)?;
+    let (inputs, labels, identifiers, lines, refused, metadata) =
+        py.detach(read).map_err(error::of)?;
     let count = identifiers.len();
     let places = if count == 0 { 0 } else { inputs.len() / count };
     let columns = PyDict::new(py);

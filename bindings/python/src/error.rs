@@ -53,11 +53,7 @@ fn classed(error: &Error, text: String) -> PyErr {
 /// An exception of `recurra._errors`.
 fn ours(class: &str, text: String) -> PyErr {
     Python::attach(|py| {
-        let made = || {
-            py.import("recurra._errors")?
-                .getattr(class)?
-                .call1((text,))
-        };
+        let made = || py.import("recurra._errors")?.getattr(class)?.call1((text,));
         made().map_or_else(|e| e, PyErr::from_value)
     })
 }

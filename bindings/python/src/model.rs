@@ -64,8 +64,12 @@ impl Model {
                 "this model was opened in process {made}, and its threads did not come along to process {here}, which was forked from it: \
                  open the model in the new process, or start processes with multiprocessing.get_context(\"spawn\")"
             );
-            let class = py.import("recurra._errors").and_then(|m| m.getattr("ForkError"));
-            class.and_then(|class| class.call1((text,))).map_or_else(|e| e, PyErr::from_value)
+            let class = py
+                .import("recurra._errors")
+                .and_then(|m| m.getattr("ForkError"));
+            class
+                .and_then(|class| class.call1((text,)))
+                .map_or_else(|e| e, PyErr::from_value)
         }))
     }
 
@@ -199,7 +203,11 @@ impl Model {
         questions: Vec<String>,
         options: &str,
     ) -> PyResult<Bound<'py, PyDict>> {
-        self.solve(py, questions.into_iter().map(|text| Ok(text.into())).collect(), options)
+        self.solve(
+            py,
+            questions.into_iter().map(|text| Ok(text.into())).collect(),
+            options,
+        )
     }
 
     /// Answers rows of tokens, or of numbers that become tokens when `shift` is added.
@@ -292,7 +300,10 @@ impl Model {
                     .collect();
                 workers
                     .into_iter()
-                    .map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                    .map(|w| {
+                        w.join()
+                            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                    })
                     .collect()
             })
         };
@@ -315,7 +326,11 @@ impl Model {
     ) -> PyResult<Trace> {
         let task = match &self.model.header.task {
             Some(spec) => spec.task().map_err(error::of)?,
-            None => return Err(error::argument("question: expected an array, as the model names no task; found a text")),
+            None => {
+                return Err(error::argument(
+                    "question: expected an array, as the model names no task; found a text",
+                ));
+            }
         };
         let tokens = Question::from(question).tokens(&*task).map_err(error::of)?;
         self.trace(py, tokens, 0, steps, until_verified)
@@ -332,7 +347,10 @@ impl Model {
     ) -> PyResult<Trace> {
         let mut rows = self.rows(question, 0)?;
         if rows.count != 1 {
-            return Err(error::argument(format!("question: expected one, found {}", rows.count)));
+            return Err(error::argument(format!(
+                "question: expected one, found {}",
+                rows.count
+            )));
         }
         match rows.refused.remove(&0) {
             Some(text) => Err(error::question(text)),
@@ -341,7 +359,10 @@ impl Model {
     }
 
     /// Its weights in f32, by the reference implementation's names and in its shapes.
-    fn tensors<'py>(&self, py: Python<'py>) -> PyResult<Vec<(String, Bound<'py, PyArrayDyn<f32>>)>> {
+    fn tensors<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<Vec<(String, Bound<'py, PyArrayDyn<f32>>)>> {
         let weights = py.detach(|| self.model.weights.to_f32());
         let shapes = TrmWeights::shapes(self.model.config());
         let each = shapes.into_iter().zip(weights.tensors());
@@ -366,12 +387,21 @@ impl Model {
             "q8" => Precision::Q8,
             "q4" => Precision::Q4,
             other => {
-                return Err(error::argument(format!("to: expected bf16, q8 or q4, found {other}")));
+                return Err(error::argument(format!(
+                    "to: expected bf16, q8 or q4, found {other}"
+                )));
             }
         };
         let name = self.path.as_deref().unwrap_or(Path::new("model"));
         let work = || {
-            embedded::quantize(&self.model, name, to, calibrate.as_deref(), limit, self.threads)
+            embedded::quantize(
+                &self.model,
+                name,
+                to,
+                calibrate.as_deref(),
+                limit,
+                self.threads,
+            )
         };
         let made = py.detach(work).map_err(error::of_program)?;
         let (model, report, warning) = made;
@@ -406,9 +436,9 @@ impl Model {
                 Err(text) => Err(text.clone()),
                 Ok(_) => match answers.next() {
                     Some(Ok(answer)) => Ok(answer),
-                    Some(Err(refused @ (recurra::Error::Refused(_) | recurra::Error::Question { .. }))) => {
-                        Err(refused.to_string())
-                    }
+                    Some(Err(
+                        refused @ (recurra::Error::Refused(_) | recurra::Error::Question { .. }),
+                    )) => Err(refused.to_string()),
                     Some(Err(other)) => return Err(error::of(other)),
                     None => return Err(error::argument("no answer came")),
                 },
@@ -437,7 +467,9 @@ impl Model {
             until_verified,
             stop: &stop,
         };
-        let seen = patiently(py, &|| stop.store(true, Ordering::Relaxed), || trace::think(&wish))?;
+        let seen = patiently(py, &|| stop.store(true, Ordering::Relaxed), || {
+            trace::think(&wish)
+        })?;
         Trace::new(py, seen.map_err(error::of)?)
     }
 }

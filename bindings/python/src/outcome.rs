@@ -20,7 +20,9 @@ impl Texts {
         }
         self.bytes.extend_from_slice(text.as_bytes());
         let end = i32::try_from(self.bytes.len()).map_err(|_| {
-            crate::error::argument("questions: expected less than 2 GiB of text in one call; ask in parts")
+            crate::error::argument(
+                "questions: expected less than 2 GiB of text in one call; ask in parts",
+            )
         })?;
         self.offsets.push(end);
         Ok(())
@@ -96,7 +98,10 @@ pub(crate) fn columns<'py>(
     columns.set_item("halt", halt.into_pyarray(py))?;
     columns.set_item("seconds", seconds.into_pyarray(py))?;
     columns.set_item("errors", errors)?;
-    columns.set_item("stopped_names", StopReason::ALL.map(StopReason::name).to_vec())?;
+    columns.set_item(
+        "stopped_names",
+        StopReason::ALL.map(StopReason::name).to_vec(),
+    )?;
     columns.set_item("source_names", SOURCES.map(|(_, name)| name).to_vec())?;
     Ok(columns)
 }

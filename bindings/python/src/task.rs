@@ -38,7 +38,9 @@ impl Task {
     pub(crate) fn rules(&self) -> PyResult<&Arc<dyn Rules>> {
         match &self.rules {
             Some(rules) => Ok(rules),
-            None => Err(error::of(self.spec.task().expect_err("it has no such rules"))),
+            None => Err(error::of(
+                self.spec.task().expect_err("it has no such rules"),
+            )),
         }
     }
 
@@ -126,19 +128,26 @@ impl Task {
     }
 
     /// Questions or answers in one line each, as tokens `[n, places]`.
-    fn encode<'py>(&self, py: Python<'py>, lines: Vec<String>) -> PyResult<Bound<'py, PyArray2<u16>>> {
+    fn encode<'py>(
+        &self,
+        py: Python<'py>,
+        lines: Vec<String>,
+    ) -> PyResult<Bound<'py, PyArray2<u16>>> {
         let task = self.rules()?;
         let mut tokens = Vec::with_capacity(lines.len() * task.seq_len());
         for (number, line) in (1..).zip(&lines) {
             let read = match task.parse(line) {
                 Ok(read) => read,
                 // What only an answer may be.
-                Err(error) => answer_tokens(&**task, line)
-                    .map_err(|_| crate::error::question(format!("line {number}: {}", error.within(1))))?,
+                Err(error) => answer_tokens(&**task, line).map_err(|_| {
+                    crate::error::question(format!("line {number}: {}", error.within(1)))
+                })?,
             };
             tokens.extend(read);
         }
-        Ok(tokens.into_pyarray(py).reshape([lines.len(), task.seq_len()])?)
+        Ok(tokens
+            .into_pyarray(py)
+            .reshape([lines.len(), task.seq_len()])?)
     }
 
     /// Tokens `[n, places]`, in one line each.
@@ -152,7 +161,8 @@ impl Task {
         let rows = Rows::read(tokens, places, encoding)?;
         let line = |row: usize| {
             let tokens = rows.row(row, places);
-            let tokens = tokens.map_err(|text| error::question(format!("row {}: {text}", row + 1)))?;
+            let tokens =
+                tokens.map_err(|text| error::question(format!("row {}: {text}", row + 1)))?;
             Ok(task.line(tokens))
         };
         (0..rows.count).map(line).collect()
@@ -166,7 +176,10 @@ impl Task {
             Ok(tokens) => tokens,
             Err(_) => answer_tokens(&**task, answer).map_err(error::question)?,
         };
-        Ok((task.verify(&question, &answer), task.objection(&question, &answer)))
+        Ok((
+            task.verify(&question, &answer),
+            task.objection(&question, &answer),
+        ))
     }
 
     /// The answer of an exact solver, where the task has one.
@@ -176,7 +189,9 @@ impl Task {
         match py.detach(|| task.solve(&question)) {
             None => Ok(None),
             Some(Ok(answer)) => Ok(Some(task.line(&answer))),
-            Some(Err(found)) => Err(error::question(format!("expected a question with one answer, found {found}"))),
+            Some(Err(found)) => Err(error::question(format!(
+                "expected a question with one answer, found {found}"
+            ))),
         }
     }
 
@@ -245,8 +260,9 @@ impl Task {
                     .collect();
                 let mut made = Vec::with_capacity(count);
                 for worker in workers {
-                    let some: Result<Vec<_>, String> =
-                        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                    let some: Result<Vec<_>, String> = worker
+                        .join()
+                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
                     made.extend(some?);
                 }
                 Ok(made)

@@ -46,7 +46,10 @@ pub(crate) fn think(wish: &Wish<'_>) -> recurra::Result<Seen> {
     engine.start(&wish.question, wish.identifier)?;
     let (mut logits, mut probabilities, mut halt) = (Vec::new(), Vec::new(), Vec::new());
     let (mut frames, mut lines): (Vec<Frame>, Vec<String>) = Default::default();
-    let line = |tokens: &[u16]| task.as_ref().map_or(String::new(), |task| task.line(tokens));
+    let line = |tokens: &[u16]| {
+        task.as_ref()
+            .map_or(String::new(), |task| task.line(tokens))
+    };
     for _ in 0..wish.steps {
         if wish.stop.load(Ordering::Relaxed) {
             return Err(recurra::Error::Cancelled);
@@ -65,13 +68,19 @@ pub(crate) fn think(wish: &Wish<'_>) -> recurra::Result<Seen> {
         }
         let halts = engine.halt_logits();
         halt.extend(halts);
-        let verified = task.as_ref().and_then(|task| task.verify(&wish.question, &answer));
+        let verified = task
+            .as_ref()
+            .and_then(|task| task.verify(&wish.question, &answer));
         let weighs = groups.is_some();
         lines.push(line(&answer));
         frames.push(Frame {
             answer,
             sure,
-            candidates: if weighs { probabilities[first..].to_vec() } else { Vec::new() },
+            candidates: if weighs {
+                probabilities[first..].to_vec()
+            } else {
+                Vec::new()
+            },
             halt: halts[0],
             verified,
         });
@@ -139,7 +148,10 @@ impl Trace {
             sizes: [steps, places, vocabulary],
         } = seen;
         let frames = &thought.frames;
-        let tokens: Vec<u16> = frames.iter().flat_map(|f| f.answer.iter().copied()).collect();
+        let tokens: Vec<u16> = frames
+            .iter()
+            .flat_map(|f| f.answer.iter().copied())
+            .collect();
         let certainty: Vec<f32> = frames.iter().flat_map(|f| f.sure.iter().copied()).collect();
         let shaped = |numbers: Vec<f32>, shape: &[usize]| -> PyResult<Py<PyArrayDyn<f32>>> {
             Ok(numbers.into_pyarray(py).reshape(shape.to_vec())?.unbind())
@@ -148,7 +160,10 @@ impl Trace {
             question,
             answers: lines,
             verified: frames.iter().map(|f| f.verified).collect(),
-            tokens: tokens.into_pyarray(py).reshape(vec![steps, places])?.unbind(),
+            tokens: tokens
+                .into_pyarray(py)
+                .reshape(vec![steps, places])?
+                .unbind(),
             certainty: shaped(certainty, &[steps, places])?,
             logits: shaped(logits, &[steps, places, vocabulary])?,
             probabilities: shaped(probabilities, &[steps, places, vocabulary])?,

@@ -72,7 +72,9 @@ pub(crate) fn train(
                     answer.send(()).ok();
                 }
             }
-            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            worker
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     });
     if let Some(error) = raised {

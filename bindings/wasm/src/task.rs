@@ -3,9 +3,9 @@
 use crate::{error, json};
 use recurra::TaskSpec;
 use recurra::solver::Question;
-use recurra::tasks::task::answer_tokens;
 use recurra::tasks::Task;
 use recurra::tasks::sudoku::{Generator, Sudoku};
+use recurra::tasks::task::answer_tokens;
 use serde_json::json;
 use std::sync::Arc;
 use wasm_bindgen::JsError;

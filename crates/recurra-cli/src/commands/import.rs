@@ -67,8 +67,7 @@ pub(crate) fn import(
     drop(bytes);
     let yaml = String::from_utf8(disk::read(config_path)?)
         .map_err(|_| anyhow!("{}: expected UTF-8 text", config_path.display()))?;
-    let config =
-        config_from_yaml(&yaml, &tensors, seq_len).map_err(|e| e.in_file(config_path))?;
+    let config = config_from_yaml(&yaml, &tensors, seq_len).map_err(|e| e.in_file(config_path))?;
     if let Some(task) = &task {
         check_task(task, &config, checkpoint)?;
     }
