@@ -56,7 +56,7 @@ def test_torch_checkpoints_and_messages(tmp_path):
         recurra.import_checkpoint(SUDOKU4)
     with pytest.raises(FileNotFoundError, match="step_1"):
         recurra.import_checkpoint(tmp_path / "step_1", folder / "config.yaml")
-    with pytest.raises(recurra.ModelError, match="tensor"):
+    with pytest.raises(recurra.ModelError, match="configuration field `vocab_size`"):
         recurra.import_checkpoint(SUDOKU4, folder / "config.yaml")
     with pytest.raises(recurra.RecurraError, match="needs 16 places"):
         recurra.import_checkpoint(folder / "model.safetensors", task=recurra.tasks.sudoku.task(4))
