@@ -94,7 +94,7 @@ impl Groups {
     }
 
     /// The symbols of tokens, from 1, and 0 where a cell is open. None where a token is neither.
-    pub(crate) fn decode(&self, tokens: &[u16]) -> Option<Vec<u8>> {
+    pub fn decode(&self, tokens: &[u16]) -> Option<Vec<u8>> {
         let symbol = |&token: &u16| {
             if token == self.blank {
                 return Some(0);

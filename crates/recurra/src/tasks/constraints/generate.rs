@@ -1,6 +1,6 @@
 //! Puzzles with exactly one solution.
 
-use super::search::{Search, Step};
+use super::search::{Search, Step, any};
 use super::solver::rating;
 use super::tables::Constraints;
 use rand::seq::SliceRandom;
@@ -206,14 +206,7 @@ impl<'a> Generator<'a> {
                 }
             }
             search.begin(&cells);
-            let pick = |set: u32| {
-                let mut set = set;
-                for _ in 0..rng.random_range(0..set.count_ones()) {
-                    set &= set - 1;
-                }
-                set & set.wrapping_neg()
-            };
-            match search.next_with(Some(budget), pick) {
+            match search.next_with(Some(budget), |set| any(set, rng)) {
                 Step::Solution => return Ok(search.cells()),
                 Step::Exhausted => return Err(GenerateError::NoSolution),
                 // A search that began badly can take very long: another beginning is quicker.

@@ -9,5 +9,5 @@ mod tables;
 mod tests;
 
 pub use generate::{Effort, GenerateError, Generated, Generator};
-pub use solver::{Outcome, rating, solve};
+pub use solver::{Outcome, attempt, rating, solve};
 pub use tables::Constraints;

@@ -2,6 +2,7 @@
 
 use super::search::{Search, Step};
 use super::tables::Constraints;
+use rand::Rng;
 
 /// What an exact search found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,4 +51,11 @@ pub fn rating(rules: &Constraints, cells: &[u8], budget: Option<u64>) -> Option<
         }
     }
     None
+}
+
+/// One attempt without any model, to hold models against: singles are filled in, and where none is left, a random one of the
+/// cells with the fewest candidates gets a random one of these, until all cells are filled or the rules are broken.
+pub fn attempt(rules: &Constraints, cells: &[u8], rng: &mut impl Rng) -> Option<Vec<u8>> {
+    let mut search = Search::of(rules, cells);
+    search.descend(rng).then(|| search.cells())
 }

@@ -233,3 +233,21 @@ fn large_grids_end_in_time() {
     let solved = solve(&rules, &made.question, Some(50_000_000));
     assert_eq!(solved, Outcome::One(made.answer));
 }
+
+#[test]
+fn attempts_without_a_model_end_in_the_solution_or_nothing() {
+    let rules = of_sudoku(9);
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let generator = Generator::new(&rules, Effort::of(81));
+    let mut found = 0;
+    for _ in 0..20 {
+        let puzzle = generator.puzzle(None, 0, &mut rng).unwrap();
+        let answers: Vec<_> = (0..20)
+            .filter_map(|_| attempt(&rules, &puzzle.question, &mut rng))
+            .collect();
+        assert!(answers.iter().all(|answer| *answer == puzzle.answer));
+        found += answers.len();
+    }
+    // Some are solved by singles alone, and guesses go wrong.
+    assert!(found > 20 && found < 400, "{found}");
+}
