@@ -35,7 +35,7 @@ def check(answers, table):
 def ray():
     ray = pytest.importorskip("ray")
     # Workers are this interpreter, with what is installed beside it.
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
+    ray.init(num_cpus=3, include_dashboard=False, log_to_driver=False, configure_logging=False)
     yield ray
     ray.shutdown()
 

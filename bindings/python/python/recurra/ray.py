@@ -53,7 +53,8 @@ def solve(
     seconds and error.
 
     * `model`: a path that every worker can open (or a name on the hub), or a model that has one. A worker opens it once.
-    * `workers`: how many, or the least and the most of them; as many as have room in the cluster where nothing is said. Each thinks with
+    * `workers`: how many, or the least and the most of them; as many as have room in the cluster beside one CPU where nothing is said: Ray reads
+      with CPUs of its own, and workers that hold all of them wait for ever. Each thinks with
       `num_cpus` threads, which Ray reserves for it, and never more. Ray holds reading back while they are busy.
     * `options`: those of `Model.solve`, such as `restarts`.
 
@@ -72,7 +73,7 @@ def solve(
         raise UsageError("id_column: expected the column of ids, by which an output is resumed; found none")
     sink = None if output is None or id_column is None else _sink.Output(os.fspath(output), id_column)
     if workers is None:
-        workers = (1, max(1, int(ray.cluster_resources().get("CPU", 1) // num_cpus)))
+        workers = max(1, int((ray.cluster_resources().get("CPU", 1) - 1) // num_cpus))
     answered = dataset.map_batches(
         _Solver,
         fn_constructor_args=(path, num_cpus, question_column, options, sink),
