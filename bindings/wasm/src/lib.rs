@@ -7,7 +7,6 @@
 mod engine;
 mod memory;
 mod model;
-mod options;
 mod panic;
 mod probe;
 mod task;

@@ -1,7 +1,8 @@
 //! A model, and a question that it thinks about.
 
-use crate::{error, json, options, task};
+use crate::{error, json, task};
 use recurra::model::TrmModel;
+use recurra::solver::Wishes;
 use recurra::{Event, Solver};
 use serde_json::json;
 use wasm_bindgen::JsError;
@@ -74,7 +75,7 @@ impl Model {
 
     /// Begins a question, with options in JSON.
     pub fn think(&self, question: &str, options: &str) -> Result<Thinking, JsError> {
-        let options = options::read(options, &self.solver).map_err(error)?;
+        let options = Wishes::read(options, &self.solver).map_err(error)?;
         let thinking = self.solver.think(question, &options).map_err(error)?;
         Ok(Thinking {
             thinking,

@@ -4,7 +4,6 @@ use crate::general;
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
-use std::process::ExitCode;
 
 /// How a command ended that could do its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,21 +38,21 @@ impl std::fmt::Display for UsageError {
 impl std::error::Error for UsageError {}
 
 /// The exit status of a command's result; an error is told in one line on standard error.
-pub(crate) fn finish(result: anyhow::Result<Exit>) -> ExitCode {
+pub(crate) fn finish(result: anyhow::Result<Exit>) -> u8 {
     match result {
-        Ok(Exit::Done) => ExitCode::SUCCESS,
-        Ok(Exit::Refused) => ExitCode::from(1),
-        Ok(Exit::Unverified) => ExitCode::from(3),
-        Ok(Exit::Interrupted(signal)) => ExitCode::from(128 + signal as u8),
+        Ok(Exit::Done) => 0,
+        Ok(Exit::Refused) => 1,
+        Ok(Exit::Unverified) => 3,
+        Ok(Exit::Interrupted(signal)) => 128 + signal as u8,
         // Nobody reads on (`recurra … | head`): the reader's wish, not a failure.
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => 0,
         Err(error) => {
             // The library's messages name their causes themselves; the chain would say everything twice.
             // Errors of files come with the file's name: a bare one is of standard output.
             let bare = error.is::<std::io::Error>();
             let place = if bare { "standard output: " } else { "" };
             message(&format!("{place}{error}"));
-            ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
+            if error.is::<UsageError>() { 2 } else { 1 }
         }
     }
 }

@@ -8,28 +8,32 @@ mod look;
 mod raster;
 mod svg;
 
-pub(crate) use look::Look;
-pub(crate) use raster::write_gif;
-pub(crate) use svg::to_svg;
+pub use look::Look;
+pub use raster::write_gif;
+pub use svg::to_svg;
 
 /// A puzzle and how it was thought about.
-pub(crate) struct Thought {
+pub struct Thought {
     /// What is written above.
-    pub(crate) title: String,
-    pub(crate) question: Vec<u16>,
-    pub(crate) frames: Vec<Frame>,
+    pub title: String,
+    /// Its tokens.
+    pub question: Vec<u16>,
+    /// After each step.
+    pub frames: Vec<Frame>,
 }
 
 /// The state of the answer after one improvement step.
-pub(crate) struct Frame {
-    pub(crate) answer: Vec<u16>,
+pub struct Frame {
+    /// Tokens of the answer.
+    pub answer: Vec<u16>,
     /// Probability of each of its tokens.
-    pub(crate) sure: Vec<f32>,
+    pub sure: Vec<f32>,
     /// Of a model that weighs symbols in each cell, the probability of every token, cell after cell.
-    pub(crate) candidates: Vec<f32>,
+    pub candidates: Vec<f32>,
     /// Halting logit.
-    pub(crate) halt: f32,
-    pub(crate) verified: Option<bool>,
+    pub halt: f32,
+    /// Whether the rules hold.
+    pub verified: Option<bool>,
 }
 
 /// Red, green and blue.

@@ -46,46 +46,56 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         ("--config", &args.config),
     ];
     refuse_inputs(&[("--output", &args.output)], &inputs)?;
-    let tensors = open_checkpoint(&args.checkpoint)?;
-    let format = format_of(&args.checkpoint)?;
-    let in_checkpoint = |e: recurra::Error| {
-        // One of several files lacks what is in the others.
-        match shard(&args.checkpoint) {
-            Some(which) if matches!(e, recurra::Error::Tensor { .. }) => {
-                let text =
-                    format!("{e}; this is {which}: give the checkpoint's index (`*.index.json`)");
-                recurra::Error::Format(text).in_file(&args.checkpoint)
-            }
-            _ => e.in_file(&args.checkpoint),
-        }
-    };
-    let yaml = String::from_utf8(disk::read(&args.config)?)
-        .map_err(|_| anyhow!("{}: expected UTF-8 text", args.config.display()))?;
-    let config = config_from_yaml(&yaml, &tensors, args.seq_len).map_err(|e| match e {
-        // The configuration is not to blame for what the checkpoint lacks.
-        recurra::Error::Tensor { .. } => in_checkpoint(e),
-        _ => e.in_file(&args.config),
-    })?;
     let task = match (args.task, args.size) {
         (None, _) => None,
         (Some(name), None) if name != TaskName::Arc => {
             return Err(UsageError("--task: expected --size with it".into()).into());
         }
-        (Some(name), size) => {
-            let task = name.spec(size, None)?;
-            check_task(&task, &config, &args.checkpoint)?;
-            Some(task)
+        (Some(name), size) => Some(name.spec(size, None)?),
+    };
+    let model = import(&args.checkpoint, &args.config, args.seq_len, task)?;
+    OutputFile::write_whole(&args.output, &model.to_bytes())?;
+    Ok(Exit::Done)
+}
+
+/// The model of a checkpoint.
+pub(crate) fn import(
+    checkpoint: &Path,
+    config_path: &Path,
+    seq_len: Option<usize>,
+    task: Option<TaskSpec>,
+) -> anyhow::Result<TrmModel> {
+    let tensors = open_checkpoint(checkpoint)?;
+    let format = format_of(checkpoint)?;
+    let in_checkpoint = |e: recurra::Error| {
+        // One of several files lacks what is in the others.
+        match shard(checkpoint) {
+            Some(which) if matches!(e, recurra::Error::Tensor { .. }) => {
+                let text =
+                    format!("{e}; this is {which}: give the checkpoint's index (`*.index.json`)");
+                recurra::Error::Format(text).in_file(checkpoint)
+            }
+            _ => e.in_file(checkpoint),
         }
     };
+    let yaml = String::from_utf8(disk::read(config_path)?)
+        .map_err(|_| anyhow!("{}: expected UTF-8 text", config_path.display()))?;
+    let config = config_from_yaml(&yaml, &tensors, seq_len).map_err(|e| match e {
+        // The configuration is not to blame for what the checkpoint lacks.
+        recurra::Error::Tensor { .. } => in_checkpoint(e),
+        _ => e.in_file(config_path),
+    })?;
+    if let Some(task) = &task {
+        check_task(task, &config, checkpoint)?;
+    }
     let weights = weights_from_tensors(&config, &tensors).map_err(in_checkpoint)?;
     drop(tensors);
     let mut model = TrmModel::new(config, task, weights);
-    let name = args.checkpoint.file_name().unwrap_or_default();
+    let name = checkpoint.file_name().unwrap_or_default();
     let provenance = &mut model.header.provenance;
     provenance.insert("imported_from".into(), name.to_string_lossy().into());
     provenance.insert("imported_format".into(), format.into());
-    OutputFile::write_whole(&args.output, &model.to_bytes())?;
-    Ok(Exit::Done)
+    Ok(model)
 }
 
 /// The form of a checkpoint, for the model's provenance.

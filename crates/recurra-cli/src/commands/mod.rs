@@ -7,16 +7,16 @@ mod completions;
 mod data;
 mod eval;
 mod generate;
-mod import;
+pub(crate) mod import;
 mod info;
 #[cfg(feature = "server")]
 mod mcp;
-mod quantize;
+pub(crate) mod quantize;
 #[cfg(feature = "server")]
 mod serve;
 mod solve;
 mod trace;
-mod train;
+pub(crate) mod train;
 
 use crate::exit::Exit;
 use clap::Subcommand;

@@ -77,8 +77,9 @@ const WORK: u64 = 2_000_000_000_000;
 const LEAST_QUESTIONS: usize = 64;
 
 #[derive(Serialize)]
-struct Report {
-    file: String,
+pub(crate) struct Report {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
     from: &'static str,
     to: &'static str,
     /// Questions that decided on the rounding.
@@ -95,13 +96,58 @@ struct Report {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let to = Precision::from(args.to);
     let mut inputs = vec![("MODEL", args.model.as_path())];
     inputs.extend(args.calibrate.as_deref().map(|data| ("--calibrate", data)));
     refuse_inputs(&[("--output", &args.output)], &inputs)?;
     let model = TrmModel::open(&args.model)?;
     let threads = args.threads.start()?;
-    let (questions, refused) = questions(args, &model)?;
+    let wish = Wish {
+        name: &args.model,
+        to: args.to.into(),
+        calibrate: args.calibrate.as_deref(),
+        limit: args.limit,
+    };
+    let made = make(&model, &wish, threads)?;
+    OutputFile::write_whole(&args.output, &made.model.to_bytes())?;
+    let report = Report {
+        file: Some(args.output.display().to_string()),
+        ..made.report
+    };
+    let text = if args.json {
+        serde_json::to_string(&report)? + "\n"
+    } else {
+        table(&report)
+    };
+    std::io::stdout().lock().write_all(text.as_bytes())?;
+    if let Some(warning) = made.warning {
+        message(&warning);
+    }
+    Ok(Exit::refused(made.refused))
+}
+
+/// What is wanted of a model.
+pub(crate) struct Wish<'a> {
+    /// What messages call the model.
+    pub(crate) name: &'a Path,
+    pub(crate) to: Precision,
+    pub(crate) calibrate: Option<&'a Path>,
+    pub(crate) limit: Option<usize>,
+}
+
+/// What was made of it.
+pub(crate) struct Made {
+    pub(crate) model: TrmModel,
+    pub(crate) report: Report,
+    /// What a user of the model should know.
+    pub(crate) warning: Option<String>,
+    /// Whether some of the questions were refused.
+    refused: bool,
+}
+
+/// Makes the smaller model.
+pub(crate) fn make(model: &TrmModel, wish: &Wish<'_>, threads: usize) -> anyhow::Result<Made> {
+    let to = wish.to;
+    let (questions, refused) = questions(wish, model)?;
     // One question alone must do for both.
     let apart = questions.len().div_ceil(4);
     let (to_compare, rest) = questions.split_at(apart);
@@ -115,41 +161,37 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         "questions",
     );
     let done = || bar.inc(1);
-    let in_model = |e: recurra::Error| e.in_file(&args.model);
+    let in_model = |e: recurra::Error| e.in_file(wish.name);
     let seen = match to_calibrate {
         [] => None,
-        some => Some(moments(&model, some, threads, &done).map_err(in_model)?),
+        some => Some(moments(model, some, threads, &done).map_err(in_model)?),
     };
-    let small = quantize(&model, to, seen.as_ref()).map_err(in_model)?;
-    let fidelity = compare(&model, &small, to_compare, threads, &done).map_err(in_model)?;
+    let small = quantize(model, to, seen.as_ref()).map_err(in_model)?;
+    let fidelity = compare(model, &small, to_compare, threads, &done).map_err(in_model)?;
     bar.finish_and_clear();
-    let bytes = small.to_bytes();
-    OutputFile::write_whole(&args.output, &bytes)?;
-    let bytes_before = model.to_bytes().len();
+    let (bytes_before, bytes_after) = (model.to_bytes().len(), small.to_bytes().len());
     let report = Report {
-        file: args.output.display().to_string(),
+        file: None,
         from: model.precision().name(),
         to: to.name(),
         calibrated_on: to_calibrate.len(),
         bytes_before,
-        bytes_after: bytes.len(),
-        ratio: bytes_before as f64 / bytes.len() as f64,
+        bytes_after,
+        ratio: bytes_before as f64 / bytes_after as f64,
         fidelity,
         good: fidelity.map(|f| f.is_good()),
     };
-    let text = if args.json {
-        serde_json::to_string(&report)? + "\n"
-    } else {
-        table(&report)
-    };
-    std::io::stdout().lock().write_all(text.as_bytes())?;
-    warn(&report);
-    Ok(Exit::refused(refused))
+    Ok(Made {
+        warning: warning(&report),
+        model: small,
+        report,
+        refused,
+    })
 }
 
 /// The questions, and whether some of the data was refused.
-fn questions(args: &Args, model: &TrmModel) -> anyhow::Result<(Vec<Sample>, bool)> {
-    let most = args.limit.unwrap_or_else(|| {
+fn questions(wish: &Wish<'_>, model: &TrmModel) -> anyhow::Result<(Vec<Sample>, bool)> {
+    let most = wish.limit.unwrap_or_else(|| {
         let affordable = (WORK / model.config().flops_per_step().max(1)) as usize;
         affordable.clamp(LEAST_QUESTIONS, QUESTIONS)
     });
@@ -157,11 +199,11 @@ fn questions(args: &Args, model: &TrmModel) -> anyhow::Result<(Vec<Sample>, bool
     let spec = model.header.task.as_ref();
     let task = spec.filter(|&spec| *spec != TaskSpec::Arc);
     let task = task.map(|spec| spec.task());
-    match (&args.calibrate, task.transpose()?) {
+    match (wish.calibrate, task.transpose()?) {
         (Some(data), Some(task)) => read(data, &*task, most),
         (Some(data), None) => Err(anyhow!(
             "{}: expected a model with a task, whose questions can be read, to calibrate with {}; found none",
-            args.model.display(),
+            wish.name.display(),
             data.display()
         )),
         (None, Some(task)) => {
@@ -216,33 +258,32 @@ fn read(data: &Path, task: &dyn Task, most: usize) -> anyhow::Result<(Vec<Sample
     Ok((samples, refused))
 }
 
-/// Says on standard error what a user of the result should know.
-fn warn(report: &Report) {
+/// What a user of the result should know.
+fn warning(report: &Report) -> Option<String> {
     let Some(fidelity) = &report.fidelity else {
-        message(
-            "warning: the model names no task, so there were no questions to calibrate with or to compare on",
+        return Some(
+            "warning: the model names no task, so there were no questions to calibrate with or to compare on".into(),
         );
-        return;
     };
-    if !fidelity.is_good() {
+    (!fidelity.is_good()).then(|| {
         let more = match report.to {
             "q4" => "`--to q8`, or more questions like those it will be asked (`--calibrate`)",
             "q8" => "`--to bf16`",
             _ => "the model in f32",
         };
-        message(&format!(
+        format!(
             "warning: this model does not quantise well: the cosine of its answer state to that in f32 is {:.3} \
              (mean over {} questions; expected {} or more). Compare both with `recurra eval` before using it, or try {more}",
             fidelity.cosine(),
             fidelity.questions,
             Fidelity::LEAST_COSINE,
-        ));
-    }
+        )
+    })
 }
 
 fn table(report: &Report) -> String {
     let mut rows = vec![
-        ("file", report.file.clone()),
+        ("file", report.file.clone().unwrap_or_default()),
         ("precision", format!("{}, from {}", report.to, report.from)),
         (
             "bytes",

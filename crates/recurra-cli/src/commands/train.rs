@@ -8,6 +8,9 @@ mod lock;
 mod recent;
 mod run;
 
+pub use folder::Row;
+pub(crate) use run::{Outcome, Until};
+
 use crate::exit::{Exit, UsageError, message, note};
 use crate::group;
 use crate::output::refuse_inputs;
@@ -21,7 +24,7 @@ use recurra::tasks::{Task, TaskSpec};
 use recurra::train::preset::{constraints, preset};
 use recurra::train::{Decay, Group, Probabilities, Rule, TrainConfig, TrainPrecision};
 use recurra::{Mixer, Positions, TrmConfig};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Train a model
 ///
@@ -416,6 +419,17 @@ impl Args {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    Ok(match train(args, None, Until::Signal)? {
+        Outcome::Finished => Exit::Done,
+        Outcome::Interrupted(signal) => {
+            message("interrupted; everything is saved, and `--resume` goes on from here");
+            Exit::Interrupted(signal)
+        }
+    })
+}
+
+/// Trains as the arguments say, on the threads of the pool that this runs in if their number is told, or else on its own.
+pub(crate) fn train(args: &Args, pool: Option<usize>, until: Until<'_>) -> anyhow::Result<Outcome> {
     for (flag, value) in [
         ("--minutes", args.minutes),
         ("--save-every", args.save_every),
@@ -427,6 +441,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         }
     }
     args.refuse_inputs()?;
+    let start = |threads: Threads| pool.map_or_else(|| threads.start(), Ok);
     let group = group::group()?;
     // The first process writes for all.
     let _lock = match group.rank() {
@@ -447,27 +462,31 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
                     "nothing left to do: {output} is the model after {step} steps, and {budget} in all are done; with more `--resume` goes on"
                 ));
             }
-            return Ok(Exit::Done);
+            return Ok(Outcome::Finished);
         }
         let asked = args.threads.asked().or(saved.notes.threads);
-        let threads = Threads::of(asked).start()?;
+        let threads = start(Threads::of(asked))?;
         run::Run::resume(&args.output, saved, budget, threads, group)?
     } else {
-        args.begin(args.threads.start()?, group)?
+        args.begin(start(args.threads)?, group)?
     };
     if let Some(minutes) = args.save_every {
         run.save_every(minutes);
     }
-    Ok(match run.train()? {
-        run::Outcome::Finished => Exit::Done,
-        run::Outcome::Interrupted(signal) => {
-            message("interrupted; everything is saved, and `--resume` goes on from here");
-            Exit::Interrupted(signal)
-        }
-    })
+    run.train(until)
 }
 
 impl Args {
+    /// The file that the model goes to.
+    pub(crate) fn output(&self) -> &Path {
+        &self.output
+    }
+
+    /// The threads that were asked for.
+    pub(crate) fn threads(&self) -> Threads {
+        self.threads
+    }
+
     /// The budget that was asked for.
     fn budget(&self) -> Option<run::Budget> {
         let steps = self.steps.map(run::Budget::Steps);

@@ -7,7 +7,7 @@ use recurra::tasks::grid::GridSpec;
 use recurra::tasks::sudoku::Sudoku;
 
 /// The grid of a task.
-pub(crate) struct Look {
+pub struct Look {
     pub(super) rows: usize,
     pub(super) columns: usize,
     /// For grids of signs with lines between the cells, the region that each cell is in: the lines between regions are strong.
@@ -57,7 +57,7 @@ const COLORS: [Color; 10] = [
 
 impl Look {
     /// How the questions of a model look: by its task, or else by length and vocabulary of its questions.
-    pub(crate) fn new(
+    pub fn new(
         task: Option<&TaskSpec>,
         seq_len: usize,
         vocab_size: usize,

@@ -13,7 +13,7 @@ const DELAY: u16 = 50;
 const LAST_DELAY: u16 = 250;
 
 /// Writes the picture. It repeats for ever.
-pub(crate) fn write_gif(
+pub fn write_gif(
     out: impl Write,
     look: &Look,
     thoughts: &[Thought],

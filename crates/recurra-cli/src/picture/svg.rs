@@ -9,7 +9,7 @@ const MARGIN: i32 = 18;
 const TITLE: i32 = 24;
 
 /// The picture.
-pub(crate) fn to_svg(look: &Look, thoughts: &[Thought]) -> String {
+pub fn to_svg(look: &Look, thoughts: &[Thought]) -> String {
     let cell = (190 / look.columns as i32)
         .clamp(4, 24)
         .max(look.least_candidates());

@@ -28,6 +28,18 @@ pub struct Wishes {
 }
 
 impl Wishes {
+    /// The options in a JSON text, which may be empty, completed by the model's own.
+    ///
+    /// # Errors
+    /// What is no such text, or which value means nothing.
+    pub fn read(text: &str, solver: &Solver) -> Result<SolveOptions, String> {
+        let wishes: Wishes = match text {
+            "" => Wishes::default(),
+            text => serde_json::from_str(text).map_err(|e| format!("options: {e}"))?,
+        };
+        wishes.options(solver)
+    }
+
     /// The options that these wishes mean, completed by the model's own.
     ///
     /// # Errors

@@ -4,31 +4,32 @@ use crate::chart::{Axis, Chart, Mark, Scale, Series};
 use crate::exit::message;
 use crate::output::OutputFile;
 use anyhow::anyhow;
+use serde::Serialize;
 use std::fmt::Write as _;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// A line of the log.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Row {
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
     /// Training steps done.
-    pub(super) step: u64,
+    pub step: u64,
     /// Samples seen.
-    pub(super) samples: u64,
+    pub samples: u64,
     /// Seconds trained.
-    pub(super) seconds: f64,
+    pub seconds: f64,
     /// Learning rate.
-    pub(super) lr: f64,
+    pub lr: f64,
     /// Mean loss of late.
-    pub(super) loss: f64,
+    pub loss: f64,
     /// Share of samples answered right in training of late.
-    pub(super) exact: f64,
+    pub exact: f64,
     /// Mean improvement steps of those.
-    pub(super) steps: f64,
+    pub steps: f64,
     /// 2-norm of the gradient.
-    pub(super) gradient: f64,
+    pub gradient: f64,
     /// Share of held-out questions answered right, where measured.
-    pub(super) held_out: Option<f64>,
+    pub held_out: Option<f64>,
 }
 
 /// What a training writes into its folder as it goes on.

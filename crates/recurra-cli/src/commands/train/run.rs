@@ -108,9 +108,17 @@ impl Saved {
     }
 }
 
+/// What ends a training before its time.
+pub(crate) enum Until<'a> {
+    /// A signal. Progress goes to standard error.
+    Signal,
+    /// This, which sees the state after every training step and says whether to go on. Nothing goes to standard error.
+    Watch(&'a mut dyn FnMut(&Row) -> bool),
+}
+
 /// How a training ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Finished,
     /// By a signal of this number.
     Interrupted(i32),
@@ -151,6 +159,8 @@ pub(super) struct Run {
     before: f64,
     /// Share of the held-out puzzles answered right, when last measured.
     exact: Option<f64>,
+    /// Whether its progress goes to standard error.
+    shown: bool,
 }
 
 impl Run {
@@ -267,6 +277,7 @@ impl Run {
             threads,
             began: Instant::now(),
             exact: None,
+            shown: true,
         }
     }
 
@@ -280,9 +291,15 @@ impl Run {
         self.notes.budget.expect("who begins or resumes it says so")
     }
 
-    /// Trains until the budget is spent or a signal asks for the end; saves the checkpoint and the model either way.
-    pub(super) fn train(&mut self) -> anyhow::Result<Outcome> {
-        let stop = Stop::listen(|_| {})?;
+    /// Trains until the budget is spent, or what is told asks for the end; saves the checkpoint and the model either way.
+    pub(super) fn train(&mut self, mut until: Until<'_>) -> anyhow::Result<Outcome> {
+        self.shown = matches!(until, Until::Signal);
+        let stop = match until {
+            Until::Signal => Some(Stop::listen(|_| {})?),
+            Until::Watch(_) => None,
+        };
+        let signal = || stop.as_ref().and_then(Stop::asked);
+        let mut enough = false;
         let save_every = self.notes.save_every.unwrap_or(SAVE_EVERY);
         let config = self.trainer.config();
         let processes = match self.trainer.group().size() {
@@ -302,7 +319,7 @@ impl Run {
             self.data.describe(),
             count(self.threads as u64, "thread")
         ));
-        let bar = if self.is_first() {
+        let bar = if self.is_first() && self.shown {
             view()
         } else {
             ProgressBar::hidden()
@@ -314,7 +331,7 @@ impl Run {
             // The clock of the first process rules; Ctrl-C may reach any.
             let saves = self.seconds() - saved >= save_every;
             let mine = [self.progress(), f64::from(u8::from(saves))];
-            let asked = f64::from(u8::from(stop.asked().is_some()));
+            let asked = f64::from(u8::from(enough || signal().is_some()));
             let [progress, saves, asked] = self.agree(mine, asked);
             if saves > 0.0 {
                 saved = self.seconds();
@@ -345,8 +362,11 @@ impl Run {
                 not_before = self.seconds() + PAUSE * (self.seconds() - began);
                 self.log(&bar, recent);
             }
+            let row = self.row(&report, recent, held_out);
+            if let Until::Watch(watch) = &mut until {
+                enough = !watch(&row);
+            }
             if held_out.is_some() || self.folder.is_due(self.seconds()) {
-                let row = self.row(&report, recent, held_out);
                 self.folder.add(row);
             }
             last = Some(report);
@@ -355,6 +375,9 @@ impl Run {
             let held_out = self.measure(1.0)?;
             if let Some(report) = last {
                 let row = self.row(&report, self.notes.recent, held_out);
+                if let Until::Watch(watch) = &mut until {
+                    watch(&row);
+                }
                 self.folder.add(row);
             }
         }
@@ -364,9 +387,9 @@ impl Run {
         if self.is_first() {
             self.save_model()?;
         }
-        Ok(match stop.asked().filter(|_| interrupted) {
+        Ok(match signal().filter(|_| interrupted) {
             Some(signal) => Outcome::Interrupted(signal),
-            // Another process of the group was asked.
+            // Another process of the group was asked, or who watches.
             None if interrupted => Outcome::Interrupted(INTERRUPT),
             None => Outcome::Finished,
         })
@@ -378,7 +401,7 @@ impl Run {
     }
 
     fn say(&self, text: &str) {
-        if self.is_first() {
+        if self.is_first() && self.shown {
             report(text);
         }
     }
@@ -546,15 +569,15 @@ impl Run {
         let held_out = self.exact.map_or(String::new(), |exact| {
             format!(", {} of the held-out puzzles right", percent(exact))
         });
-        report(&format!(
+        self.say(&format!(
             "{}: {weights} weights after {steps} steps{held_out}",
             self.output.display()
         ));
         if let Some(best) = self.notes.best.filter(|&best| self.exact < Some(best)) {
             let file = self.folder.best();
-            report(&format!("{}: the best, {}", file.display(), percent(best)));
+            self.say(&format!("{}: the best, {}", file.display(), percent(best)));
         }
-        report(&format!(
+        self.say(&format!(
             "next: recurra eval {} DATA, or recurra solve {}",
             self.output.display(),
             self.output.display()
