@@ -228,9 +228,12 @@ impl Model {
                 result: Ok(Puzzle {
                     question: tokens.to_vec(),
                     answer: None,
+                    objection: None,
+                    id: None,
                     rating: None,
                     identifier: 0,
                 }),
+                note: None,
             }))
         };
         let questions = (0..rows.count)
