@@ -327,7 +327,8 @@ mod tests {
 
     /// One of each kind, with a puzzle and its answer.
     fn puzzles() -> Vec<(std::sync::Arc<dyn Task>, Pair)> {
-        let rules = RulesFile::read(include_str!("../../../../models/rules/jigsaw-6.toml")).unwrap();
+        let rules =
+            RulesFile::read(include_str!("../../../../models/rules/jigsaw-6.toml")).unwrap();
         let grid = GridTask::new(rules.alone(None).unwrap()).unwrap();
         let maze = TaskSpec::Maze {
             rows: 5,
@@ -356,10 +357,15 @@ mod tests {
             // What is wrong is read, and told from what is right.
             let mut wrong = answer.clone();
             wrong.reverse();
-            let checked = task.check(&task.line(&question), &task.line(&wrong)).unwrap();
+            let checked = task
+                .check(&task.line(&question), &task.line(&wrong))
+                .unwrap();
             assert!(checked.verified == Some(false) && checked.objection.is_some());
             let short = &line[..line.len() - 1];
-            let error = task.check(&task.line(&question), short).unwrap_err().to_string();
+            let error = task
+                .check(&task.line(&question), short)
+                .unwrap_err()
+                .to_string();
             assert!(error.starts_with("answer: "), "{error}");
         }
     }
