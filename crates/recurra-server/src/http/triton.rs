@@ -305,7 +305,8 @@ fn texts(model: &Served, input: &Input, binary: Option<&[u8]>) -> Result<Vec<Str
                 None => {
                     let mut texts = Vec::new();
                     flatten(&input.data, &mut |value| {
-                        Some(texts.push(value.as_str()?.to_owned()))
+                        texts.push(value.as_str()?.to_owned());
+                        Some(())
                     })
                     .ok_or_else(|| wrong("data: expected texts".into()))?;
                     texts
@@ -331,7 +332,8 @@ fn texts(model: &Served, input: &Input, binary: Option<&[u8]>) -> Result<Vec<Str
                 None => {
                     let mut numbers = Vec::new();
                     flatten(&input.data, &mut |value| {
-                        Some(numbers.push(value.as_u64()?))
+                        numbers.push(value.as_u64()?);
+                        Some(())
                     })
                     .ok_or_else(|| wrong("data: expected tokens".into()))?;
                     numbers

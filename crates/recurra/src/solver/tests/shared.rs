@@ -99,6 +99,7 @@ fn thinking_step_by_step_is_thinking() {
 #[test]
 fn an_answer_is_the_line_that_the_program_prints() {
     let answer = Answer {
+        finite: true,
         line: 3,
         id: None,
         question: PUZZLE.into(),
