@@ -11,6 +11,7 @@ pub mod file;
 pub mod import;
 pub(crate) mod init;
 mod resize;
+pub mod refining;
 pub mod stopping;
 pub(crate) mod tensors;
 pub mod weights;

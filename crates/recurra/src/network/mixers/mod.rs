@@ -7,8 +7,10 @@ mod attention;
 mod constraints;
 mod conv;
 mod mlp;
+mod tokens;
 
 use super::config::{Mixer, TrmConfig};
+pub(crate) use tokens::MOST_TOKENS;
 pub(crate) use super::memory::Size;
 use super::memory::{ScratchViews, Space};
 use super::pass::Pass;
@@ -161,5 +163,6 @@ pub(crate) fn of(mixer: Mixer) -> &'static dyn Mix {
         Mixer::Attention => &attention::Attention,
         Mixer::Conv => &conv::Conv,
         Mixer::Constraints => &constraints::Constraints,
+        Mixer::Tokens => &tokens::Tokens,
     }
 }
