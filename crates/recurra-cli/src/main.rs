@@ -19,6 +19,7 @@ mod task;
 mod terminal;
 mod thinking;
 mod threads;
+mod vectors;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -19,6 +19,8 @@ pub(crate) enum TaskName {
     Grid,
     /// ARC-AGI 1 or 2
     Arc,
+    /// Vectors of an embedding model
+    Vectors,
 }
 
 /// A value of the flag `--size`: `9`, or `20x40` for 20 rows of 40 cells.
@@ -83,6 +85,10 @@ impl TaskName {
                 min_path: min_path.unwrap_or((size.rows + size.cols) * 55 / 30),
             }),
             TaskName::Arc => Ok(TaskSpec::Arc),
+            TaskName::Vectors => Err(UsageError(
+                "--task vectors: expected it with `recurra train`, whose --data says which vectors".into(),
+            )
+            .into()),
             TaskName::Grid => Err(UsageError(
                 "--task grid: expected --data with a table of questions and answers, or --rules that puzzles are made by".into(),
             )

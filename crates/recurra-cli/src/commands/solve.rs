@@ -33,6 +33,10 @@ use std::time::{Duration, Instant};
 /// or {"line":2,"error":"…"}. With --cache or --cache-memory the source is `exact` (known, in memory) or `stored` (on disk)
 /// for answers that were not thought about: they took no steps.
 ///
+/// A model of vectors takes one JSON object a line with --json: {"question":[…],"initial":[…]}, numbers of one vector or more, and the
+/// vector to move (without it, the question's first). It answers {"line":1,"vector":[…],"confidence":0.9,"steps":2,"refined":true,
+/// "stopped":"halt"}; where it is not sure enough, `refined` is false and the vector the one that was given.
+///
 /// A model for ARC-AGI answers the test inputs of the tasks in a file or folder: two attempts each, in the competition's
 /// form, on standard output or in the file that `--submission` names.
 #[derive(clap::Args)]
@@ -64,6 +68,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         return arc::run(args);
     }
     args.arc.refuse()?;
+    if crate::vectors::is_vectors(&args.model) {
+        let (steps, threads) = args.thinking.vectors()?;
+        return crate::vectors::solve(&args.model, &args.file, steps, threads, args.json);
+    }
     let (model, solver, threads) = args.thinking.solver(&args.model)?;
     let (solver, cache) = args.cache.attach(solver, &model)?;
     let options = args.thinking.options(&solver)?;

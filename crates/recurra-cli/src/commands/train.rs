@@ -4,6 +4,7 @@ mod data;
 mod folder;
 mod recent;
 mod run;
+mod vectors;
 
 use crate::exit::{Exit, UsageError, message};
 use crate::group;
@@ -28,6 +29,10 @@ use std::path::PathBuf;
 /// challenges and solutions with these names). Of training tasks everything is learnt, of the others the demonstrations;
 /// their test inputs measure the model. Which task each row of the puzzle table belongs to goes into
 /// `MODEL.identifiers.json`.
+///
+/// Embeddings (`--task vectors`) are learnt from `--data`: a safetensors file with `queries` and `answers` (`[rows, dimension]`; row
+/// i answers row i), and perhaps `negatives`, or a folder of `.npy` arrays of these names. The vectors of one answer in so
+/// many (`--held-out`) measure the model, which is the best of those measured; nothing else is kept of the run.
 ///
 /// Several machines train one model where the program is built with the feature `mpi`: `mpirun -np N recurra train …`. Each
 /// process has its part of every batch; the first speaks, measures and writes.
@@ -92,6 +97,8 @@ pub(crate) struct Args {
     shape: Shape,
     #[command(flatten)]
     recipe: Recipe,
+    #[command(flatten)]
+    vectors: vectors::VectorFlags,
     #[command(flatten)]
     threads: Threads,
 }
@@ -409,6 +416,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let group = group::group()?;
     let threads = args.threads.start()?;
+    if args.task == TaskName::Vectors {
+        return vectors::run(args, threads);
+    }
     let budget = match (args.steps, args.minutes) {
         (Some(steps), _) => run::Budget::Steps(steps),
         (None, minutes) => run::Budget::Seconds(60.0 * minutes.unwrap_or(10.0)),

@@ -83,7 +83,7 @@ impl Look {
                 let frame = spec.frame;
                 return Look::cells(frame.rows(), frame.cols(), Kind::Any);
             }
-            Some(TaskSpec::Arc) => None,
+            Some(TaskSpec::Arc | TaskSpec::Vectors(_)) => None,
             None => Sudoku::with_cells(seq_len).filter(|s| s.vocab_size() == vocab_size),
         };
         if let Some(sudoku) = sudoku {

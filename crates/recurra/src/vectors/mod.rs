@@ -4,6 +4,8 @@
 //! gets and learns from feedback. `docs/vectors.md` says how well it works, and where not.
 
 pub(crate) mod check;
+#[cfg(feature = "files")]
+mod files;
 mod flat;
 pub mod measure;
 mod pairs;
