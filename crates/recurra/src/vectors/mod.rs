@@ -1,11 +1,13 @@
 //! Models of vectors: a question's embedding is moved, step by step, to where its answer lies.
 //!
-//! [`Refiner`] does that; [`Memory`] stands in front of it with what was refined before, plans how many steps a question
-//! gets and learns from feedback. `docs/vectors.md` says how well it works, and where not.
+//! [`Refiner`] does that; [`measure`] counts how often the right passage is found with it and without. `docs/vectors.md`
+//! says how well it works, and where not.
 
 pub(crate) mod check;
 #[cfg(feature = "files")]
 mod files;
+#[cfg(feature = "files")]
+mod file;
 mod flat;
 pub mod measure;
 mod pairs;

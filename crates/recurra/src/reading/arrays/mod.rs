@@ -17,7 +17,7 @@ mod examples;
 pub(crate) mod floats;
 #[cfg(feature = "files")]
 mod folder;
-mod header;
+pub(crate) mod header;
 mod metadata;
 pub mod npy;
 #[cfg(all(test, feature = "files"))]
