@@ -8,6 +8,8 @@ mod calibrate;
 mod contrast;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests;
 mod unrolled;
 
 pub use calibrate::calibrate;
