@@ -10,11 +10,13 @@ mod files;
 mod file;
 mod flat;
 pub mod measure;
+mod memory;
 mod pairs;
 mod refiner;
 pub(crate) mod state;
 
 pub use flat::FlatIndex;
+pub use memory::{Memory, MemoryOptions, MemoryStats, Recalled, Route};
 pub use pairs::{Pairs, Row};
 pub(crate) use refiner::{role, sized};
 pub use refiner::{RefineOptions, Refined, Refiner, VectorQuestion};

@@ -346,6 +346,11 @@ impl Refiner {
         Ok(answers)
     }
 
+    /// Refuses what [`Refiner::reason_with`] refuses of a question.
+    pub(crate) fn check(&self, question: VectorQuestion<'_>) -> Result<()> {
+        self.tokens(question).map(drop)
+    }
+
     fn steps(&self, steps: usize) -> Result<()> {
         if (1..=MOST_STEPS).contains(&steps) {
             return Ok(());
