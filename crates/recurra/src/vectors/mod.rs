@@ -4,10 +4,6 @@
 //! says how well it works, and where not.
 
 pub(crate) mod check;
-#[cfg(feature = "files")]
-mod files;
-#[cfg(feature = "files")]
-mod file;
 mod flat;
 pub mod measure;
 mod memory;

@@ -95,8 +95,33 @@ impl Header {
 
     /// Reads all that stands before the numbers, and returns how many bytes that was.
     pub(super) fn read(reader: &mut impl Read) -> Result<(Self, u64)> {
-        let (text, start) = read_text(reader)?;
-        Ok((parse(&text)?, start))
+        let mut start = [0; 8];
+        fill(reader, &mut start, "the first 8 bytes of an .npy file")?;
+        if &start[..6] != MAGIC {
+            return Err(Error::Format(
+                r"expected an .npy file, which begins with '\x93NUMPY', found another beginning"
+                    .into(),
+            ));
+        }
+        let mut length = [0; 4];
+        let bytes = match start[6] {
+            1 => 2,
+            2 | 3 => 4,
+            other => {
+                let message = format!("expected .npy format version 1, 2 or 3, found {other}");
+                return Err(Error::Format(message));
+            }
+        };
+        fill(reader, &mut length[..bytes], "the header's length")?;
+        let length = u32::from_le_bytes(length) as usize;
+        if length > MOST_HEADER {
+            return Err(Error::Format(format!(
+                "expected a header of at most {MOST_HEADER} bytes, found {length}"
+            )));
+        }
+        let mut text = vec![0; length];
+        fill(reader, &mut text, &format!("a header of {length} bytes"))?;
+        Ok((parse(&text)?, (8 + bytes + length) as u64))
     }
 
     /// All that stands before the numbers, as `numpy.save` writes it.
@@ -121,48 +146,6 @@ impl Header {
     }
 }
 
-/// NumPy's name of an array's type, its shape, and how many bytes stand before its numbers: of any type, in C order.
-///
-/// # Errors
-/// [`Error::Format`] for what is no `.npy` file.
-#[cfg(feature = "files")]
-pub(crate) fn read_any(reader: &mut impl Read) -> Result<(String, Vec<u64>, u64)> {
-    let (text, start) = read_text(reader)?;
-    let (kind, shape) = fields(&text)?;
-    Ok((kind, shape, start))
-}
-
-/// Reads the dictionary's text, and returns how many bytes stand before the numbers.
-fn read_text(reader: &mut impl Read) -> Result<(Vec<u8>, u64)> {
-    let mut start = [0; 8];
-    fill(reader, &mut start, "the first 8 bytes of an .npy file")?;
-    if &start[..6] != MAGIC {
-        return Err(Error::Format(
-            r"expected an .npy file, which begins with '\x93NUMPY', found another beginning"
-                .into(),
-        ));
-    }
-    let mut length = [0; 4];
-    let bytes = match start[6] {
-        1 => 2,
-        2 | 3 => 4,
-        other => {
-            let message = format!("expected .npy format version 1, 2 or 3, found {other}");
-            return Err(Error::Format(message));
-        }
-    };
-    fill(reader, &mut length[..bytes], "the header's length")?;
-    let length = u32::from_le_bytes(length) as usize;
-    if length > MOST_HEADER {
-        return Err(Error::Format(format!(
-            "expected a header of at most {MOST_HEADER} bytes, found {length}"
-        )));
-    }
-    let mut text = vec![0; length];
-    fill(reader, &mut text, &format!("a header of {length} bytes"))?;
-    Ok((text, (8 + bytes + length) as u64))
-}
-
 /// Reads exactly so many bytes.
 fn fill(reader: &mut impl Read, bytes: &mut [u8], expected: &str) -> Result<()> {
     reader.read_exact(bytes).map_err(|e| {
@@ -181,8 +164,8 @@ enum Value {
     Shape(Vec<u64>),
 }
 
-/// Reads the dictionary with the keys `descr`, `fortran_order` and `shape`: the type's name and the shape.
-fn fields(text: &[u8]) -> Result<(String, Vec<u64>)> {
+/// Reads the dictionary with the keys `descr`, `fortran_order` and `shape`.
+fn parse(text: &[u8]) -> Result<Header> {
     if let Some(place) = text.iter().position(|byte| !byte.is_ascii()) {
         let found = format!("byte {:#04x} at position {}", text[place], place + 1);
         return Err(wrong("ASCII", &found));
@@ -217,12 +200,6 @@ fn fields(text: &[u8]) -> Result<(String, Vec<u64>)> {
     if fortran {
         return Err(wrong("rows one after the other (C order)", "Fortran order"));
     }
-    Ok((kind, shape))
-}
-
-/// An array of integers.
-fn parse(text: &[u8]) -> Result<Header> {
-    let (kind, shape) = fields(text)?;
     let Some(int) = IntType::from_name(&kind) else {
         let big = if kind.starts_with('>') {
             " (the highest byte first)"

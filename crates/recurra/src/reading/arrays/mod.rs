@@ -14,10 +14,8 @@
 #[cfg(feature = "files")]
 mod examples;
 #[cfg(feature = "files")]
-pub(crate) mod floats;
-#[cfg(feature = "files")]
 mod folder;
-pub(crate) mod header;
+mod header;
 mod metadata;
 pub mod npy;
 #[cfg(all(test, feature = "files"))]

@@ -8,8 +8,6 @@ mod calibrate;
 mod contrast;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests;
 mod unrolled;
 
 pub use calibrate::calibrate;
