@@ -4,6 +4,8 @@
 //! says how well it works, and where not.
 
 pub(crate) mod check;
+#[cfg(feature = "files")]
+mod files;
 mod flat;
 pub mod measure;
 mod memory;
