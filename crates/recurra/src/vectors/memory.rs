@@ -4,9 +4,8 @@ use super::refiner::{RefineOptions, Refined, Refiner, VectorQuestion};
 use crate::cache::{CacheConfig, SimilarConfig, Thought, TrmCache};
 use crate::error::{Error, Result};
 use crate::hash::fnv1a;
-use crate::thinking::{
-    AdaptiveKSelector, AdaptiveOptions, Feature, Features, KPredictor, Outcome, complexity,
-};
+use crate::thinking::adaptive::complexity;
+use crate::thinking::{AdaptiveKSelector, AdaptiveOptions, Feature, Features, KPredictor, Outcome};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
