@@ -307,7 +307,7 @@ impl Shape {
             (Mixer::Conv, Positions::Grid { .. }) => None,
             (Mixer::Mlp, _) => Some("--mixer attention, or `learned`"),
             (Mixer::Conv, _) => Some("--mixer attention, or `grid`"),
-            (Mixer::Constraints, _) => Some("another --mixer"),
+            (Mixer::Constraints | Mixer::Tokens, _) => Some("another --mixer"),
         };
         if let Some(expected) = expected {
             return Err(UsageError(format!("--positions: expected {expected}")));
