@@ -23,6 +23,7 @@ mod task;
 mod terminal;
 mod thinking;
 mod threads;
+mod vectors;
 
 use clap::Parser;
 use std::ffi::OsString;

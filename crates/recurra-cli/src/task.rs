@@ -19,6 +19,8 @@ pub(crate) enum TaskName {
     Grid,
     /// ARC-AGI 1 or 2
     Arc,
+    /// Vectors of an embedding model
+    Vectors,
 }
 
 /// A value of the flag `--size`: `9`, or `20x40` for 20 rows of 40 cells.
@@ -59,6 +61,7 @@ impl fmt::Display for TaskName {
             TaskName::Maze => "maze",
             TaskName::Grid => "grid",
             TaskName::Arc => "arc",
+            TaskName::Vectors => "vectors",
         })
     }
 }
@@ -76,7 +79,7 @@ impl Size {
             TaskSpec::Sudoku { size } => (*size, *size),
             TaskSpec::Maze { rows, cols, .. } => (*rows, *cols),
             TaskSpec::Grid(spec) => (spec.frame.rows(), spec.frame.cols()),
-            TaskSpec::Arc => return None,
+            TaskSpec::Arc | TaskSpec::Vectors(_) => return None,
         };
         Some(Size { rows, cols })
     }
@@ -90,6 +93,7 @@ impl TaskName {
             TaskSpec::Maze { .. } => TaskName::Maze,
             TaskSpec::Grid(_) => TaskName::Grid,
             TaskSpec::Arc => TaskName::Arc,
+            TaskSpec::Vectors(_) => TaskName::Vectors,
         }
     }
 
@@ -117,6 +121,10 @@ impl TaskName {
                 min_path: min_path.unwrap_or((size.rows + size.cols) * 55 / 30),
             }),
             TaskName::Arc => Ok(TaskSpec::Arc),
+            TaskName::Vectors => Err(UsageError(
+                "--task vectors: expected it with `recurra train`, whose --data says which vectors".into(),
+            )
+            .into()),
             TaskName::Grid => Err(UsageError(
                 "--task grid: expected --data with a table of questions and answers, or --rules that puzzles are made by".into(),
             )

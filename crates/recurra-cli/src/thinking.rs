@@ -200,6 +200,21 @@ impl Thinking {
         Ok((solver, options))
     }
 
+    /// The steps asked of a model of vectors, and its threads.
+    pub(crate) fn vectors(&self) -> anyhow::Result<(Option<usize>, Threads)> {
+        let others = self.restarts > 0
+            || self.restart_by.is_some()
+            || self.adaptive.is_some()
+            || self.size.is_some()
+            || self.rules.is_some()
+            || self.time.is_some();
+        if others {
+            let text = "--restarts, --restart-by, --adaptive, --size, --rules and --time: expected a model for puzzles, found one of vectors";
+            return Err(UsageError(text.into()).into());
+        }
+        Ok((self.max_steps.map(usize::from), self.threads))
+    }
+
     /// Whether more than one attempt was asked for.
     pub(crate) fn restarts(&self) -> bool {
         self.restarts > 0

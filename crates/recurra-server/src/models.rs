@@ -124,7 +124,7 @@ impl Served {
             pace: Mean::of(0.001),
             usual: Mean::of(solver.options().stop.max_steps as f64 / 4.0),
             generates: match &spec {
-                TaskSpec::Arc => false,
+                TaskSpec::Arc | TaskSpec::Vectors(_) => false,
                 TaskSpec::Grid(grid) => {
                     GridTask::new((**grid).clone()).is_ok_and(|grid| grid.has_solver())
                 }

@@ -58,6 +58,8 @@ mod testing;
 pub mod thinking;
 #[doc(hidden)]
 pub mod train;
+#[doc(hidden)]
+pub mod vectors;
 
 #[doc(hidden)]
 pub use recurra_kernels as kernels;
@@ -74,4 +76,6 @@ pub use solver::{
     Step, Thinking,
 };
 pub use tasks::TaskSpec;
+pub use tasks::vectors::{Norm, VectorSpec};
 pub use thinking::{StopReason, StopRules, Variation};
+pub use vectors::{FlatIndex, RefineOptions, Refined, Refiner, VectorQuestion};

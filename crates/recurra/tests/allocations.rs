@@ -52,6 +52,7 @@ fn config(mixer: Mixer) -> TrmConfig {
             Mixer::Mlp => Positions::None,
             Mixer::Attention => Positions::Rotary,
             Mixer::Conv | Mixer::Constraints => Positions::Grid { cols: 10 },
+            Mixer::Tokens => Positions::Learned,
         },
         puzzle_emb_ndim: 128,
         puzzle_emb_len: 2,

@@ -35,6 +35,9 @@ use tally::Tally;
 /// `rating` (wrong guesses of a solver), results are also told by level: easy 0, medium 1 to 4, hard 5 to 19,
 /// extreme 20 and more.
 ///
+/// A model of vectors is measured on pairs, as `recurra train --task vectors` takes them: `recall_at_1`, `recall_at_10` and `mrr` among
+/// all different answers of the file, and the same of the raw vectors. With --max-steps all these steps are done.
+///
 /// A model for ARC-AGI is measured on the tasks in a file or folder, those for evaluation if it has any: every form of a test
 /// input that the model learnt is asked, the answers are voted over by count and mean halting probability, and the best two
 /// are the attempts. `pass@1` and `pass@2` are told by task (the mean share of its test inputs solved, as ARC Prize and the
@@ -71,6 +74,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         return arc::run(args);
     }
     args.arc.refuse()?;
+    if crate::vectors::is_vectors(&args.model) {
+        let (steps, threads) = args.thinking.vectors()?;
+        return crate::vectors::eval(&args.model, &args.data, steps, threads, args.json);
+    }
     let (_, model, _) = args.thinking.solver(&args.model)?;
     let options = args.thinking.options(&model)?;
     let task = model.task()?.clone();

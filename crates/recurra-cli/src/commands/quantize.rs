@@ -197,7 +197,7 @@ fn questions(wish: &Wish<'_>, model: &TrmModel) -> anyhow::Result<(Vec<Sample>, 
     });
     // Questions of ARC tasks need the row of their task.
     let spec = model.header.task.as_ref();
-    let task = spec.filter(|&spec| *spec != TaskSpec::Arc);
+    let task = spec.filter(|&spec| !matches!(spec, TaskSpec::Arc | TaskSpec::Vectors(_)));
     let task = task.map(|spec| spec.task());
     match (wish.calibrate, task.transpose()?) {
         (Some(data), Some(task)) => read(data, &*task, most),

@@ -4,7 +4,7 @@ mod arc;
 
 use crate::arc::{ArcFlags, is_arc};
 use crate::cache::{self, CacheFlags};
-use crate::exit::{self, Causes, Exit};
+use crate::exit::{self, Causes, Exit, UsageError};
 use crate::input::Puzzles;
 use crate::output::{Sink, refuse_inputs};
 use crate::progress;
@@ -39,6 +39,10 @@ use std::time::{Duration, Instant};
 /// {"line":1,"question":"…","answer":"…","verified":true,"steps":3,"restarts":0,"stopped":"verified","halt":4.2,"seconds":0.0123,"source":"model"}
 /// or {"line":2,"error":"…"}. With --cache or --cache-memory the source is `exact` (known, in memory) or `stored` (on disk)
 /// for answers that were not thought about: they took no steps.
+///
+/// A model of vectors takes one JSON object a line with --json: {"question":[…],"initial":[…]}, numbers of one vector or more, and the
+/// vector to move (without it, the question's first). It answers {"line":1,"vector":[…],"confidence":0.9,"steps":2,"refined":true,
+/// "stopped":"halt"}; where it is not sure enough, `refined` is false and the vector the one that was given.
 ///
 /// A model for ARC-AGI answers the test inputs of the tasks in a file or folder: two attempts each, in the competition's
 /// form, on standard output or in the file that `--submission` names.
@@ -90,6 +94,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         return arc::run(args);
     }
     args.arc.refuse()?;
+    if crate::vectors::is_vectors(&args.model) {
+        return vectors(args);
+    }
     let (model, solver, threads) = args.thinking.solver(&args.model)?;
     let (solver, cache) = args.cache.attach(solver, &model)?;
     let options = args.thinking.options(&solver)?;
@@ -208,6 +215,20 @@ fn keep_on_signals(
 /// A panic elsewhere leaves whole lines.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Answers with a model of vectors.
+fn vectors(args: &Args) -> anyhow::Result<Exit> {
+    let [file] = &args.files[..] else {
+        let text = "FILE: expected one file of vectors, found several";
+        return Err(UsageError(text.into()).into());
+    };
+    if args.output.is_some() {
+        let text = "--output: expected a model of puzzles, found one of vectors, whose answers go to standard output";
+        return Err(UsageError(text.into()).into());
+    }
+    let (steps, threads) = args.thinking.vectors()?;
+    crate::vectors::solve(&args.model, file, steps, threads, args.json)
 }
 
 /// Where answers and refusals go.

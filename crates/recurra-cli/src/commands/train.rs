@@ -7,6 +7,7 @@ mod limits;
 mod lock;
 mod recent;
 mod run;
+mod vectors;
 
 pub use folder::Row;
 pub(crate) use run::{Outcome, Until};
@@ -35,6 +36,10 @@ use std::path::{Path, PathBuf};
 /// challenges and solutions with these names). Of training tasks everything is learnt, of the others the demonstrations;
 /// their test inputs measure the model. Which task each row of the puzzle table belongs to goes into
 /// `MODEL.identifiers.json`.
+///
+/// Embeddings (`--task vectors`) are learnt from `--data`: a safetensors file with `queries` and `answers` (`[rows, dimension]`; row
+/// i answers row i), and perhaps `negatives`, or a folder of `.npy` arrays of these names. The vectors of one answer in so
+/// many (`--held-out`) measure the model, which is the best of those measured; nothing else is kept of the run.
 ///
 /// Several machines train one model where the program is built with the feature `mpi`: `mpirun -np N recurra train …`. Each
 /// process has its part of every batch; the first speaks, measures and writes.
@@ -105,6 +110,8 @@ pub(crate) struct Args {
     shape: Shape,
     #[command(flatten)]
     recipe: Recipe,
+    #[command(flatten)]
+    vectors: vectors::VectorFlags,
     #[command(flatten)]
     threads: Threads,
 }
@@ -313,7 +320,7 @@ impl Shape {
             (Mixer::Conv, Positions::Grid { .. }) => None,
             (Mixer::Mlp, _) => Some("--mixer attention, or `learned`"),
             (Mixer::Conv, _) => Some("--mixer attention, or `grid`"),
-            (Mixer::Constraints, _) => Some("another --mixer"),
+            (Mixer::Constraints | Mixer::Tokens, _) => Some("another --mixer"),
         };
         if let Some(expected) = expected {
             return Err(UsageError(format!("--positions: expected {expected}")));
@@ -451,6 +458,9 @@ pub(crate) fn train(args: &Args, pool: Option<usize>, until: Until<'_>) -> anyho
         )?),
         _ => None,
     };
+    if args.task == Some(TaskName::Vectors) {
+        return vectors::run(args, start(args.threads)?);
+    }
     let mut run = if args.resume {
         let saved = run::Saved::open(&args.output)?;
         kept::refuse_contradictions(args, &saved)?;

@@ -91,7 +91,7 @@ impl Look {
                 let own = Kind::Own(first_letters(spec), given);
                 return Look::cells(frame.rows(), frame.cols(), own);
             }
-            Some(TaskSpec::Arc) => None,
+            Some(TaskSpec::Arc | TaskSpec::Vectors(_)) => None,
             None => Sudoku::with_cells(seq_len).filter(|s| s.vocab_size() == vocab_size),
         };
         if let Some(sudoku) = sudoku {

@@ -24,4 +24,5 @@ mod solve_cache;
 mod tasks;
 mod trace;
 mod train;
+mod vectors;
 mod your_own_task;

@@ -84,5 +84,11 @@ fn forms(spec: &TaskSpec) -> (String, String, &'static str) {
             "A JSON object with two attempts at each test input.".into(),
             "Nothing: there are no rules. Forms of a test input vote.",
         ),
+        // Such a model is refused when it is opened.
+        TaskSpec::Vectors(_) => (
+            "Vectors.".into(),
+            "A vector.".into(),
+            "Nothing: there are no rules.",
+        ),
     }
 }

@@ -1,7 +1,7 @@
 //! Weights of an untrained model.
 
 use super::weights::{PUZZLE_TABLE, TrmWeights};
-use crate::network::config::TrmConfig;
+use crate::network::config::{Mixer, TrmConfig};
 use crate::network::states::{CUT_NORMAL_STD, cut_normal};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -19,6 +19,9 @@ impl TrmWeights {
             let mut matrix = AlignedMatrix::zeros(rows, cols);
             let std = match name {
                 PUZZLE_TABLE | "q_head.weight" => return Ok(matrix),
+                // What it adds to an answer is nothing at first.
+                "lm_head.weight" if config.mixer == Mixer::Tokens => return Ok(matrix),
+                "q_head.bias" if config.mixer == Mixer::Tokens => return Ok(matrix),
                 "q_head.bias" => {
                     matrix.row_mut(0).fill(-5.0);
                     return Ok(matrix);

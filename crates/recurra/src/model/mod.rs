@@ -10,6 +10,7 @@ pub mod file;
 #[cfg(feature = "import")]
 pub mod import;
 pub(crate) mod init;
+pub mod refining;
 mod resize;
 pub mod stopping;
 pub(crate) mod tensors;

@@ -21,6 +21,8 @@ pub enum Mixer {
     /// Messages between candidates - pairs of a cell and a symbol - over declared groups in which no symbol stands twice. All
     /// weights are shared over cells, symbols and groups.
     Constraints,
+    /// Attention among the few vectors of a sample, for models of vectors; many samples at once.
+    Tokens,
 }
 
 /// How the model knows where a token stands.

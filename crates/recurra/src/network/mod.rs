@@ -49,6 +49,8 @@ pub(crate) struct Network<'a> {
     pub(crate) isa: Isa,
     /// Positions.
     pub(crate) l: usize,
+    /// Positions of one sample, of which the state holds one after the other; `l` where it holds one.
+    pub(crate) block: usize,
     /// Channels.
     pub(crate) d: usize,
     pub(crate) heads: usize,
@@ -68,6 +70,7 @@ impl<'a> Network<'a> {
         Network {
             isa: *isa,
             l,
+            block: l,
             d: config.hidden_size,
             heads: config.num_heads,
             eps: config.rms_norm_eps,
@@ -77,6 +80,16 @@ impl<'a> Network<'a> {
             member,
             sharing: Sharing::new(l, member.part().parts),
             layers: &stack.layers,
+        }
+    }
+
+    /// The same for `rows` rows of samples of `block` rows each, where the mixer takes several: [`Mixer::Tokens`].
+    pub(crate) fn of_rows(stack: &'a Stack, member: Member<'a>, rows: usize, block: usize) -> Self {
+        Network {
+            l: rows,
+            block,
+            sharing: Sharing::new(rows, member.part().parts),
+            ..Network::new(stack, member)
         }
     }
 

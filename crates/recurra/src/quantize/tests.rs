@@ -250,6 +250,7 @@ fn moments_are_those_of_the_inputs() {
                 (0..positions).filter(both).count() as f64 * state[i % d] * state[j % d]
             }
             Mixer::Constraints => unreachable!("its initial states are not the model's"),
+            Mixer::Tokens => unreachable!("its questions are no tokens"),
         };
         let first = &seen.layers[0];
         for i in 0..first.size {

@@ -10,6 +10,7 @@ pub mod maze;
 pub mod spec;
 pub mod sudoku;
 pub mod task;
+pub mod vectors;
 
 pub use crate::groups::Groups;
 pub use crate::reading::{InputError, arrays as dataset};

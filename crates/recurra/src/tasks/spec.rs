@@ -4,6 +4,7 @@ use super::grid::{GridSpec, GridTask};
 use super::maze::{MazeTask, Shape};
 use super::sudoku::{Generator, Sudoku};
 use super::task::Pair;
+use super::vectors::VectorSpec;
 use super::{Task, arc};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -32,16 +33,22 @@ pub enum TaskSpec {
     Grid(Box<GridSpec>),
     /// Tasks of ARC-AGI: a test input is asked in many forms, and the answers are voted over.
     Arc,
+    /// Vectors of an embedding model, which are moved to where their answers lie.
+    Vectors(VectorSpec),
 }
 
 impl TaskSpec {
-    /// Places of a question, and number of tokens.
+    /// Places of a question, and number of tokens; for vectors, kinds of vectors and their numbers.
     ///
     /// # Errors
     /// [`Error::Config`] for parameters that the task does not have.
     pub fn sizes(&self) -> Result<(usize, usize)> {
         if *self == TaskSpec::Arc {
             return Ok((arc::SEQ_LEN, arc::VOCAB_SIZE));
+        }
+        if let TaskSpec::Vectors(spec) = self {
+            spec.check()?;
+            return Ok((spec.roles(), spec.dimension));
         }
         let task = self.task()?;
         Ok((task.seq_len(), task.vocab_size()))
@@ -54,14 +61,15 @@ impl TaskSpec {
             TaskSpec::Maze { cols, .. } => *cols,
             TaskSpec::Grid(spec) => spec.frame.cols(),
             TaskSpec::Arc => arc::SIDE,
+            TaskSpec::Vectors(_) => 1,
         }
     }
 
     /// The task.
     ///
     /// # Errors
-    /// [`Error::Config`] for parameters that the task does not have, and for ARC, whose questions are not asked one by one:
-    /// see [`ArcSolver`](crate::solver::ArcSolver).
+    /// [`Error::Config`] for parameters that the task does not have, for ARC, whose questions are not asked one by one
+    /// (see [`ArcSolver`](crate::solver::ArcSolver)), and for vectors (see [`Refiner`](crate::Refiner)).
     pub fn task(&self) -> Result<Arc<dyn Task>> {
         match self {
             &TaskSpec::Sudoku { size } => match Sudoku::new(size) {
@@ -89,6 +97,11 @@ impl TaskSpec {
                 field: "task",
                 expected: "a task whose questions are answered one by one".into(),
                 found: "ARC-AGI, whose answers are voted over".into(),
+            }),
+            TaskSpec::Vectors(_) => Err(Error::Config {
+                field: "task",
+                expected: "a task whose questions are text".into(),
+                found: "vectors, which a `Refiner` takes".into(),
             }),
         }
     }
@@ -126,6 +139,7 @@ impl std::fmt::Display for TaskSpec {
             TaskSpec::Maze { rows, cols, .. } => write!(f, "maze {rows}x{cols}"),
             TaskSpec::Grid(spec) => spec.fmt(f),
             TaskSpec::Arc => f.write_str("ARC-AGI"),
+            TaskSpec::Vectors(spec) => spec.fmt(f),
         }
     }
 }

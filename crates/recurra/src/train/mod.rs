@@ -17,6 +17,7 @@ pub mod schedule;
 #[cfg(all(test, feature = "import"))]
 mod tests;
 mod trainer;
+pub mod vectors;
 mod worker;
 
 pub use arc::ArcSource;

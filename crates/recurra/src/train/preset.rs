@@ -24,6 +24,10 @@ pub fn preset(task: &TaskSpec) -> Result<(TrmConfig, TrainConfig)> {
             _ => (128, 3),
         },
         TaskSpec::Arc => return Ok(arc()),
+        TaskSpec::Vectors(spec) => {
+            let train = super::vectors::VectorTrainConfig::default().train;
+            return Ok((super::vectors::architecture(spec), train));
+        }
     };
     // On small boards a mixer that sees whole positions learns many times faster than attention; a maze is decided
     // between neighbours.

@@ -75,12 +75,14 @@ pub(super) fn refuse_contradictions(args: &Args, saved: &Saved) -> anyhow::Resul
     let multiple = config.swiglu_multiple;
     found.look("--swiglu-multiple", shape.swiglu_multiple, multiple);
     let mixer = match config.mixer {
-        Mixer::Mlp => MixerName::Mlp,
-        Mixer::Attention => MixerName::Attention,
-        Mixer::Conv => MixerName::Conv,
-        Mixer::Constraints => MixerName::Constraints,
+        Mixer::Mlp => name(MixerName::Mlp),
+        Mixer::Attention => name(MixerName::Attention),
+        Mixer::Conv => name(MixerName::Conv),
+        Mixer::Constraints => name(MixerName::Constraints),
+        // Models of vectors are not resumed.
+        Mixer::Tokens => "tokens".to_owned(),
     };
-    found.look("--mixer", shape.mixer.map(name), name(mixer));
+    found.look("--mixer", shape.mixer.map(name), mixer);
     let positions = match config.positions {
         Positions::None => "none".to_owned(),
         Positions::Rotary => name(PositionsName::Line),

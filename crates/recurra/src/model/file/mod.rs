@@ -3,6 +3,7 @@
 //! Tensors have the reference implementation's names without its prefix. The metadata entry `recurra.config` holds a
 //! [`Header`].
 
+use super::refining::Refining;
 use super::stopping::Calibration;
 use super::tensors::{Found, Kind, Tensor, serialize};
 use super::weights::{LayerWeights, NamedShape, PUZZLE_TABLE, TrmWeights};
@@ -37,6 +38,9 @@ pub struct Header {
     /// Stop rules that were calibrated for these weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thinking: Option<Calibration>,
+    /// The same for a model of vectors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refining: Option<Refining>,
     /// How the model was made: free entries, for people.
     #[serde(default)]
     pub provenance: serde_json::Map<String, serde_json::Value>,
@@ -67,11 +71,30 @@ impl Header {
             header.architecture.groups = groups_of(header.task.as_ref())?;
         }
         header.architecture.validate()?;
+        let (vectors, found) = match &header.task {
+            Some(task @ TaskSpec::Vectors(_)) => (true, task.to_string()),
+            Some(task) => (false, task.to_string()),
+            None => (false, "none".into()),
+        };
+        if vectors != (header.architecture.mixer == Mixer::Tokens) {
+            let expected = match vectors {
+                true => "puzzles, as the mixer is none for vectors",
+                false => "vectors, as the mixer is one for them",
+            };
+            return Err(Error::Config {
+                field: "task",
+                expected: expected.into(),
+                found,
+            });
+        }
         if let Some(task) = &header.task {
             check_task(task, &header.architecture)?;
         }
         if let Some(thinking) = &header.thinking {
             thinking.validate()?;
+        }
+        if let Some(refining) = &header.refining {
+            refining.validate()?;
         }
         Ok(header)
     }
@@ -140,6 +163,7 @@ impl TrmModel {
                 architecture,
                 task,
                 thinking: None,
+                refining: None,
                 provenance: serde_json::Map::new(),
             },
             weights: weights.into(),

@@ -7,6 +7,7 @@ mod attention;
 mod constraints;
 mod conv;
 mod mlp;
+mod tokens;
 
 use super::config::{Mixer, TrmConfig};
 pub(crate) use super::memory::Size;
@@ -17,6 +18,7 @@ use crate::error::Result;
 use recurra_kernels::messages::Sparse;
 use recurra_kernels::view::{Units, View};
 use recurra_kernels::{AlignedMatrix, PackedMatrix, Packing, Precision};
+pub(crate) use tokens::MOST_TOKENS;
 
 /// A linear layer of a mixer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,5 +163,6 @@ pub(crate) fn of(mixer: Mixer) -> &'static dyn Mix {
         Mixer::Attention => &attention::Attention,
         Mixer::Conv => &conv::Conv,
         Mixer::Constraints => &constraints::Constraints,
+        Mixer::Tokens => &tokens::Tokens,
     }
 }

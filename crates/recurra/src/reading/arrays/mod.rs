@@ -14,6 +14,8 @@
 #[cfg(feature = "files")]
 mod examples;
 #[cfg(feature = "files")]
+pub(crate) mod floats;
+#[cfg(feature = "files")]
 mod folder;
 pub(super) mod header;
 mod metadata;

@@ -31,8 +31,8 @@ pub(in super::super) fn default_pool(task: &TaskSpec) -> usize {
             101..=300 => 5_000,
             _ => 500,
         },
-        // It has no generator.
-        TaskSpec::Arc => 0,
+        // They have no generator.
+        TaskSpec::Arc | TaskSpec::Vectors(_) => 0,
     }
 }
 

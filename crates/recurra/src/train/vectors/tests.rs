@@ -1,0 +1,276 @@
+//! Gradients against finite differences, and what training learns.
+
+use super::*;
+use crate::tasks::vectors::{Embedder, Norm};
+use crate::vectors::measure::{Retrieval, measure};
+use crate::vectors::{RefineOptions, Refiner};
+
+const D: usize = 12;
+
+/// Questions whose answers are their vectors with the places turned by `turn`.
+fn turned(rows: usize, turn: usize, width: usize, norm: Norm, seed: u64) -> Pairs {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut pairs = Pairs {
+        embedder: Embedder::default(),
+        dimension: D,
+        width,
+        ..Pairs::default()
+    };
+    for _ in 0..rows {
+        let vectors: Vec<f32> = (0..width * D)
+            .map(|_| crate::network::states::normal(&mut rng) as f32)
+            .collect();
+        for vector in vectors.chunks_exact(D) {
+            let length = match norm {
+                Norm::Unit => vector.iter().map(|v| v * v).sum::<f32>().sqrt(),
+                Norm::Free => 0.5,
+            };
+            pairs.queries.extend(vector.iter().map(|v| v / length));
+        }
+        let first = pairs.queries[pairs.queries.len() - width * D..][..D].to_vec();
+        pairs.answers.extend((0..D).map(|i| first[(i + turn) % D]));
+    }
+    pairs
+}
+
+fn spec(norm: Norm, neighbours: usize) -> VectorSpec {
+    VectorSpec {
+        embedder: "test".into(),
+        hash: String::new(),
+        dimension: D,
+        norm,
+        questions: 2,
+        neighbours,
+    }
+}
+
+fn small(spec: &VectorSpec, layers: usize, steps: usize) -> TrmConfig {
+    TrmConfig {
+        hidden_size: 16,
+        num_heads: 2,
+        num_layers: layers,
+        swiglu_multiple: 16,
+        halt_max_steps: steps,
+        ..architecture(spec)
+    }
+}
+
+fn recipe(batch: usize) -> VectorTrainConfig {
+    let mut config = VectorTrainConfig {
+        mined: 2,
+        ..VectorTrainConfig::default()
+    };
+    config.train.batch_size = batch;
+    config.temperature = 0.2;
+    config
+}
+
+#[test]
+fn gradients_agree_with_finite_differences() {
+    for (norm, width, neighbours, threads) in [
+        (Norm::Unit, 1, 0, 1),
+        (Norm::Unit, 3, 0, 2),
+        (Norm::Free, 2, 0, 1),
+    ] {
+        let spec = spec(norm, neighbours);
+        let config = small(&spec, 2, 2);
+        let pairs = Arc::new(turned(5, 3, width, norm, 1));
+        let mut weights = TrmWeights::random(&config, 3);
+        // An untrained head gives no gradient to what stands before it.
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        for table in [&mut weights.lm_head, &mut weights.q_head] {
+            for row in 0..table.rows() {
+                table
+                    .row_mut(row)
+                    .iter_mut()
+                    .for_each(|v| *v = 0.1 * crate::network::states::normal(&mut rng) as f32);
+            }
+        }
+        let rows = [0, 1, 2, 3];
+        let loss = |weights: &TrmWeights| {
+            let trainer = VectorTrainer::new(
+                spec.clone(),
+                &config,
+                recipe(4),
+                pairs.clone(),
+                weights.clone(),
+                threads,
+            );
+            trainer.unwrap().gradient(&rows, 0).0
+        };
+        let mut trainer = VectorTrainer::new(
+            spec.clone(),
+            &config,
+            recipe(4),
+            pairs.clone(),
+            weights.clone(),
+            threads,
+        )
+        .unwrap();
+        trainer.gradient(&rows, 0);
+        let gradient = trainer.workers[0].gradient.weights.clone();
+        let names = TrmWeights::shapes(&config);
+        for (t, (name, _)) in names.iter().enumerate() {
+            if !super::super::gradient::is_trained(name) {
+                continue;
+            }
+            // Along its own gradient a tensor's loss rises as fast as the gradient is long.
+            let own = gradient.tensors()[t].clone();
+            let length = own
+                .padded()
+                .iter()
+                .map(|g| f64::from(*g).powi(2))
+                .sum::<f64>()
+                .sqrt();
+            if length < 1e-7 {
+                continue;
+            }
+            let size = weights.tensors()[t]
+                .padded()
+                .iter()
+                .map(|w| f64::from(*w).powi(2))
+                .sum::<f64>()
+                .sqrt();
+            let by = 2e-3 * size.max(0.1) / length;
+            let along = |by: f64| {
+                let mut moved = weights.clone();
+                let to = moved.tensors_mut().swap_remove(t);
+                for (w, g) in to.padded_mut().iter_mut().zip(own.padded()) {
+                    *w += (by * f64::from(*g)) as f32;
+                }
+                loss(&moved)
+            };
+            let found = (along(by) - along(-by)) / (2.0 * by * length);
+            let off = (found - length).abs() / length;
+            assert!(off < 0.03, "{norm} {width} {name}: {found} for {length}");
+        }
+    }
+}
+
+#[test]
+fn an_untrained_model_changes_nothing() {
+    for norm in [Norm::Unit, Norm::Free] {
+        let refiner = Refiner::untrained(spec(norm, 0), 1).unwrap();
+        let pairs = turned(20, 1, 2, norm, 2);
+        for i in 0..pairs.len() {
+            let row = pairs.row(i);
+            let answer = refiner.reason(row.question, row.initial, 3).unwrap();
+            assert_eq!(answer.vector, row.initial);
+            assert!(!answer.refined);
+        }
+    }
+}
+
+#[test]
+fn what_raw_vectors_cannot_find_is_learnt() {
+    let spec = spec(Norm::Unit, 0);
+    let config = TrmConfig {
+        hidden_size: 48,
+        ..small(&spec, 1, 2)
+    };
+    let pairs = Arc::new(turned(400, 5, 1, Norm::Unit, 7));
+    let unseen = turned(100, 5, 1, Norm::Unit, 8);
+    let mut recipe = recipe(32);
+    recipe.train.lr = 4e-3;
+    recipe.train.warmup = 20;
+    let run = |threads| {
+        let weights = TrmWeights::random(&config, 1);
+        let mut trainer = VectorTrainer::new(
+            spec.clone(),
+            &config,
+            recipe.clone(),
+            pairs.clone(),
+            weights,
+            threads,
+        )
+        .unwrap();
+        for step in 0..250 {
+            trainer.step(step as f64 / 250.0).unwrap();
+        }
+        trainer.model()
+    };
+    let mut model = run(1);
+    assert_eq!(
+        model.to_bytes(),
+        run(1).to_bytes(),
+        "the same seed and threads give the same bytes"
+    );
+    let refiner = Refiner::new(&model).unwrap();
+    let measured = measure(&refiner, &unseen, refiner.options()).unwrap();
+    let (raw, refined) = (
+        Retrieval::of(&measured.raw_ranks),
+        Retrieval::of(&measured.ranks),
+    );
+    assert!(raw.recall_at_1 < 0.1, "{raw:?}");
+    assert!(refined.recall_at_1 > 0.8, "{refined:?}");
+
+    // A batch gives the same answers as its questions alone, and those that stop early take fewer steps.
+    let options = RefineOptions {
+        max_steps: 6,
+        halt_above: 0.9,
+        raw_below: 0.2,
+    };
+    let together = measure(&refiner, &unseen, options).unwrap().answers;
+    for (i, answer) in together.iter().enumerate() {
+        let row = unseen.row(i);
+        let question = crate::vectors::VectorQuestion {
+            question: row.question,
+            initial: row.initial,
+        };
+        assert_eq!(refiner.reason_with(question, options).unwrap(), *answer);
+    }
+    let refining = calibrate(&mut model, &unseen).unwrap();
+    assert!(
+        refining.recall_at_1 >= refined.recall_at_1 - 0.006,
+        "{refining:?}"
+    );
+    let read = crate::model::TrmModel::from_bytes(&model.to_bytes()).unwrap();
+    assert_eq!(read.header.refining, Some(refining));
+}
+
+#[test]
+fn retrieval_in_the_loop_needs_an_index() {
+    let spec = spec(Norm::Unit, 3);
+    let config = small(&spec, 1, 2);
+    let pairs = Arc::new(turned(40, 1, 1, Norm::Unit, 4));
+    let weights = TrmWeights::random(&config, 1);
+    let mut trainer =
+        VectorTrainer::new(spec, &config, recipe(8), pairs.clone(), weights, 2).unwrap();
+    (0..5).for_each(|_| drop(trainer.step(0.0).unwrap()));
+    let refiner = Refiner::new(&trainer.model()).unwrap();
+    let row = pairs.row(0);
+    let error = refiner
+        .reason(row.question, row.initial, 2)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("each step retrieves 3 vectors"), "{error}");
+    let measured = measure(&refiner, &pairs, refiner.options()).unwrap();
+    assert!(measured.answers.iter().any(|a| a.refined));
+}
+
+#[test]
+fn impossible_trainings_are_refused() {
+    let spec = spec(Norm::Unit, 0);
+    let config = small(&spec, 1, 2);
+    let weights = TrmWeights::random(&config, 1);
+    let begin = |recipe: VectorTrainConfig, pairs: Pairs| {
+        let pairs = Arc::new(pairs);
+        VectorTrainer::new(spec.clone(), &config, recipe, pairs, weights.clone(), 1)
+            .map(drop)
+            .unwrap_err()
+            .to_string()
+    };
+    let good = || turned(4, 1, 1, Norm::Unit, 1);
+    let mut hot = recipe(4);
+    hot.temperature = 0.0;
+    assert!(begin(hot, good()).contains("`temperature`"));
+    assert!(begin(recipe(1), good()).contains("`batch_size`"));
+    assert!(begin(recipe(4), turned(1, 1, 1, Norm::Unit, 1)).contains("`pairs`"));
+    let mut bad = good();
+    bad.answers[D] = f32::NAN;
+    let error = begin(recipe(4), bad);
+    assert!(
+        error.contains("row 1: answers: expected finite numbers, found NaN at place 0"),
+        "{error}"
+    );
+}

@@ -1,0 +1,377 @@
+//! The recursion over some samples with all that its backward pass needs.
+
+use super::contrast::Outcome;
+use crate::engine::PackedModel;
+use crate::network::backward::Backward;
+use crate::network::scratch::Scratch;
+use crate::network::stack::PackedLayer;
+use crate::network::states::normal;
+use crate::network::tape::LayerTape;
+use crate::network::team::Member;
+use crate::network::{Latent, Network};
+use crate::tasks::vectors::VectorSpec;
+use crate::train::gradient::Gradient;
+use crate::vectors::state::{
+    answers, direction, embed, halt_logit, input_scale, moved, moved_backward, read,
+};
+use crate::vectors::{FlatIndex, Pairs};
+use crate::vectors::{role, sized};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use recurra_kernels::view::copy_rows;
+use recurra_kernels::{AlignedMatrix, Precision};
+
+/// The samples of a batch that one worker thinks about.
+pub(super) struct Batch<'a> {
+    pub(super) pairs: &'a Pairs,
+    pub(super) rows: &'a [usize],
+    /// What steps retrieve from, for models that do.
+    pub(super) index: Option<&'a FlatIndex>,
+    /// Length of the random vectors that are added.
+    pub(super) noise: f32,
+    pub(super) seed: u64,
+}
+
+/// What is kept of one improvement step.
+#[derive(Debug)]
+struct Kept {
+    /// The vectors that the network saw, `[rows, dimension]`; empty where they are those of the first step.
+    v: AlignedMatrix,
+    /// The answers' rows of z_H, `[samples, hidden]`.
+    z: AlignedMatrix,
+    /// What was added to first answers, `[samples, dimension]`; later its gradient.
+    delta: AlignedMatrix,
+    /// What came of it, and later its gradient.
+    moved: AlignedMatrix,
+    halts: Vec<f32>,
+    /// For each call of the network each layer's.
+    tapes: Vec<LayerTape>,
+}
+
+/// Memory for so many samples of so many tokens.
+#[derive(Debug)]
+pub(super) struct Unrolled {
+    spec: VectorSpec,
+    samples: usize,
+    tokens: usize,
+    steps: Vec<Kept>,
+    initial: AlignedMatrix,
+    v: AlignedMatrix,
+    x: AlignedMatrix,
+    z_h: AlignedMatrix,
+    z_l: AlignedMatrix,
+    scratch: Scratch,
+    backward: Backward,
+    dx: AlignedMatrix,
+    dz_h: AlignedMatrix,
+    dz_l: AlignedMatrix,
+}
+
+impl Unrolled {
+    pub(super) fn new(
+        model: &PackedModel,
+        spec: &VectorSpec,
+        samples: usize,
+        tokens: usize,
+    ) -> Self {
+        let rows = samples * tokens;
+        let config = sized(model.config(), rows);
+        let (d, dimension) = (config.hidden_size, config.vocab_size);
+        let precision = model.precision();
+        let zeros = AlignedMatrix::zeros;
+        let calls = config.calls_per_step() * config.num_layers;
+        let own = usize::from(spec.neighbours > 0) * rows;
+        let step = |_| Kept {
+            v: zeros(own, dimension),
+            z: zeros(samples, d),
+            delta: zeros(samples, dimension),
+            moved: zeros(samples, dimension),
+            halts: vec![0.0; samples],
+            tapes: (0..calls).map(|_| LayerTape::new(&config)).collect(),
+        };
+        Unrolled {
+            steps: (0..config.halt_max_steps).map(step).collect(),
+            spec: spec.clone(),
+            samples,
+            tokens,
+            initial: zeros(samples, dimension),
+            v: zeros(rows, dimension),
+            x: zeros(rows, d),
+            z_h: zeros(rows, d),
+            z_l: zeros(rows, d),
+            scratch: Scratch::new(&config, 1, precision),
+            backward: Backward::new(&config, precision.max(Precision::F32)),
+            dx: zeros(rows, d),
+            dz_h: zeros(rows, d),
+            dz_l: zeros(rows, d),
+        }
+    }
+
+    pub(super) fn fits(&self, samples: usize, tokens: usize) -> bool {
+        (self.samples, self.tokens) == (samples, tokens)
+    }
+
+    /// What a step gave.
+    pub(super) fn outcome(&mut self, step: usize) -> Outcome<'_> {
+        let Kept { moved, halts, .. } = &mut self.steps[step];
+        Outcome { moved, halts }
+    }
+
+    /// Thinks about the samples.
+    pub(super) fn forward(&mut self, model: &PackedModel, batch: &Batch) {
+        let config = model.config();
+        let (tokens, rows) = (self.tokens, self.samples * self.tokens);
+        let network = Network::of_rows(&model.stack, Member::ALONE, rows, tokens);
+        self.begin(model, &network, batch);
+        for step in 0..self.steps.len() {
+            if let Some(index) = batch.index {
+                self.retrieve(model, &network, index, step);
+            }
+            let Unrolled {
+                steps,
+                x,
+                z_h,
+                z_l,
+                scratch,
+                initial,
+                spec,
+                ..
+            } = self;
+            let kept = &mut steps[step];
+            let latent = Latent {
+                x: x.view(),
+                z_h: z_h.view(),
+                z_l: z_l.view(),
+            };
+            let each = (config.l_cycles + 1) * config.num_layers;
+            for tapes in kept.tapes.chunks_mut(each) {
+                network.cycle(config.l_cycles, latent, scratch.views(), tapes);
+            }
+            let found = answers(z_h.view(), tokens);
+            copy_rows(found, kept.z.view(), self.samples, config.hidden_size);
+            read(&network, model, found, self.samples, kept.delta.view());
+            for i in 0..self.samples {
+                moved(
+                    spec.norm,
+                    initial.row(i),
+                    kept.delta.row(i),
+                    kept.moved.row_mut(i),
+                );
+                kept.halts[i] = halt_logit(model, kept.z.row(i));
+            }
+        }
+    }
+
+    fn begin(&mut self, model: &PackedModel, network: &Network, batch: &Batch) {
+        let (spec, tokens) = (&self.spec, self.tokens);
+        let mut rng = ChaCha8Rng::seed_from_u64(batch.seed);
+        let noise = batch.noise / (spec.dimension as f32).sqrt();
+        let mut put = |vector: &[f32], to: &mut [f32]| {
+            direction(vector, to);
+            if noise > 0.0 {
+                to.iter_mut()
+                    .for_each(|v| *v += noise * normal(&mut rng) as f32);
+            }
+        };
+        for (i, &row) in batch.rows.iter().enumerate() {
+            let row = batch.pairs.row(row);
+            self.initial.row_mut(i).copy_from_slice(row.initial);
+            put(row.initial, self.v.row_mut(i * tokens));
+            for (j, vector) in row.question.chunks_exact(spec.dimension).enumerate() {
+                put(vector, self.v.row_mut(i * tokens + 1 + j));
+            }
+        }
+        embed(
+            network,
+            model,
+            self.v.view(),
+            self.x.view(),
+            network.l,
+            |row| role(spec, row % tokens, tokens),
+        );
+        let own = [&model.head.h_init, &model.head.l_init];
+        for (z, own) in [&mut self.z_h, &mut self.z_l].into_iter().zip(own) {
+            (0..network.l).for_each(|row| z.row_mut(row).copy_from_slice(own.row(0)));
+        }
+    }
+
+    /// Puts what the answers before this step retrieve into the input.
+    fn retrieve(&mut self, model: &PackedModel, network: &Network, index: &FlatIndex, step: usize) {
+        let (spec, tokens) = (&self.spec, self.tokens);
+        let now = match step {
+            0 => &self.initial,
+            step => &self.steps[step - 1].moved,
+        };
+        for (i, found) in index
+            .nearest(&now.to_vec(), spec.neighbours)
+            .into_iter()
+            .enumerate()
+        {
+            let first = (i + 1) * tokens - spec.neighbours;
+            for (j, (at, _)) in found.into_iter().enumerate() {
+                direction(index.vector(at), self.v.row_mut(first + j));
+            }
+        }
+        embed(
+            network,
+            model,
+            self.v.view(),
+            self.x.view(),
+            network.l,
+            |row| role(spec, row % tokens, tokens),
+        );
+        self.steps[step]
+            .v
+            .padded_mut()
+            .copy_from_slice(self.v.padded());
+    }
+
+    /// Adds the gradients of all weights, from those that the loss has left in the outcomes.
+    pub(super) fn backward(
+        &mut self,
+        model: &PackedModel,
+        weights: &[PackedLayer],
+        gradient: &mut Gradient,
+    ) {
+        let config = model.config();
+        let (tokens, rows, d) = (self.tokens, self.samples * self.tokens, config.hidden_size);
+        let network = Network::of_rows(&model.stack, Member::ALONE, rows, tokens);
+        let calls = config.l_cycles + 1;
+        for m in [&mut self.dx, &mut self.dz_h, &mut self.dz_l] {
+            m.padded_mut().fill(0.0);
+        }
+        for step in (0..self.steps.len()).rev() {
+            self.outputs_backward(model, &network, step, gradient);
+            let Unrolled {
+                steps,
+                backward,
+                dz_h,
+                dz_l,
+                dx,
+                ..
+            } = self;
+            let layers = weights.len();
+            for cycle in steps[step].tapes.chunks_mut(calls * layers).rev() {
+                for (call, tapes) in cycle.chunks_mut(layers).enumerate().rev() {
+                    if call == config.l_cycles {
+                        // z_H <- f(z_H + z_L)
+                        backward.call(&network, weights, tapes, dz_h.view(), gradient.layers());
+                        add(dz_l, dz_h);
+                    } else {
+                        // z_L <- f(z_L + z_H + x)
+                        backward.call(&network, weights, tapes, dz_l.view(), gradient.layers());
+                        add(dz_h, dz_l);
+                        add(dx, dz_l);
+                    }
+                }
+            }
+            let own = self.steps[step].v.rows() > 0;
+            if own || step == 0 {
+                self.inputs_backward(&network, step, d, gradient);
+                self.dx.padded_mut().fill(0.0);
+            }
+        }
+    }
+
+    /// From the gradients of a step's vectors and halting logits to `dz_h`, to which it is added.
+    fn outputs_backward(
+        &mut self,
+        model: &PackedModel,
+        network: &Network,
+        step: usize,
+        gradient: &mut Gradient,
+    ) {
+        let Unrolled {
+            steps,
+            initial,
+            dz_h,
+            spec,
+            ..
+        } = self;
+        let Kept {
+            z,
+            delta,
+            moved: slope,
+            halts,
+            ..
+        } = &mut steps[step];
+        let (d, dimension) = (network.d, spec.dimension);
+        let mut result = vec![0.0; dimension];
+        for i in 0..self.samples {
+            moved(spec.norm, initial.row(i), delta.row(i), &mut result);
+            moved_backward(
+                spec.norm,
+                initial.row(i),
+                &result,
+                slope.row_mut(i),
+                delta.row(i),
+            );
+        }
+        let sums = gradient.head();
+        let head = model.head.lm_head.view_const().rhs();
+        let to = answers(dz_h.view(), self.tokens).add();
+        network.product(self.samples, d, dimension, slope.view().lhs(), head, to);
+        let to = sums.lm_head.view().add();
+        network.product(
+            dimension,
+            d,
+            self.samples,
+            slope.view().transposed_lhs(),
+            z.view().rhs(),
+            to,
+        );
+        for (i, &halt) in halts.iter().enumerate() {
+            for (g, w) in dz_h
+                .row_mut(i * self.tokens)
+                .iter_mut()
+                .zip(model.head.q_head.row(0))
+            {
+                *g += halt * w;
+            }
+            for (g, z) in sums.q_head.row_mut(0).iter_mut().zip(z.row(i)) {
+                *g += halt * z;
+            }
+            sums.q_bias.row_mut(0)[0] += halt;
+        }
+    }
+
+    /// From `dx`, which is scaled, to the input projection and the roles.
+    fn inputs_backward(
+        &mut self,
+        network: &Network,
+        step: usize,
+        d: usize,
+        gradient: &mut Gradient,
+    ) {
+        let scale = input_scale(d);
+        self.dx.padded_mut().iter_mut().for_each(|g| *g *= scale);
+        let sums = gradient.head();
+        let v = match self.steps[step].v.rows() {
+            0 => &mut self.v,
+            _ => &mut self.steps[step].v,
+        };
+        let to = sums.embed_tokens.view().add();
+        network.product(
+            self.spec.dimension,
+            d,
+            network.l,
+            v.view().transposed_lhs(),
+            self.dx.view().rhs(),
+            to,
+        );
+        let roles = sums.embed_pos.expect("roles are learned");
+        for row in 0..network.l {
+            let to = roles.row_mut(role(&self.spec, row % self.tokens, self.tokens));
+            for (to, from) in to.iter_mut().zip(self.dx.row(row)) {
+                *to += from;
+            }
+        }
+    }
+}
+
+/// `to += from`.
+fn add(to: &mut AlignedMatrix, from: &AlignedMatrix) {
+    for (to, from) in to.padded_mut().iter_mut().zip(from.padded()) {
+        *to += from;
+    }
+}
