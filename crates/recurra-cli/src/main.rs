@@ -12,6 +12,7 @@ mod group;
 mod input;
 mod known;
 mod memory;
+mod numbers;
 mod output;
 mod picture;
 mod progress;

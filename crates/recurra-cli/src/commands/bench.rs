@@ -9,6 +9,7 @@ mod report;
 mod timed;
 mod worker;
 
+use crate::general::GENERAL;
 use crate::exit::Exit;
 use crate::threads::Threads;
 use clap::builder::RangedU64ValueParser;
@@ -56,7 +57,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ISA", value_parser = instruction_set)]
     against: Option<Isa>,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, help_heading = GENERAL)]
     json: bool,
     /// Answer requests on standard input instead, one JSON object a line each way, until it ends
     ///

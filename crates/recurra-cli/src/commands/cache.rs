@@ -1,5 +1,6 @@
 //! `recurra cache`: looks into a file of answers, empties it, checks it.
 
+use crate::general::GENERAL;
 use crate::exit::{Exit, message, printable};
 use recurra::Error;
 use recurra::cache::store::Report;
@@ -31,7 +32,7 @@ struct ReportArgs {
     /// File of answers
     file: PathBuf,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, help_heading = GENERAL)]
     json: bool,
 }
 

@@ -1,5 +1,6 @@
 //! `recurra calibrate`: which setting of each stop rule saves most steps at a stated loss.
 
+use crate::general::GENERAL;
 use crate::exit::{Exit, UsageError};
 use crate::input::Puzzles;
 use crate::known;
@@ -46,7 +47,7 @@ pub(crate) struct Args {
     #[arg(long, requires = "output")]
     overwrite: bool,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, help_heading = GENERAL)]
     json: bool,
 }
 

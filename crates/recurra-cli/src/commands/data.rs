@@ -7,6 +7,7 @@ mod problems;
 mod report;
 mod rules;
 
+use crate::general::GENERAL;
 use crate::exit::{self, Exit, UsageError};
 use crate::task::TaskName;
 use part::{Part, PuzzleKind};
@@ -56,7 +57,7 @@ struct CheckArgs {
     #[arg(long, value_name = "FILE", requires = "task")]
     rules: Option<PathBuf>,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, help_heading = GENERAL)]
     json: bool,
 }
 

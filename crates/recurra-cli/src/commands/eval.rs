@@ -6,6 +6,7 @@ mod report;
 mod tally;
 
 use crate::arc::{ArcFlags, is_arc};
+use crate::general::GENERAL;
 use crate::exit::{self, Exit, UsageError, message};
 use crate::input::Puzzles;
 use crate::known;
@@ -59,7 +60,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     curves: Option<PathBuf>,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, help_heading = GENERAL)]
     json: bool,
 }
 

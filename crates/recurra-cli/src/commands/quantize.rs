@@ -1,5 +1,6 @@
 //! `recurra quantize`: a model in fewer bits.
 
+use crate::general::GENERAL;
 use crate::exit::{self, Exit, message};
 use crate::input::Puzzles;
 use crate::output::{OutputFile, refuse_inputs};
@@ -43,7 +44,7 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "MODEL")]
     output: PathBuf,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, help_heading = GENERAL)]
     json: bool,
 }
 

@@ -4,6 +4,7 @@ mod arc;
 
 use crate::arc::{ArcFlags, is_arc};
 use crate::cache::{self, CacheFlags};
+use crate::general::GENERAL;
 use crate::exit::{self, Exit};
 use crate::input::Puzzles;
 use crate::output::{Sink, refuse_inputs};
@@ -52,7 +53,7 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Print one JSON object a line; with several files it names its own
-    #[arg(long)]
+    #[arg(long, help_heading = GENERAL)]
     json: bool,
     /// Exit with status 3 if an answer was not verified
     #[arg(long)]
