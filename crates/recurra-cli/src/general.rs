@@ -30,16 +30,16 @@ enum When {
     Never,
 }
 
-static GENERAL: OnceLock<General> = OnceLock::new();
+static FLAGS: OnceLock<General> = OnceLock::new();
 
 impl General {
     /// Holds from now on, for the whole program.
     pub(crate) fn apply(self) {
-        GENERAL.set(self).ok();
+        FLAGS.set(self).ok();
     }
 
     fn get() -> Self {
-        GENERAL.get().copied().unwrap_or_default()
+        FLAGS.get().copied().unwrap_or_default()
     }
 }
 

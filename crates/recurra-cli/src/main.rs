@@ -18,6 +18,7 @@ mod picture;
 mod progress;
 mod puzzle_file;
 mod record;
+mod shipped;
 mod signals;
 mod task;
 mod terminal;

@@ -1,5 +1,6 @@
 //! How many threads work.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::anyhow;
 use clap::builder::RangedU64ValueParser;
 
@@ -34,6 +35,11 @@ impl Threads {
     /// Starts the threads and returns how many there are.
     pub(crate) fn start(self) -> anyhow::Result<usize> {
         let threads = self.count();
+        // A command with several models starts them once.
+        static STARTED: AtomicBool = AtomicBool::new(false);
+        if STARTED.swap(true, Ordering::Relaxed) {
+            return Ok(threads);
+        }
         // The main thread is one of them: it can hand out work without waking up twice for it.
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads)

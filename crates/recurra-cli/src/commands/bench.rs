@@ -9,6 +9,7 @@ mod report;
 mod timed;
 mod worker;
 
+use crate::shipped;
 use crate::general::GENERAL;
 use crate::exit::Exit;
 use crate::threads::Threads;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Model file [default: an architecture of the reference, with random weights]
+    #[arg(value_parser = shipped::model())]
     model: Option<PathBuf>,
     /// Which architecture of the reference
     #[arg(

@@ -1,5 +1,6 @@
 //! `recurra cache`: looks into a file of answers, empties it, checks it.
 
+use crate::shipped;
 use crate::general::GENERAL;
 use crate::exit::{Exit, message, printable};
 use recurra::Error;
@@ -59,7 +60,7 @@ struct ClearArgs {
     /// File of answers
     file: PathBuf,
     /// Only those of this model: its file, or its hash as `stat` prints it
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", value_parser = shipped::model())]
     model: Option<PathBuf>,
 }
 

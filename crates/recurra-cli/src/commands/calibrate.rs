@@ -1,5 +1,6 @@
 //! `recurra calibrate`: which setting of each stop rule saves most steps at a stated loss.
 
+use crate::shipped;
 use crate::general::GENERAL;
 use crate::exit::{Exit, UsageError};
 use crate::input::Puzzles;
@@ -26,6 +27,7 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Model file
+    #[arg(value_parser = shipped::model())]
     model: PathBuf,
     /// Puzzles; `-` is standard input
     data: PathBuf,

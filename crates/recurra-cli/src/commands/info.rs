@@ -1,5 +1,6 @@
 //! `recurra info`: what a model file says of itself.
 
+use crate::shipped;
 use crate::general::GENERAL;
 use crate::exit::{Exit, printable};
 use crate::numbers;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Model file
+    #[arg(value_parser = shipped::model())]
     model: PathBuf,
     /// Print one JSON object
     #[arg(long, help_heading = GENERAL)]

@@ -1,5 +1,6 @@
 //! `recurra quantize`: a model in fewer bits.
 
+use crate::shipped;
 use crate::general::GENERAL;
 use crate::exit::{self, Exit, message};
 use crate::input::Puzzles;
@@ -28,6 +29,7 @@ use std::path::{Path, PathBuf};
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Model file, in f32
+    #[arg(value_parser = shipped::model())]
     model: PathBuf,
     /// Precision of the weights
     #[arg(long, value_enum)]

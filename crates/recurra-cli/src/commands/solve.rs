@@ -2,6 +2,7 @@
 
 mod arc;
 
+use crate::shipped;
 use crate::arc::{ArcFlags, is_arc};
 use crate::cache::{self, CacheFlags};
 use crate::general::GENERAL;
@@ -44,7 +45,9 @@ use std::time::{Duration, Instant};
 /// form, on standard output or in the file that `--submission` names.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Model file
+    /// Model file, or the name of a shipped model such as sudoku9: looked for in the folder RECURRA_MODELS, in `models` here, and
+    /// beside the program
+    #[arg(value_parser = shipped::model())]
     model: PathBuf,
     /// Puzzles, one file after the other; `-` is standard input, where answers come as lines do
     #[arg(value_name = "FILE", default_value = "-")]

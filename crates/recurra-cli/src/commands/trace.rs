@@ -3,6 +3,7 @@
 mod pictures;
 mod tensors;
 
+use crate::shipped;
 use crate::exit::{Exit, UsageError};
 use crate::output::refuse_inputs;
 use crate::task::Size;
@@ -25,6 +26,7 @@ use std::path::PathBuf;
 #[command(group = clap::ArgGroup::new("form").args(["tensors", "svg", "gif"]).required(true).multiple(true))]
 pub(crate) struct Args {
     /// Model file
+    #[arg(value_parser = shipped::model())]
     model: PathBuf,
     /// Puzzles to draw, each in one line of text
     #[arg(value_name = "PUZZLE", conflicts_with = "tensors")]

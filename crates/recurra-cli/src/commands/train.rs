@@ -8,6 +8,7 @@ mod lock;
 mod recent;
 mod run;
 
+use crate::shipped;
 use crate::exit::{Exit, UsageError, message, note};
 use crate::group;
 use crate::output::refuse_inputs;
@@ -90,7 +91,7 @@ pub(crate) struct Args {
     overwrite: bool,
     /// Begin with the architecture and the weights of this model, instead of random ones. Mazes may be of another size
     /// where the weights do not depend on it (convolution)
-    #[arg(long, value_name = "MODEL", conflicts_with = "resume")]
+    #[arg(long, value_name = "MODEL", conflicts_with = "resume", value_parser = shipped::model())]
     from: Option<PathBuf>,
     /// Minutes between checkpoints [default: 2]
     #[arg(long, value_name = "M")]

@@ -78,8 +78,8 @@ impl Tally {
         self.all.count
     }
 
-    /// Counts an answer.
-    pub(super) fn add(&mut self, task: &dyn Task, known: &Known, answer: &Answer) {
+    /// Counts an answer. Says whether it is the known one.
+    pub(super) fn add(&mut self, task: &dyn Task, known: &Known, answer: &Answer) -> bool {
         let cells = known.pair.answer.iter().zip(&answer.tokens);
         let asked = cells.filter(|(known, _)| ![PAD, IGNORED].contains(*known));
         let mut exact = true;
@@ -112,6 +112,7 @@ impl Tally {
         self.seconds.push(answer.seconds as f32);
         self.steps_sum += answer.steps as u64;
         self.restarts_sum += answer.restarts as u64;
+        exact
     }
 
     /// One short text for the progress bar.

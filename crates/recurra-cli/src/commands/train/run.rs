@@ -201,6 +201,7 @@ impl Run {
             "command": std::env::args().collect::<Vec<_>>(),
             "version": env!("RECURRA_VERSION"),
             "host": sysinfo::System::host_name(),
+            "began": jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         }))?;
         let folder = RunFolder::new(output);
         if trainer.group().rank() == 0 {
