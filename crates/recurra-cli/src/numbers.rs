@@ -37,6 +37,9 @@ mod tests {
     #[test]
     fn single_precision_has_its_own_digits_and_double_keeps_its() {
         let value = plain((0.9f32, [1e-5f32, 0.995], 0.1f64, 1.0f32, 7u8, "0.9")).unwrap();
-        assert_eq!(value, serde_json::json!([0.9, [1e-5, 0.995], 0.1, 1.0, 7, "0.9"]));
+        assert_eq!(
+            value,
+            serde_json::json!([0.9, [1e-5, 0.995], 0.1, 1.0, 7, "0.9"])
+        );
     }
 }

@@ -25,7 +25,9 @@ fn find(name: &Path, folders: &[PathBuf]) -> Option<PathBuf> {
     if !bare || name.exists() {
         return None;
     }
-    let mut files = folders.iter().map(|folder| folder.join(name).with_extension("safetensors"));
+    let mut files = folders
+        .iter()
+        .map(|folder| folder.join(name).with_extension("safetensors"));
     files.find(|file| file.is_file())
 }
 

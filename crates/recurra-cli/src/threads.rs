@@ -1,8 +1,8 @@
 //! How many threads work.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::anyhow;
 use clap::builder::RangedU64ValueParser;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// More than any machine has cores; each costs memory.
 const MOST: u64 = 1024;

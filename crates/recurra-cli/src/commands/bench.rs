@@ -9,9 +9,9 @@ mod report;
 mod timed;
 mod worker;
 
-use crate::shipped;
-use crate::general::GENERAL;
 use crate::exit::Exit;
+use crate::general::GENERAL;
+use crate::shipped;
 use crate::threads::Threads;
 use clap::builder::RangedU64ValueParser;
 use recurra::TrmConfig;

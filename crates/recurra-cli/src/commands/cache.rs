@@ -1,8 +1,8 @@
 //! `recurra cache`: looks into a file of answers, empties it, checks it.
 
-use crate::shipped;
-use crate::general::GENERAL;
 use crate::exit::{Exit, message, printable};
+use crate::general::GENERAL;
+use crate::shipped;
 use recurra::Error;
 use recurra::cache::store::Report;
 use recurra::cache::{Store, StoreOptions};

@@ -1,13 +1,13 @@
 //! `recurra calibrate`: which setting of each stop rule saves most steps at a stated loss.
 
-use crate::shipped;
-use crate::general::GENERAL;
 use crate::exit::{Exit, UsageError};
+use crate::general::GENERAL;
 use crate::input::Puzzles;
 use crate::known;
 use crate::output::{OutputFile, refuse_inputs};
 use crate::progress;
 use crate::record::{MOST_READINGS, Recorder};
+use crate::shipped;
 use crate::thinking;
 use crate::threads::Threads;
 use anyhow::anyhow;

@@ -7,8 +7,8 @@ mod problems;
 mod report;
 mod rules;
 
-use crate::general::GENERAL;
 use crate::exit::{self, Exit, UsageError};
+use crate::general::GENERAL;
 use crate::task::TaskName;
 use part::{Part, PuzzleKind};
 use report::{Leaks, Report};

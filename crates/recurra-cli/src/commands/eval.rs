@@ -6,24 +6,24 @@ mod report;
 mod tally;
 mod versus;
 
-use crate::shipped;
 use crate::arc::{ArcFlags, is_arc};
-use crate::general::GENERAL;
 use crate::exit::{self, Exit, UsageError, message};
+use crate::general::GENERAL;
 use crate::input::Puzzles;
 use crate::known::{self, Known};
 use crate::output::refuse_inputs;
 use crate::progress;
 use crate::puzzle_file::{Format, PuzzleFile, Ruled};
 use crate::record::{MOST_READINGS, Recorder};
+use crate::shipped;
 use crate::signals::Stop;
 use crate::thinking::Thinking;
 use anyhow::anyhow;
 use recurra::solver::CancelToken;
-use recurra::{SolveOptions, Solver};
 use recurra::tasks::Task;
 use recurra::tasks::dataset::Part;
 use recurra::tasks::task::Tokens;
+use recurra::{SolveOptions, Solver};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -195,7 +195,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let table = |path: &PathBuf| PuzzleFile::create(path, Format::Csv, Part::Test, tokens, true);
     let mut failures = args.failures.as_ref().map(table).transpose()?;
     let all = total.map(|total| total * models.len() as u64);
-    let bar = progress::bar(all, if models.len() > 1 { "answers" } else { "puzzles" });
+    let bar = progress::bar(
+        all,
+        if models.len() > 1 {
+            "answers"
+        } else {
+            "puzzles"
+        },
+    );
     let mut refused = 0;
     let first = AtomicBool::new(false);
     let stop = Stop::listen(move |_| cancel.cancel())?;

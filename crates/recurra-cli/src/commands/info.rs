@@ -1,9 +1,9 @@
 //! `recurra info`: what a model file says of itself.
 
-use crate::shipped;
-use crate::general::GENERAL;
 use crate::exit::{Exit, printable};
+use crate::general::GENERAL;
 use crate::numbers;
+use crate::shipped;
 use recurra::kernels::Isa;
 use recurra::model::{TrmModel, TrmWeights};
 use recurra::tasks::TaskSpec;

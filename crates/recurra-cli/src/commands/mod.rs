@@ -9,6 +9,7 @@ mod generate;
 mod import;
 mod info;
 mod quantize;
+mod runs;
 mod solve;
 mod trace;
 mod train;
@@ -23,6 +24,7 @@ pub(crate) enum Command {
     Eval(eval::Args),
     Calibrate(calibrate::Args),
     Train(Box<train::Args>),
+    Runs(runs::Args),
     Generate(generate::Args),
     Data(data::Args),
     Info(info::Args),
@@ -41,6 +43,7 @@ impl Command {
             Command::Eval(args) => eval::run(&args),
             Command::Calibrate(args) => calibrate::run(&args),
             Command::Train(args) => train::run(&args),
+            Command::Runs(args) => runs::run(&args),
             Command::Generate(args) => generate::run(&args),
             Command::Data(args) => data::run(&args),
             Command::Info(args) => info::run(&args),

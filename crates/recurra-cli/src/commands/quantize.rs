@@ -1,11 +1,11 @@
 //! `recurra quantize`: a model in fewer bits.
 
-use crate::shipped;
-use crate::general::GENERAL;
 use crate::exit::{self, Exit, message};
+use crate::general::GENERAL;
 use crate::input::Puzzles;
 use crate::output::{OutputFile, refuse_inputs};
 use crate::progress;
+use crate::shipped;
 use crate::threads::Threads;
 use anyhow::{anyhow, bail};
 use clap::builder::RangedU64ValueParser;

@@ -2,14 +2,14 @@
 
 mod arc;
 
-use crate::shipped;
 use crate::arc::{ArcFlags, is_arc};
 use crate::cache::{self, CacheFlags};
-use crate::general::GENERAL;
 use crate::exit::{self, Exit};
+use crate::general::GENERAL;
 use crate::input::Puzzles;
 use crate::output::{Sink, refuse_inputs};
 use crate::progress;
+use crate::shipped;
 use crate::signals::Stop;
 use crate::terminal::Screen;
 use crate::thinking::Thinking;

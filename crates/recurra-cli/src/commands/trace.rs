@@ -3,9 +3,9 @@
 mod pictures;
 mod tensors;
 
-use crate::shipped;
 use crate::exit::{Exit, UsageError};
 use crate::output::refuse_inputs;
+use crate::shipped;
 use crate::task::Size;
 use crate::threads::Threads;
 use clap::builder::RangedU64ValueParser;

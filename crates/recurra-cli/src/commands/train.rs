@@ -1,17 +1,17 @@
 //! `recurra train`: from nothing, or from a checkpoint, to a model file.
 
 mod data;
-mod folder;
+pub(super) mod folder;
 mod kept;
 mod limits;
 mod lock;
 mod recent;
 mod run;
 
-use crate::shipped;
 use crate::exit::{Exit, UsageError, message, note};
 use crate::group;
 use crate::output::refuse_inputs;
+use crate::shipped;
 use crate::task::{Size, TaskName};
 use crate::threads::Threads;
 use anyhow::anyhow;

@@ -587,17 +587,35 @@ fn several_models_answer_the_same_puzzles_side_by_side() {
     assert_eq!(counts, [0, 1, 0, 1]);
     assert_eq!(against["difference"], -0.5);
     let table = stdout(&recurra("eval {} {} {}", &[&copying, &random, &data]));
-    assert!(table.contains("random against copying: -50.00 points"), "{table}");
-    assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+    assert!(
+        table.contains("random against copying: -50.00 points"),
+        "{table}"
+    );
+    assert!(
+        table.lines().all(|line| line.chars().count() <= 80),
+        "{table}"
+    );
     let file = dir.path().join("failures.csv");
     let out = recurra("eval {} {} --failures {}", &[&copying, &data, &file]);
     ends(&out, 0, &[]);
     let failures = std::fs::read_to_string(&file).unwrap();
-    assert_eq!(failures, format!("question,answer,rating\n{PUZZLE},{SOLVED},4\n"));
-    assert_eq!(json(&recurra("eval {} {} --json", &[&copying, &file]))[0]["exact"], 0.0);
+    assert_eq!(
+        failures,
+        format!("question,answer,rating\n{PUZZLE},{SOLVED},4\n")
+    );
+    assert_eq!(
+        json(&recurra("eval {} {} --json", &[&copying, &file]))[0]["exact"],
+        0.0
+    );
     for (arguments, paths) in [
-        ("eval {} {} {} --failures {}", &[&*copying, &random, &data, &file][..]),
-        ("eval {} {} {} --curves {}", &[&copying, &random, &data, &file]),
+        (
+            "eval {} {} {} --failures {}",
+            &[&*copying, &random, &data, &file][..],
+        ),
+        (
+            "eval {} {} {} --curves {}",
+            &[&copying, &random, &data, &file],
+        ),
         ("eval {} {} --failures {}", &[&copying, &data, &data]),
     ] {
         ends(&recurra(arguments, paths), 2, &["expected"]);
@@ -618,4 +636,38 @@ fn a_shipped_model_is_found_by_its_name() {
         assert!(stdout(&out).contains("copier.safetensors"));
     }
     refused(&recurra("info copier", &[]), "copier");
+}
+
+#[test]
+fn trainings_are_told_side_by_side() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, lr) in [("one", "0.001"), ("two", "0.002")] {
+        let out = begin(&dir.path().join(name), &["--steps", "3", "--lr", lr]);
+        ends(&out, 0, &[]);
+    }
+    let svg = dir.path().join("runs.svg");
+    let out = recurra("runs {} --json --svg {}", &[dir.path(), &svg]);
+    ends(&out, 0, &[]);
+    let trainings = json(&out);
+    let mut told: Vec<_> = trainings
+        .iter()
+        .map(|t| (t["name"].as_str().unwrap(), &t["differs"]))
+        .collect();
+    told.sort_by_key(|(name, _)| *name);
+    let lr = |lr: f64| serde_json::json!({ "lr": lr });
+    assert_eq!(told, [("one", &lr(0.001)), ("two", &lr(0.002))]);
+    assert!(
+        trainings
+            .iter()
+            .all(|t| t["steps"] == 3 && t["samples"] == 12)
+    );
+    let chart = std::fs::read_to_string(&svg).unwrap();
+    assert!(chart.starts_with("<svg") && chart.contains("one") && chart.contains("two"));
+    let table = stdout(&recurra("runs {}", &[dir.path()]));
+    assert!(table.contains("  lr 0.001\n"), "{table}");
+    assert!(
+        table.lines().all(|line| line.chars().count() <= 80),
+        "{table}"
+    );
+    refused(&recurra("runs {}", &[&dir.path().join("none")]), "none");
 }

@@ -85,7 +85,9 @@ impl Versus {
             let restarts = |m: &Contender| m.report.mean_restarts.unwrap_or(0.0);
             row("mean restarts", &|m| format!("{:.2}", restarts(m)));
         }
-        row("puzzles/s", &|m| format!("{:.1}", m.report.puzzles_per_second));
+        row("puzzles/s", &|m| {
+            format!("{:.1}", m.report.puzzles_per_second)
+        });
         row("mean of one", &|m| time(m.report.mean_seconds));
         row("99 % within", &|m| time(m.report.p99_seconds));
         let first = end_of(&self.models[0].file);
@@ -137,7 +139,10 @@ fn wilson(share: f64, count: u64) -> [f64; 2] {
 /// The name of a file without its folder and its ending; of a long one, its end.
 fn end_of(file: &str) -> String {
     let stem = std::path::Path::new(file).file_stem();
-    let name: Vec<char> = stem.map_or(file.into(), |s| s.to_string_lossy()).chars().collect();
+    let name: Vec<char> = stem
+        .map_or(file.into(), |s| s.to_string_lossy())
+        .chars()
+        .collect();
     name[name.len().saturating_sub(NAME)..].iter().collect()
 }
 
@@ -149,7 +154,10 @@ mod tests {
     #[test]
     fn intervals() {
         let close = |found: [f64; 2], expected: [f64; 2]| {
-            let far = found.iter().zip(expected).any(|(f, e)| (f - e).abs() > 5e-5);
+            let far = found
+                .iter()
+                .zip(expected)
+                .any(|(f, e)| (f - e).abs() > 5e-5);
             assert!(!far, "{found:?}");
         };
         close(wilson(0.8, 10), [0.4902, 0.9433]);

@@ -10,25 +10,25 @@ use std::path::{Path, PathBuf};
 
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Row {
+pub(crate) struct Row {
     /// Training steps done.
-    pub(super) step: u64,
+    pub(crate) step: u64,
     /// Samples seen.
-    pub(super) samples: u64,
+    pub(crate) samples: u64,
     /// Seconds trained.
-    pub(super) seconds: f64,
+    pub(crate) seconds: f64,
     /// Learning rate.
-    pub(super) lr: f64,
+    pub(crate) lr: f64,
     /// Mean loss of late.
-    pub(super) loss: f64,
+    pub(crate) loss: f64,
     /// Share of samples answered right in training of late.
-    pub(super) exact: f64,
+    pub(crate) exact: f64,
     /// Mean improvement steps of those.
-    pub(super) steps: f64,
+    pub(crate) steps: f64,
     /// 2-norm of the gradient.
-    pub(super) gradient: f64,
+    pub(crate) gradient: f64,
     /// Share of held-out questions answered right, where measured.
-    pub(super) held_out: Option<f64>,
+    pub(crate) held_out: Option<f64>,
 }
 
 /// What a training writes into its folder as it goes on.
@@ -84,6 +84,20 @@ impl Row {
     }
 }
 
+/// The rows of a log. Lines that are none are told and left out; where there is no log, there are none.
+pub(crate) fn read_log(file: &Path) -> Vec<Row> {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let lines = text.lines().skip(1);
+    let rows = lines.filter_map(|line| {
+        let row = Row::read(line);
+        if row.is_none() {
+            message(&format!("{}: left out `{line}`", file.display()));
+        }
+        row
+    });
+    rows.collect()
+}
+
 /// Least seconds between two rows, and least share of the time trained so far: a long training has no endless log.
 const PAUSE: f64 = 0.2;
 const SHARE: f64 = 0.005;
@@ -124,16 +138,7 @@ impl RunFolder {
     /// The folder of a training that goes on after so many steps: what its log says of later ones did not come to be.
     pub(super) fn resume(model: &Path, step: u64) -> Self {
         let mut folder = Self::new(model);
-        let file = folder.path.join("log.csv");
-        let text = std::fs::read_to_string(&file).unwrap_or_default();
-        let lines = text.lines().skip(1);
-        let rows = lines.filter_map(|line| {
-            let row = Row::read(line);
-            if row.is_none() {
-                message(&format!("{}: left out `{line}`", file.display()));
-            }
-            row
-        });
+        let rows = read_log(&folder.path.join("log.csv")).into_iter();
         folder.rows = rows.filter(|row| row.step <= step).collect();
         folder
     }
