@@ -128,7 +128,7 @@ impl Training {
             samples: last.samples,
             seconds: last.seconds,
             loss: last.loss,
-            held_out: measured().last().map(|(_, share)| share),
+            held_out: measured().next_back().map(|(_, share)| share),
             best: measured().map(|(_, share)| share).reduce(f64::max),
             differs: serde_json::Map::new(),
             configuration: settings(&configuration),
