@@ -62,7 +62,7 @@ pub(crate) fn load<'py>(
     let (inputs, labels, identifiers, lines, refused, metadata) =
         py.detach(read).map_err(error::of)?;
     let count = identifiers.len();
-    let places = if count == 0 { 0 } else { inputs.len() / count };
+    let places = inputs.len().checked_div(count).unwrap_or(0);
     let columns = PyDict::new(py);
     columns.set_item("inputs", inputs.into_pyarray(py).reshape([count, places])?)?;
     columns.set_item("labels", labels.into_pyarray(py).reshape([count, places])?)?;

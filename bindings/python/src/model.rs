@@ -301,13 +301,10 @@ impl Model {
                         scope.spawn(move || work(part * share, tokens, halts))
                     })
                     .collect();
-                workers
-                    .into_iter()
-                    .map(|w| {
-                        w.join()
-                            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-                    })
-                    .collect()
+                workers.into_iter().try_for_each(|w| {
+                    w.join()
+                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                })
             })
         };
         patiently(py, &|| stop.store(true, Ordering::Relaxed), all)?.map_err(error::of)?;

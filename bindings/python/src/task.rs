@@ -145,9 +145,9 @@ impl Task {
             };
             tokens.extend(read);
         }
-        Ok(tokens
+        tokens
             .into_pyarray(py)
-            .reshape([lines.len(), task.seq_len()])?)
+            .reshape([lines.len(), task.seq_len()])
     }
 
     /// Tokens `[n, places]`, in one line each.
@@ -216,6 +216,7 @@ impl Task {
     /// Puzzles of this seed, from number `first` on: question and answer. Of those that `recurra train --held-out` keeps apart where
     /// `held_out` is true, of the others where it is false.
     #[pyo3(signature = (count, seed, first, givens=None, held_out=None, parts=5))]
+    #[expect(clippy::too_many_arguments, reason = "Python names them")]
     fn generate(
         &self,
         py: Python<'_>,

@@ -3,9 +3,12 @@
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 
+/// Where help lists them, and `--json` of the commands that have it.
+pub(crate) const GENERAL: &str = "General options";
+
 /// General flags.
 #[derive(clap::Args, Debug, Clone, Copy, Default)]
-#[command(next_help_heading = "General options")]
+#[command(next_help_heading = GENERAL)]
 pub(crate) struct General {
     /// When to use colour: `auto` on a terminal, where neither NO_COLOR nor TERM=dumb speaks against it
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
@@ -27,16 +30,16 @@ enum When {
     Never,
 }
 
-static GENERAL: OnceLock<General> = OnceLock::new();
+static FLAGS: OnceLock<General> = OnceLock::new();
 
 impl General {
     /// Holds from now on, for the whole program.
     pub(crate) fn apply(self) {
-        GENERAL.set(self).ok();
+        FLAGS.set(self).ok();
     }
 
     fn get() -> Self {
-        GENERAL.get().copied().unwrap_or_default()
+        FLAGS.get().copied().unwrap_or_default()
     }
 }
 

@@ -4,7 +4,7 @@ use crate::exit::UsageError;
 use crate::output::OutputFile;
 use anyhow::anyhow;
 use recurra::tasks::dataset::{Finished, Layout, Part, Writer, identifiers_json};
-use recurra::tasks::task::Tokens;
+use recurra::tasks::task::{Pair, Tokens};
 use recurra::tasks::{Task, grid, maze, sudoku};
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::{Path, PathBuf};
@@ -61,11 +61,16 @@ pub(crate) struct Ruled {
 impl Ruled {
     /// A puzzle of this task.
     pub(crate) fn new(task: &dyn Task, made: grid::Generated) -> Self {
-        let tokens = [made.pair.question, made.pair.answer];
+        Self::of(task, made.pair, made.rating)
+    }
+
+    /// A puzzle of any task, whose lines may need quotes in a table.
+    pub(crate) fn of(task: &dyn Task, pair: Pair, rating: Option<u64>) -> Self {
+        let tokens = [pair.question, pair.answer];
         Ruled {
-            fields: [task.line(&tokens[0]), task.line(&tokens[1])],
+            fields: [&tokens[0], &tokens[1]].map(|tokens| field(task.line(tokens))),
             tokens,
-            rating: made.rating,
+            rating,
         }
     }
 }
@@ -82,6 +87,14 @@ impl Written for Ruled {
     fn rating(&self) -> Option<u64> {
         self.rating
     }
+}
+
+/// A field of a table, in quotes where it could be read as something else.
+fn field(text: String) -> String {
+    if text != text.trim() || text.contains([',', '"']) {
+        return format!("\"{}\"", text.replace('"', "\"\""));
+    }
+    text
 }
 
 /// Puzzles in the making: files appear whole or not at all.

@@ -2,6 +2,7 @@
 
 use anyhow::anyhow;
 use clap::builder::RangedU64ValueParser;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// More than any machine has cores; each costs memory.
 const MOST: u64 = 1024;
@@ -40,6 +41,11 @@ impl Threads {
     /// Starts the threads and returns how many there are.
     pub(crate) fn start(self) -> anyhow::Result<usize> {
         let threads = self.count();
+        // A command with several models starts them once.
+        static STARTED: AtomicBool = AtomicBool::new(false);
+        if STARTED.swap(true, Ordering::Relaxed) {
+            return Ok(threads);
+        }
         // The main thread is one of them: it can hand out work without waking up twice for it.
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads)

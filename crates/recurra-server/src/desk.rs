@@ -330,8 +330,7 @@ mod tests {
         let desk = Desk::start(&settings()).unwrap();
         let client: Client = "a".into();
         for _ in 0..8 {
-            let failed = desk.perform(&client, || panic!("a fault")).await;
-            let failed: Result<(), Problem> = failed.map(|()| ());
+            let failed: Result<(), Problem> = desk.perform(&client, || panic!("a fault")).await;
             assert_eq!(failed.unwrap_err().status, 500);
         }
         assert_eq!(desk.perform(&client, || 7).await, Ok(7));

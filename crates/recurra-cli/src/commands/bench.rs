@@ -11,6 +11,8 @@ mod timed;
 mod worker;
 
 use crate::exit::Exit;
+use crate::general::GENERAL;
+use crate::shipped;
 use crate::threads::Threads;
 use clap::builder::RangedU64ValueParser;
 use recurra::TrmConfig;
@@ -35,6 +37,7 @@ pub(crate) struct Args {
     #[command(subcommand)]
     other: Option<Other>,
     /// Model file [default: an architecture of the reference, with random weights]
+    #[arg(value_parser = shipped::model())]
     model: Option<PathBuf>,
     /// Which architecture of the reference
     #[arg(
@@ -60,7 +63,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ISA", value_parser = instruction_set)]
     against: Option<Isa>,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, help_heading = GENERAL)]
     json: bool,
     /// Answer requests on standard input instead, one JSON object a line each way, until it ends
     ///

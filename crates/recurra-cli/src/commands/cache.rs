@@ -1,6 +1,8 @@
 //! `recurra cache`: looks into a file of answers, empties it, checks it.
 
 use crate::exit::{Exit, message, printable};
+use crate::general::GENERAL;
+use crate::shipped;
 use recurra::Error;
 use recurra::cache::store::Report;
 use recurra::cache::{Store, StoreOptions};
@@ -31,7 +33,7 @@ struct ReportArgs {
     /// File of answers
     file: PathBuf,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, help_heading = GENERAL)]
     json: bool,
 }
 
@@ -58,7 +60,7 @@ struct ClearArgs {
     /// File of answers
     file: PathBuf,
     /// Only those of this model: its file, or its hash as `stat` prints it
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", value_parser = shipped::model())]
     model: Option<PathBuf>,
 }
 

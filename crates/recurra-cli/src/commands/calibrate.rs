@@ -1,11 +1,13 @@
 //! `recurra calibrate`: which setting of each stop rule saves most steps at a stated loss.
 
 use crate::exit::{Exit, UsageError};
+use crate::general::GENERAL;
 use crate::input::Puzzles;
 use crate::known;
 use crate::output::{OutputFile, refuse_inputs};
 use crate::progress;
 use crate::record::{MOST_READINGS, Recorder};
+use crate::shipped;
 use crate::thinking;
 use crate::threads::Threads;
 use anyhow::anyhow;
@@ -25,6 +27,7 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Model file
+    #[arg(value_parser = shipped::model())]
     model: PathBuf,
     /// Puzzles; `-` is standard input
     data: PathBuf,
@@ -46,7 +49,7 @@ pub(crate) struct Args {
     #[arg(long, requires = "output")]
     overwrite: bool,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, help_heading = GENERAL)]
     json: bool,
 }
 

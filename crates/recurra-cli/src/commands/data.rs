@@ -8,6 +8,7 @@ mod report;
 mod rules;
 
 use crate::exit::{self, Exit, UsageError};
+use crate::general::GENERAL;
 use crate::task::TaskName;
 use part::{Part, PuzzleKind};
 use report::{Leaks, Report};
@@ -57,7 +58,7 @@ struct CheckArgs {
     #[arg(long, value_name = "FILE", requires = "task")]
     rules: Option<PathBuf>,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, help_heading = GENERAL)]
     json: bool,
 }
 

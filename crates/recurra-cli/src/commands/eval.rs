@@ -4,23 +4,32 @@ mod arc;
 mod curves;
 mod report;
 mod tally;
+mod versus;
 
 use crate::arc::{ArcFlags, is_arc};
 use crate::exit::{self, Exit, UsageError, message};
+use crate::general::GENERAL;
 use crate::input::Puzzles;
-use crate::known;
+use crate::known::{self, Known, Refused};
+use crate::output::refuse_inputs;
 use crate::progress;
+use crate::puzzle_file::{Format, PuzzleFile, Ruled};
 use crate::record::{MOST_READINGS, Recorder};
+use crate::shipped;
 use crate::signals::Stop;
 use crate::thinking::Thinking;
 use anyhow::anyhow;
+use recurra::solver::CancelToken;
 use recurra::tasks::Task;
+use recurra::tasks::dataset::Part;
 use recurra::tasks::task::Tokens;
+use recurra::{SolveOptions, Solver};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tally::Tally;
+use versus::{Pairs, Versus};
 
 /// Measure how often a model is right, on puzzles with known answers
 ///
@@ -45,8 +54,10 @@ use tally::Tally;
 /// learnt count as not solved.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Model file
-    model: PathBuf,
+    /// Model files. Several, of one task, are asked the same puzzles and told side by side, with 95 % intervals and on how many
+    /// puzzles only one of them is right
+    #[arg(value_name = "MODEL", required = true, value_parser = shipped::model())]
+    models: Vec<PathBuf>,
     /// Puzzles; `-` is standard input
     data: PathBuf,
     /// Stop after so many puzzles
@@ -61,42 +72,160 @@ pub(crate) struct Args {
     /// against restarts
     #[arg(long, value_name = "DIR")]
     curves: Option<PathBuf>,
+    /// Write the puzzles that were answered wrongly into this table, which every command reads
+    #[arg(long, value_name = "FILE")]
+    failures: Option<PathBuf>,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, help_heading = GENERAL)]
     json: bool,
 }
 
 /// Puzzles in memory at a time.
 const CHUNK: usize = 1024;
+
+/// A model, how it thinks, and what became of that so far.
+struct Contender {
+    file: String,
+    solver: Solver,
+    options: SolveOptions,
+    tally: Tally,
+    thinking: Duration,
+    /// Puzzles of each kind against the first model.
+    pairs: Pairs,
+}
+
+impl Contender {
+    fn open(args: &Args, model: &Path, cancel: &CancelToken) -> anyhow::Result<Self> {
+        let (_, solver, _) = args.thinking.solver(model)?;
+        let mut options = args.thinking.options(&solver)?;
+        options.cancel = cancel.clone();
+        Ok(Contender {
+            file: model.display().to_string(),
+            solver,
+            options,
+            tally: Tally::default(),
+            thinking: Duration::ZERO,
+            pairs: Pairs::default(),
+        })
+    }
+
+    /// Answers puzzles and counts them. Says of each whether the answer is the known one, and whether the rules prove it; nothing
+    /// where the answer was cancelled.
+    fn answer(
+        &mut self,
+        known: &[Known],
+        done: &(dyn Fn() + Sync),
+    ) -> anyhow::Result<Vec<Option<[bool; 2]>>> {
+        let questions: Vec<Tokens> = known.iter().map(|k| k.pair.question.clone()).collect();
+        let task = self.solver.task()?.clone();
+        let started = Instant::now();
+        let answers = self.solver.solve_many(&questions, &self.options, done)?;
+        self.thinking += started.elapsed();
+        let known = known.iter().zip(answers);
+        let judged = known.map(|(known, answer)| match answer {
+            Err(recurra::Error::Cancelled) => Ok(None),
+            answer => {
+                let answer = answer?;
+                let exact = self.tally.add(&*task, known, &answer);
+                Ok(Some([exact, answer.verified == Some(true)]))
+            }
+        });
+        judged.collect()
+    }
+}
+
+/// Refuses what one model only can be asked for, and to write over what is read.
+fn refuse(args: &Args) -> anyhow::Result<()> {
+    let several = args.models.len() > 1;
+    let alone = [
+        ("--curves", args.curves.is_some()),
+        ("--failures", args.failures.is_some()),
+        ("--adaptive", args.thinking.learns()),
+    ];
+    if let Some((flag, _)) = alone.iter().find(|(_, given)| several && *given) {
+        let text = format!("{flag}: expected one model, found {}", args.models.len());
+        return Err(UsageError(text).into());
+    }
+    if several && args.models.iter().any(|model| is_arc(model)) {
+        let text = "MODEL: expected one model for ARC-AGI, found several models";
+        return Err(UsageError(text.into()).into());
+    }
+    let outputs = [
+        ("--failures", &args.failures),
+        ("--submission", args.arc.file()),
+    ];
+    let outputs = outputs.into_iter();
+    let outputs = outputs.filter_map(|(flag, path)| Some((flag, path.as_deref()?)));
+    let models = args.models.iter().map(|model| ("MODEL", model.as_path()));
+    let inputs: Vec<_> = models.chain([("DATA", args.data.as_path())]).collect();
+    refuse_inputs(&outputs.collect::<Vec<_>>(), &inputs)?;
+    Ok(())
+}
+
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    if is_arc(&args.model) {
+    refuse(args)?;
+    if is_arc(&args.models[0]) {
+        if args.failures.is_some() {
+            let text = "--failures: expected a model of another task than ARC-AGI";
+            return Err(UsageError(text.into()).into());
+        }
         return arc::run(args);
     }
     args.arc.refuse()?;
-    if crate::vectors::is_vectors(&args.model) {
+    if args
+        .models
+        .iter()
+        .any(|model| crate::vectors::is_vectors(model))
+    {
+        let [model] = &args.models[..] else {
+            let text = "MODEL: expected one model of vectors, found several models";
+            return Err(UsageError(text.into()).into());
+        };
         let (steps, threads) = args.thinking.vectors()?;
-        return crate::vectors::eval(&args.model, &args.data, steps, threads, args.json);
+        return crate::vectors::eval(model, &args.data, steps, threads, args.json);
     }
-    let (_, model, _) = args.thinking.solver(&args.model)?;
-    let options = args.thinking.options(&model)?;
-    let task = model.task()?.clone();
-    let mut recorder = recorder(args, options.stop.max_steps)?;
+    let cancel = CancelToken::default();
+    let models = args.models.iter();
+    let models = models.map(|model| Contender::open(args, model, &cancel));
+    let mut models = models.collect::<anyhow::Result<Vec<_>>>()?;
+    let task = models[0].solver.task()?.clone();
+    for other in &models[1..] {
+        let found = other.solver.task()?.spec();
+        if found != task.spec() {
+            return Err(UsageError(format!(
+                "{}: expected a model of {}, as {} is, found one of {found}",
+                other.file,
+                task.spec(),
+                models[0].file
+            ))
+            .into());
+        }
+    }
+    let mut recorder = recorder(args, models[0].options.stop.max_steps)?;
     let limit = args.limit.unwrap_or(u64::MAX);
     let total = count(&args.data, &*task, limit)?;
     let mut puzzles = Puzzles::open(&args.data, &*task)?;
-    let bar = progress::bar(total, "puzzles");
-    let mut tally = Tally::default();
-    let mut thinking = Duration::ZERO;
+    let tokens = (task.seq_len(), task.vocab_size());
+    let table = |path: &PathBuf| PuzzleFile::create(path, Format::Csv, Part::Test, tokens, true);
+    let mut failures = args.failures.as_ref().map(table).transpose()?;
+    let all = total.map(|total| total * models.len() as u64);
+    let bar = progress::bar(
+        all,
+        if models.len() > 1 {
+            "answers"
+        } else {
+            "puzzles"
+        },
+    );
+    let mut refused = Refused::default();
     let first = AtomicBool::new(false);
-    let cancel = options.cancel.clone();
     let stop = Stop::listen(move |_| cancel.cancel())?;
-    while tally.count() < limit && stop.asked().is_none() {
-        let most = (limit - tally.count()).min(CHUNK as u64) as usize;
-        let Some(known) = known::chunk(&mut puzzles, &*task, most, &mut tally.refused, &bar) else {
+    while models[0].tally.count() < limit && stop.asked().is_none() {
+        let most = (limit - models[0].tally.count()).min(CHUNK as u64) as usize;
+        let Some(known) = known::chunk(&mut puzzles, &*task, most, &mut refused, &bar) else {
             break;
         };
-        let questions: Vec<Tokens> = known.iter().map(|k| k.pair.question.clone()).collect();
         let started = Instant::now();
         let done = || {
             if !first.swap(true, Ordering::Relaxed) {
@@ -109,53 +238,81 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
             }
             bar.inc(1);
         };
-        let answers = model.solve_many(&questions, &options, &done)?;
-        thinking += started.elapsed();
-        for (known, answer) in known.iter().zip(answers) {
-            match answer {
-                Err(recurra::Error::Cancelled) => {}
-                answer => tally.add(&*task, known, &answer?),
+        let mut by_first = Vec::new();
+        for model in &mut models {
+            let judged = model.answer(&known, &done)?;
+            if by_first.is_empty() {
+                by_first.clone_from(&judged);
+            }
+            for (first, this) in by_first.iter().zip(judged) {
+                if let (Some([first, _]), Some([this, _])) = (first, this) {
+                    model.pairs[usize::from(this) + 2 * usize::from(*first)] += 1;
+                }
             }
         }
-        bar.set_message(tally.headline());
+        if let Some(file) = &mut failures {
+            for (known, judged) in known.iter().zip(&by_first) {
+                if *judged == Some([false, false]) {
+                    let rating = known.rating.map(u64::from);
+                    file.puzzle(&Ruled::of(&*task, known.pair.clone(), rating), true)?;
+                }
+            }
+        }
+        bar.set_message(models[0].tally.headline());
         if let Some(recorder) = recorder.as_mut().filter(|_| stop.asked().is_none()) {
-            recorder.add(&model, &known, &|| {})?;
+            recorder.add(&models[0].solver, &known, &|| {})?;
         }
     }
     bar.finish_and_clear();
-    tally.refused.tell_rest(puzzles.name());
+    refused.tell_rest(puzzles.name());
+    let answered = |model: &Contender| model.tally.count();
     if stop.asked().is_some() {
-        let (done, all) = (
-            tally.count(),
-            total.map_or("".into(), |n| format!(" of {n}")),
-        );
+        let done = models.iter().map(answered).min().unwrap_or(0);
+        let all = total.map_or("".into(), |n| format!(" of {n}"));
         message(&format!(
             "interrupted: what is told here is of {done}{all} puzzles"
         ));
     }
-    if let (Some(signal), 0) = (stop.asked(), tally.count()) {
+    let none = models.iter().any(|model| answered(model) == 0);
+    if let (Some(signal), true) = (stop.asked(), none) {
         return Ok(Exit::Interrupted(signal));
     }
-    if tally.count() == 0 {
+    if none {
         return Err(anyhow!("{}: no puzzle that could be used", puzzles.name()));
+    }
+    if let Some(file) = failures {
+        file.finish()?;
     }
     // An interrupted run has recorded fewer puzzles than it has answered.
     if let (Some(folder), Some(recorder), None) = (&args.curves, &recorder, stop.asked()) {
-        let by_restarts = args.thinking.restarts().then(|| tally.by_restarts());
+        let restarts = args.thinking.restarts();
+        let by_restarts = restarts.then(|| models[0].tally.by_restarts());
         curves::write(folder, &recorder.trajectories, by_restarts.as_deref())?;
     }
-    let refused = tally.refused.count > 0;
-    let report = tally.report(thinking, args.thinking.restarts());
-    args.thinking.keep(&model)?;
-    let text = if args.json {
-        serde_json::to_string(&report)? + "\n"
+    args.thinking.keep(&models[0].solver)?;
+    let reports = models.into_iter().map(|mut model| {
+        model.tally.refused = refused.count;
+        let report = model.tally.report(model.thinking, args.thinking.restarts());
+        (model.file, report, model.pairs)
+    });
+    let mut reports: Vec<_> = reports.collect();
+    let text = if reports.len() > 1 {
+        let versus = Versus::new(reports);
+        match args.json {
+            true => serde_json::to_string(&versus)? + "\n",
+            false => versus.table(),
+        }
     } else {
-        report.table()
+        let (_, report, _) = reports.remove(0);
+        match args.json {
+            true => serde_json::to_string(&report)? + "\n",
+            false => report.table(),
+        }
     };
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(match stop.asked() {
         Some(signal) => Exit::Interrupted(signal),
-        None => Exit::refused(refused),
+        None => Exit::refused(refused.count > 0),
     })
 }
 

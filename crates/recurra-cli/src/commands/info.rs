@@ -1,6 +1,9 @@
 //! `recurra info`: what a model file says of itself.
 
 use crate::exit::{Exit, printable};
+use crate::general::GENERAL;
+use crate::numbers;
+use crate::shipped;
 use recurra::kernels::Isa;
 use recurra::model::{TrmModel, TrmWeights};
 use recurra::tasks::TaskSpec;
@@ -14,9 +17,10 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Model file
+    #[arg(value_parser = shipped::model())]
     model: PathBuf,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, help_heading = GENERAL)]
     json: bool,
 }
 
@@ -33,7 +37,7 @@ struct Info<'a> {
     instruction_set: &'static str,
     architecture: &'a TrmConfig,
     thinking: Option<&'a Calibration>,
-    provenance: &'a serde_json::Map<String, serde_json::Value>,
+    provenance: serde_json::Map<String, serde_json::Value>,
 }
 
 /// A part of the model in its file.
@@ -48,6 +52,8 @@ struct PartInfo {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let model = TrmModel::open(&args.model)?;
     let config = model.config();
+    let mut provenance = model.header.provenance.clone();
+    provenance.values_mut().for_each(numbers::shorten);
     let info = Info {
         file: args.model.display().to_string(),
         bytes: std::fs::metadata(&args.model).map_or(0, |m| m.len()),
@@ -66,7 +72,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         instruction_set: Isa::detect().name(),
         architecture: config,
         thinking: model.header.thinking.as_ref(),
-        provenance: &model.header.provenance,
+        provenance,
     };
     let text = if args.json {
         serde_json::to_string(&info)? + "\n"
@@ -152,7 +158,7 @@ fn table(info: &Info<'_>) -> String {
             ));
         }
     }
-    for (key, value) in info.provenance {
+    for (key, value) in &info.provenance {
         let value = value.as_str().map_or(value.to_string(), str::to_owned);
         rows.push((key, value));
     }

@@ -12,6 +12,7 @@ mod info;
 #[cfg(feature = "server")]
 mod mcp;
 pub(crate) mod quantize;
+mod runs;
 #[cfg(feature = "server")]
 mod serve;
 mod solve;
@@ -28,6 +29,7 @@ pub(crate) enum Command {
     Eval(eval::Args),
     Calibrate(calibrate::Args),
     Train(Box<train::Args>),
+    Runs(runs::Args),
     Generate(generate::Args),
     Data(data::Args),
     Info(info::Args),
@@ -52,6 +54,7 @@ impl Command {
             Command::Eval(args) => eval::run(&args),
             Command::Calibrate(args) => calibrate::run(&args),
             Command::Train(args) => train::run(&args),
+            Command::Runs(args) => runs::run(&args),
             Command::Generate(args) => generate::run(&args),
             Command::Data(args) => data::run(&args),
             Command::Info(args) => info::run(&args),

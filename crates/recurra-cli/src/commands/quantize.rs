@@ -1,9 +1,11 @@
 //! `recurra quantize`: a model in fewer bits.
 
 use crate::exit::{self, Exit, message};
+use crate::general::GENERAL;
 use crate::input::Puzzles;
 use crate::output::{OutputFile, refuse_inputs};
 use crate::progress;
+use crate::shipped;
 use crate::threads::Threads;
 use anyhow::{anyhow, bail};
 use clap::builder::RangedU64ValueParser;
@@ -27,6 +29,7 @@ use std::path::{Path, PathBuf};
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Model file, in f32
+    #[arg(value_parser = shipped::model())]
     model: PathBuf,
     /// Precision of the weights
     #[arg(long, value_enum)]
@@ -43,7 +46,7 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "MODEL")]
     output: PathBuf,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, help_heading = GENERAL)]
     json: bool,
 }
 

@@ -5,9 +5,11 @@ mod arc;
 use crate::arc::{ArcFlags, is_arc};
 use crate::cache::{self, CacheFlags};
 use crate::exit::{self, Causes, Exit, UsageError};
+use crate::general::GENERAL;
 use crate::input::Puzzles;
 use crate::output::{Sink, refuse_inputs};
 use crate::progress;
+use crate::shipped;
 use crate::signals::Stop;
 use crate::terminal::Screen;
 use crate::thinking::Thinking;
@@ -48,7 +50,9 @@ use std::time::{Duration, Instant};
 /// form, on standard output or in the file that `--submission` names.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Model file
+    /// Model file, or the name of a shipped model such as sudoku9: looked for in the folder RECURRA_MODELS, in `models` here, and
+    /// beside the program
+    #[arg(value_parser = shipped::model())]
     model: PathBuf,
     /// Puzzles, one file after the other; `-` is standard input, where answers come as lines do
     #[arg(value_name = "FILE", default_value = "-")]
@@ -57,7 +61,7 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Print one JSON object a line; with several files it names its own
-    #[arg(long)]
+    #[arg(long, help_heading = GENERAL)]
     json: bool,
     /// Exit with status 3 if an answer was not verified
     #[arg(long)]

@@ -5,6 +5,7 @@ mod tensors;
 
 use crate::exit::{Exit, UsageError};
 use crate::output::refuse_inputs;
+use crate::shipped;
 use crate::task::Size;
 use crate::threads::Threads;
 use clap::builder::RangedU64ValueParser;
@@ -25,6 +26,7 @@ use std::path::PathBuf;
 #[command(group = clap::ArgGroup::new("form").args(["tensors", "svg", "gif"]).required(true).multiple(true))]
 pub(crate) struct Args {
     /// Model file
+    #[arg(value_parser = shipped::model())]
     model: PathBuf,
     /// Puzzles to draw, each in one line of text
     #[arg(value_name = "PUZZLE", conflicts_with = "tensors")]

@@ -1,7 +1,7 @@
 //! `recurra train`: from nothing, or from a checkpoint, to a model file.
 
 mod data;
-mod folder;
+pub(super) mod folder;
 mod kept;
 mod limits;
 mod lock;
@@ -15,6 +15,7 @@ pub(crate) use run::{Outcome, Until};
 use crate::exit::{Exit, UsageError, message, note};
 use crate::group;
 use crate::output::refuse_inputs;
+use crate::shipped;
 use crate::task::{Size, TaskName};
 use crate::threads::Threads;
 use anyhow::anyhow;
@@ -98,7 +99,7 @@ pub(crate) struct Args {
     overwrite: bool,
     /// Begin with the architecture and the weights of this model, instead of random ones. Mazes may be of another size
     /// where the weights do not depend on it (convolution)
-    #[arg(long, value_name = "MODEL", conflicts_with = "resume")]
+    #[arg(long, value_name = "MODEL", conflicts_with = "resume", value_parser = shipped::model())]
     from: Option<PathBuf>,
     /// Minutes between checkpoints [default: 2]
     #[arg(long, value_name = "M")]

@@ -202,10 +202,7 @@ fn reports_are_compared() {
 #[test]
 fn a_guide_without_models_says_which_is_missing() {
     let dir = tempfile::tempdir().unwrap();
-    let out = recurra(
-        "bench guide --quick --models {}",
-        &[&dir.path().to_path_buf()],
-    );
+    let out = recurra("bench guide --quick --models {}", &[dir.path()]);
     assert_eq!(status(&out), Some(1));
     assert!(
         stderr(&out).contains("sudoku9.safetensors"),

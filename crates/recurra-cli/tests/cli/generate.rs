@@ -79,7 +79,7 @@ fn files_appear_whole_or_not_at_all() {
     assert_eq!(text, stdout(&recurra(flags, &[])));
     // No 4x4 grid has a class that is a multiple of this many: the search gives up.
     let none = recurra(
-        "generate sudoku --size 4 --count 5 --seed 3 --held-out 1999 --split test -o {}",
+        "generate sudoku -q --size 4 --count 5 --seed 3 --held-out 1999 --split test -o {}",
         &[&dir.path().join("none.csv")],
     );
     crate::common::refused(&none, "no solution grid left");

@@ -77,7 +77,7 @@ fn files_appear_whole_or_not_at_all() {
     assert_eq!(text, stdout(&recurra(flags, &[])));
     // None of the few mazes of 2x2 is in the test set.
     let none = recurra(
-        "generate maze --size 2 --count 5 --seed 3 --held-out 1999 --split test -o {}",
+        "generate maze -q --size 2 --count 5 --seed 3 --held-out 1999 --split test -o {}",
         &[&dir.path().join("none.csv")],
     );
     crate::common::refused(&none, "no maze left");

@@ -513,3 +513,161 @@ fn puzzles_of_a_level() {
     );
     ends(&out, 1, &["puzzle of this level"]);
 }
+
+/// The first look at the rate comes after three seconds, when no such maze can have been found.
+#[test]
+fn generation_that_is_unlikely_to_end_says_so() {
+    let mut command = program();
+    command.args(["generate", "maze", "--size", "30", "--min-path", "400"]);
+    let mut child = command
+        .args(["--count", "5", "--seed", "1", "--threads", "1"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let line = lines.next().unwrap().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(
+        line.contains("none of 5 puzzles found in 3 s")
+            && line.contains("unlikely to end")
+            && line.contains("--min-path"),
+        "{line}"
+    );
+}
+
+#[test]
+fn numbers_are_written_as_people_write_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = dir.path().join("model");
+    ends(&begin(&model, &["--steps", "1"]), 0, &["1 thread,"]);
+    let config = std::fs::read_to_string(dir_of(&model).join("config.json")).unwrap();
+    let info = stdout(&recurra("info {}", &[&model]));
+    let shipped = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../models/sudoku4.safetensors"
+    );
+    let shipped = stdout(&recurra("info {}", &[Path::new(shipped)]));
+    for text in [&config, &info, &shipped] {
+        let mut numbers = text.split(|c: char| !(c.is_ascii_digit() || ".e-".contains(c)));
+        let long = numbers.find(|number| number.contains('.') && number.len() > 12);
+        assert_eq!(long, None, "{text}");
+    }
+    // What compares trainings.
+    for key in ["command", "version", "host", "began"] {
+        assert!(config.contains(&format!("\"{key}\": ")), "{key}: {config}");
+    }
+}
+
+#[test]
+fn several_models_answer_the_same_puzzles_side_by_side() {
+    let dir = tempfile::tempdir().unwrap();
+    let (copying, random) = (copying_model(dir.path()), random_model(dir.path()));
+    let data = dir.path().join("data.csv");
+    let text = format!("question,answer,rating\n{SOLVED},{SOLVED},0\n{PUZZLE},{SOLVED},4\n");
+    std::fs::write(&data, text).unwrap();
+    let out = recurra("eval {} {} {} --json", &[&copying, &random, &data]);
+    ends(&out, 0, &[]);
+    let versus = &json(&out)[0];
+    let alone = |model: &Path| json(&recurra("eval {} {} --json", &[model, &data])).remove(0);
+    for (i, model) in [&copying, &random].into_iter().enumerate() {
+        let (told, alone) = (&versus["models"][i], alone(model));
+        assert_eq!(told["file"], model.to_str().unwrap());
+        for key in ["count", "exact", "verified", "cell", "mean_steps", "levels"] {
+            assert_eq!(told[key], alone[key], "{key}");
+        }
+        let exact = told["exact"].as_f64().unwrap();
+        let end = |end: usize| told["exact_interval"][end].as_f64().unwrap();
+        assert!(end(0) <= exact && exact <= end(1), "{told}");
+    }
+    // One of them is right about the solved grid, none about the puzzle.
+    let against = &versus["against_first"][0];
+    let counts = ["both", "only_first", "only_this", "neither"].map(|key| &against[key]);
+    assert_eq!(counts, [0, 1, 0, 1]);
+    assert_eq!(against["difference"], -0.5);
+    let table = stdout(&recurra("eval {} {} {}", &[&copying, &random, &data]));
+    assert!(
+        table.contains("random against copying: -50.00 points"),
+        "{table}"
+    );
+    assert!(
+        table.lines().all(|line| line.chars().count() <= 80),
+        "{table}"
+    );
+    let file = dir.path().join("failures.csv");
+    let out = recurra("eval {} {} --failures {}", &[&copying, &data, &file]);
+    ends(&out, 0, &[]);
+    let failures = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(
+        failures,
+        format!("question,answer,rating\n{PUZZLE},{SOLVED},4\n")
+    );
+    assert_eq!(
+        json(&recurra("eval {} {} --json", &[&copying, &file]))[0]["exact"],
+        0.0
+    );
+    for (arguments, paths) in [
+        (
+            "eval {} {} {} --failures {}",
+            &[&*copying, &random, &data, &file][..],
+        ),
+        (
+            "eval {} {} {} --curves {}",
+            &[&copying, &random, &data, &file],
+        ),
+        ("eval {} {} --failures {}", &[&copying, &data, &data]),
+    ] {
+        ends(&recurra(arguments, paths), 2, &["expected"]);
+    }
+}
+
+#[test]
+fn a_shipped_model_is_found_by_its_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("models");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::copy(copying_model(dir.path()), folder.join("copier.safetensors")).unwrap();
+    for (key, value) in [("RECURRA_MODELS", &folder), ("UNUSED", &folder)] {
+        let mut command = program();
+        command.args(["info", "copier"]).env(key, value);
+        let out = command.current_dir(dir.path()).output().unwrap();
+        ends(&out, 0, &[]);
+        assert!(stdout(&out).contains("copier.safetensors"));
+    }
+    refused(&recurra("info copier", &[]), "copier");
+}
+
+#[test]
+fn trainings_are_told_side_by_side() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, lr) in [("one", "0.001"), ("two", "0.002")] {
+        let out = begin(&dir.path().join(name), &["--steps", "3", "--lr", lr]);
+        ends(&out, 0, &[]);
+    }
+    let svg = dir.path().join("runs.svg");
+    let out = recurra("runs {} --json --svg {}", &[dir.path(), &svg]);
+    ends(&out, 0, &[]);
+    let trainings = json(&out);
+    let mut told: Vec<_> = trainings
+        .iter()
+        .map(|t| (t["name"].as_str().unwrap(), &t["differs"]))
+        .collect();
+    told.sort_by_key(|(name, _)| *name);
+    let lr = |lr: f64| serde_json::json!({ "lr": lr });
+    assert_eq!(told, [("one", &lr(0.001)), ("two", &lr(0.002))]);
+    assert!(
+        trainings
+            .iter()
+            .all(|t| t["steps"] == 3 && t["samples"] == 12)
+    );
+    let chart = std::fs::read_to_string(&svg).unwrap();
+    assert!(chart.starts_with("<svg") && chart.contains("one") && chart.contains("two"));
+    let table = stdout(&recurra("runs {}", &[dir.path()]));
+    assert!(table.contains("  lr 0.001\n"), "{table}");
+    assert!(
+        table.lines().all(|line| line.chars().count() <= 80),
+        "{table}"
+    );
+    refused(&recurra("runs {}", &[&dir.path().join("none")]), "none");
+}

@@ -54,7 +54,7 @@ pub(super) struct Level {
 }
 
 /// What people read where nothing could be checked.
-const NOT_CHECKED: &str = "not checked";
+pub(super) const NOT_CHECKED: &str = "not checked";
 /// Most rows of the histogram for people.
 const ROWS: usize = 16;
 
@@ -65,7 +65,6 @@ impl Report {
         let mut row = |name: &str, value: String| {
             writeln!(text, "{name:<14} {value:>12}").expect("strings can be written to");
         };
-        let percent = |share: f64| format!("{:.2} %", 100.0 * share);
         row("puzzles", self.count.to_string());
         row("refused", self.refused.to_string());
         row("exact", percent(self.exact));
@@ -142,8 +141,13 @@ impl Report {
     }
 }
 
+/// A share for people.
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
+}
+
 /// A time for people.
-fn time(seconds: f64) -> String {
+pub(super) fn time(seconds: f64) -> String {
     match seconds {
         s if s < 1e-3 => format!("{:.1} us", 1e6 * s),
         s if s < 1.0 => format!("{:.2} ms", 1e3 * s),

@@ -1,7 +1,7 @@
 //! Counting right answers.
 
 use super::report::{Level, Levels, Report};
-use crate::known::{Known, Refused};
+use crate::known::Known;
 use recurra::solver::Answer;
 use recurra::tasks::Task;
 use recurra::tasks::dataset::IGNORED;
@@ -30,7 +30,7 @@ pub(super) struct Tally {
     /// Of each answer.
     seconds: Vec<f32>,
     /// Lines that could not be used.
-    pub(super) refused: Refused,
+    pub(super) refused: u64,
     /// Whether the task's rules can prove an answer.
     proves: bool,
 }
@@ -80,8 +80,8 @@ impl Tally {
         self.all.count
     }
 
-    /// Counts an answer.
-    pub(super) fn add(&mut self, task: &dyn Task, known: &Known, answer: &Answer) {
+    /// Counts an answer. Says whether it is the known one.
+    pub(super) fn add(&mut self, task: &dyn Task, known: &Known, answer: &Answer) -> bool {
         let cells = known.pair.answer.iter().zip(&answer.tokens);
         let asked = cells.filter(|(known, _)| ![PAD, IGNORED].contains(*known));
         let mut exact = true;
@@ -116,6 +116,7 @@ impl Tally {
         self.seconds.push(answer.seconds as f32);
         self.steps_sum += answer.steps as u64;
         self.restarts_sum += answer.restarts as u64;
+        exact
     }
 
     /// One short text for the progress bar.
@@ -175,7 +176,7 @@ impl Tally {
             stopped: stopped
                 .map(|(reason, count)| (reason.name(), count))
                 .collect(),
-            refused: self.refused.count,
+            refused: self.refused,
             seconds,
             puzzles_per_second: all.count as f64 / seconds,
             mean_seconds: of_one,

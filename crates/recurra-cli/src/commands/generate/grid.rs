@@ -49,6 +49,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let kind = Kind {
         most_not_found: 10,
         others: "the other split",
+        easier: "--givens or --min-rating",
         things: "puzzle",
         tokens: (cells, task.vocab_size()),
         rated: true,

@@ -40,6 +40,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         // A number without a maze has been tried millions of times.
         most_not_found: 1,
         others: "the other split",
+        easier: "--min-path",
         things: "maze",
         tokens: (args.size.cells(), VOCAB_SIZE),
         rated: false,

@@ -82,6 +82,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             None => "the other split",
             Some(_) => "another level or the other split",
         },
+        easier: "--givens or --level",
         things: match args.level {
             None => "solution grid",
             Some(_) => "puzzle of this level",

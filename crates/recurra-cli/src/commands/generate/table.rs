@@ -1,15 +1,19 @@
 //! The flags that puzzles of every task are generated with, and the table, or the arrays, that they are written to.
 
-use crate::exit::UsageError;
+use crate::exit::{self, UsageError};
 use crate::output::{Named, refuse_inputs};
 use crate::progress;
 use crate::puzzle_file::{Format, PuzzleFile, Written};
 use crate::threads::Threads;
 use anyhow::anyhow;
+use indicatif::ProgressBar;
 use rayon::prelude::*;
 use recurra::tasks::HeldOut;
 use recurra::tasks::dataset::Part;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
 
 /// The flags of every task.
 #[derive(clap::Args)]
@@ -66,6 +70,8 @@ pub(super) struct Kind<'a> {
     pub(super) things: &'a str,
     /// Tokens of a question, and size of the vocabulary.
     pub(super) tokens: (usize, usize),
+    /// The flags that make puzzles easier to find.
+    pub(super) easier: &'a str,
     /// Whether the table says how hard each puzzle is.
     pub(super) rated: bool,
 }
@@ -104,7 +110,29 @@ impl Run {
         let threads = self.threads.start()?;
         let (tokens, rated) = (kind.tokens, kind.rated);
         let mut file = PuzzleFile::create(&self.output, self.format, part, tokens, rated)?;
-        let not_found = self.write_to(&mut file, kind, threads, make)?;
+        let bar = progress::bar(Some(self.count), "puzzles");
+        let (found, (working, over)) = (AtomicU64::new(0), channel());
+        let outlook = Outlook {
+            count: self.count,
+            kind,
+            bar: &bar,
+            found: &found,
+        };
+        let not_found = std::thread::scope(|scope| {
+            scope.spawn(|| outlook.tell(over));
+            let make = |number| {
+                let made = make(number);
+                if matches!(made, Made::Puzzle(_)) {
+                    found.fetch_add(1, Ordering::Relaxed);
+                    bar.inc(1);
+                }
+                made
+            };
+            let not_found = self.write_to(&mut file, kind, threads, &bar, make);
+            drop(working);
+            not_found
+        })?;
+        bar.finish_and_clear();
         file.finish()?;
         Ok(not_found)
     }
@@ -114,12 +142,12 @@ impl Run {
         out: &mut PuzzleFile,
         kind: &Kind<'_>,
         threads: usize,
+        bar: &ProgressBar,
         make: impl Fn(u64) -> Made<P> + Sync,
     ) -> anyhow::Result<u64> {
         // Where none is kept in thirty times as many as should do (one chance in 10^13), there is none to be had.
         let share = self.share();
         let most_misses = share.saturating_mul(30).saturating_add(1000);
-        let bar = progress::bar(Some(self.count), "puzzles");
         let (mut next, mut written) = (0u64, 0u64);
         let (mut misses, mut not_found, mut not_found_in_a_row) = (0, 0, 0);
         // Few at first: where none is to be found, that takes long for each.
@@ -127,14 +155,7 @@ impl Run {
         while written < self.count {
             let wanted = (self.count - written).saturating_mul(share);
             let end = next.saturating_add(wanted.min(chunk));
-            let make = |number| {
-                let made = make(number);
-                if matches!(made, Made::Puzzle(_)) {
-                    bar.inc(1);
-                }
-                made
-            };
-            let puzzles: Vec<_> = (next..end).into_par_iter().map(make).collect();
+            let puzzles: Vec<_> = (next..end).into_par_iter().map(&make).collect();
             for puzzle in puzzles {
                 if written == self.count {
                     break;
@@ -169,7 +190,51 @@ impl Run {
             chunk = (2 * chunk).min(32 * threads as u64);
             bar.set_position(written);
         }
-        bar.finish_and_clear();
         Ok(not_found)
+    }
+}
+
+/// How long the first look at the rate is waited for; each further one twice as long.
+const FIRST_LOOK: Duration = Duration::from_secs(3);
+/// What may take longer than this is told.
+const LONG: f64 = 3600.0;
+
+/// Says while puzzles are generated how fast that goes, where it would take long or may never end.
+struct Outlook<'a> {
+    count: u64,
+    kind: &'a Kind<'a>,
+    bar: &'a ProgressBar,
+    found: &'a AtomicU64,
+}
+
+impl Outlook<'_> {
+    /// Until `over` is hung up.
+    fn tell(&self, over: Receiver<()>) {
+        let (began, mut next) = (Instant::now(), FIRST_LOOK);
+        let rest = |next: Duration| next.saturating_sub(began.elapsed());
+        while over.recv_timeout(rest(next)) == Err(RecvTimeoutError::Timeout) {
+            let found = self.found.load(Ordering::Relaxed);
+            if let Some(text) = self.text(found, began.elapsed().as_secs_f64()) {
+                self.bar.suspend(|| exit::note(&text));
+            }
+            next *= 2;
+        }
+    }
+
+    fn text(&self, found: u64, seconds: f64) -> Option<String> {
+        let (rate, easier) = (found as f64 / seconds, self.kind.easier);
+        let left = self.count.saturating_sub(found) as f64 / rate;
+        match found {
+            0 => Some(format!(
+                "none of {} found in {seconds:.0} s: this is unlikely to end; ask for less with {easier}",
+                exit::count(self.count, "puzzle")
+            )),
+            _ if left > LONG => Some(format!(
+                "{found} of {} found in {seconds:.0} s, {rate:.2} a second: the others would take {:.1} hours; ask for less with {easier}",
+                exit::count(self.count, "puzzle"),
+                left / 3600.0
+            )),
+            _ => None,
+        }
     }
 }

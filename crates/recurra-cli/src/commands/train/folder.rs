@@ -85,6 +85,20 @@ impl Row {
     }
 }
 
+/// The rows of a log. Lines that are none are told and left out; where there is no log, there are none.
+pub(crate) fn read_log(file: &Path) -> Vec<Row> {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let lines = text.lines().skip(1);
+    let rows = lines.filter_map(|line| {
+        let row = Row::read(line);
+        if row.is_none() {
+            message(&format!("{}: left out `{line}`", file.display()));
+        }
+        row
+    });
+    rows.collect()
+}
+
 /// Least seconds between two rows, and least share of the time trained so far: a long training has no endless log.
 const PAUSE: f64 = 0.2;
 const SHARE: f64 = 0.005;
@@ -125,16 +139,7 @@ impl RunFolder {
     /// The folder of a training that goes on after so many steps: what its log says of later ones did not come to be.
     pub(super) fn resume(model: &Path, step: u64) -> Self {
         let mut folder = Self::new(model);
-        let file = folder.path.join("log.csv");
-        let text = std::fs::read_to_string(&file).unwrap_or_default();
-        let lines = text.lines().skip(1);
-        let rows = lines.filter_map(|line| {
-            let row = Row::read(line);
-            if row.is_none() {
-                message(&format!("{}: left out `{line}`", file.display()));
-            }
-            row
-        });
+        let rows = read_log(&folder.path.join("log.csv")).into_iter();
         folder.rows = rows.filter(|row| row.step <= step).collect();
         folder
     }

@@ -4,6 +4,7 @@ use super::data::{self, Data, Notes};
 use super::folder::{Row, RunFolder};
 use super::recent::Recent;
 use crate::exit::{UsageError, count, message, note, report};
+use crate::numbers;
 use crate::output::OutputFile;
 use crate::signals::Stop;
 use anyhow::anyhow;
@@ -203,14 +204,15 @@ impl Run {
         let weights = weights.unwrap_or_else(|| TrmWeights::random(&config, train.seed));
         let configs: Vec<TrmConfig> = std::iter::once(config).chain(others).collect();
         let trainer = Trainer::of_mixture(&configs, train, weights, threads, group)?;
-        let configuration = serde_json::json!({
+        let configuration = numbers::plain(serde_json::json!({
             "architecture": trainer.config(),
             "training": trainer.train_config(),
             "data": notes,
             "command": std::env::args().collect::<Vec<_>>(),
             "version": env!("RECURRA_VERSION"),
             "host": sysinfo::System::host_name(),
-        });
+            "began": jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        }))?;
         let folder = RunFolder::new(output);
         if trainer.group().rank() == 0 {
             folder.begin(&configuration)?;
@@ -561,7 +563,7 @@ impl Run {
         tell("samples", samples.into());
         tell("seconds", (self.seconds().round() as u64).into());
         tell("threads", self.threads.into());
-        tell("training", serde_json::to_value(train)?);
+        tell("training", numbers::plain(train)?);
         OutputFile::write_whole(&self.output, &model.to_bytes())?;
         self.data.save_beside(&self.output)?;
         let (weights, steps) = (TrmWeights::count(model.config()), self.trainer.steps_done());
