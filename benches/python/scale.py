@@ -74,7 +74,7 @@ def on_ray(puzzles: str, output: str) -> None:
     import recurra.ray
 
     # Two for the workers, one for reading.
-    ray.init(num_cpus=3, include_dashboard=False, log_to_driver=False)
+    ray.init("local", num_cpus=3, include_dashboard=False, log_to_driver=False)
     started = time.perf_counter()
     dataset = ray.data.read_parquet(puzzles)
     recurra.ray.solve(dataset, MODEL, id_column="id", output=output, workers=2, batch_size=BATCH, **OPTIONS)
@@ -98,17 +98,17 @@ def on_spark(puzzles: str, output: str) -> None:
     spark.stop()
 
 
-def begin(*words: object, log: Path | None = None) -> subprocess.Popen[str]:
-    err = open(log, "a") if log else None
+def begin(*words: object, log: Path) -> subprocess.Popen[str]:
     command = [sys.executable, __file__, *map(str, words)]
-    # A session of its own, so that nothing of it outlives the measurement.
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=err, text=True, start_new_session=True)
+    with open(log, "a") as err:
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=err, text=True)
 
 
-def end(process: subprocess.Popen[str]) -> str:
+def end(process: subprocess.Popen[str], log: Path) -> str:
     out, _ = process.communicate()
     if process.returncode:
-        raise SystemExit(f"{process.args}: ended with {process.returncode}")
+        last = "".join(log.read_text().splitlines(True)[-40:])
+        raise SystemExit(f"{last}{process.args}: ended with {process.returncode}")
     return out
 
 
@@ -166,7 +166,7 @@ def killed(engine: str, worker: str, puzzles: Path, output: Path, count: int, lo
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
-    again = end(begin(engine, puzzles, output, log=log))
+    again = end(begin(engine, puzzles, output, log=log), log)
     found = check(output, count)
     return {
         "workers": len(workers), "batches": batches, "batches_when_worker_was_killed": at_worker,
@@ -182,11 +182,11 @@ def speed(folder: Path, puzzles: Path, count: int, rounds: int, log: Path) -> di
         started = time.perf_counter()
         both = [begin("plain", puzzles, output, part, log=log) for part in range(2)]
         for process in both:
-            end(process)
+            end(process, log)
         seconds["plain"].append(time.perf_counter() - started)
         check(output, count)
         output, started = folder / f"ray-{number}", time.perf_counter()
-        out = end(begin("ray", puzzles, output, log=log))
+        out = end(begin("ray", puzzles, output, log=log), log)
         seconds["ray_with_start"].append(time.perf_counter() - started)
         seconds["ray"].append(json.loads(out.splitlines()[-1])["seconds"])
         check(output, count)
