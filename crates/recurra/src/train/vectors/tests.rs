@@ -185,7 +185,9 @@ fn retrieval_in_the_loop_needs_an_index() {
     let pairs = Arc::new(turned(40, 1, 1, Norm::Unit, 4));
     let weights = TrmWeights::random(&config, 1);
     let mut trainer = VectorTrainer::new(spec, &config, recipe(8), pairs.clone(), weights, 2).unwrap();
-    (0..5).for_each(|_| drop(trainer.step(0.0).unwrap()));
+    for _ in 0..5 {
+        trainer.step(0.0).unwrap();
+    }
     let refiner = Refiner::new(&trainer.model()).unwrap();
     let row = pairs.row(0);
     let error = refiner.reason(row.question, row.initial, 2).unwrap_err().to_string();
