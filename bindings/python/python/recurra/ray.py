@@ -87,4 +87,5 @@ def solve(
     for _ in answered.iter_batches(batch_format="pyarrow"):
         pass
     sink.check()
-    return ray.data.read_parquet(sink.files(), filesystem=sink._files) if sink.files() else ray.data.from_items([])
+    # The folder, not its files: Ray looks at many paths in threads, of which one may see a module that another is still importing.
+    return ray.data.read_parquet(sink.path, filesystem=sink._files, file_extensions=["parquet"]) if sink.files() else ray.data.from_items([])
