@@ -1,7 +1,7 @@
 //! Models of vectors: a question's embedding is moved, step by step, to where its answer lies.
 //!
 //! [`Refiner`] does that; [`measure`] counts how often the right passage is found with it and without. `docs/vectors.md`
-//! says how well it works, and where not.
+//! says how they are trained and asked.
 
 pub(crate) mod check;
 #[cfg(feature = "files")]
