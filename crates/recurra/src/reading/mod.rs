@@ -1,6 +1,6 @@
 //! Puzzles from files: what stands in them and where, in every format; no puzzle is known here.
 //!
-//! A stream may be packed, or in UTF-16, or an array: [`source`] finds out by its beginning, and everything behind it reads text.
+//! A stream may be packed, or in UTF-16, or an array: `source.rs` finds out by its beginning, and everything behind it reads text.
 //! A text is a table (CSV with a header), JSON, or plain lines, of which several may draw one grid: its first line
 //! shows which. A [`Reader`] finds the fields and their places, and the [`Notation`] of a task says what they mean.
 //! What cannot be read gives one error that says where ([`InputError`]), and reading goes on after it. Memory is bounded:

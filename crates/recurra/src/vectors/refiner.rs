@@ -62,6 +62,7 @@ struct Desk {
     refining: Refining,
     id: String,
     /// As held in its file.
+    #[cfg(feature = "files")]
     source: TrmModel,
     model: PackedModel,
     spaces: Mutex<Vec<Workspace>>,
@@ -165,6 +166,7 @@ impl Refiner {
                 refining: model.header.refining.clone().unwrap_or(Refining::ALWAYS),
                 id: model.id(),
                 model: PackedModel::new(Isa::detect(), model.config(), &model.weights),
+                #[cfg(feature = "files")]
                 source: model.clone(),
                 spaces: Mutex::default(),
             }),

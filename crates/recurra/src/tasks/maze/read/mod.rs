@@ -1,7 +1,7 @@
 //! Mazes from text: one a line, drawn over several lines, in a table (CSV), or as JSON Lines.
 //!
 //! A wall is `#`, a free cell a space or `.` or `_`, then there are `S`, `G` (or `E`) and, in answers, `o`. Walls and free cells may be
-//! `1` and `0`, too, or walls are drawn between posts (`o---o`, [`posts`]). Because walls are `#`, a comment is a line that begins with `;`. In one line a maze has its cells in reading order; it is a square
+//! `1` and `0`, too, or walls are drawn between posts (`o---o`, `posts.rs`). Because walls are `#`, a comment is a line that begins with `;`. In one line a maze has its cells in reading order; it is a square
 //! unless the size is given. Drawn, each row is a line. A drawn maze ends at an empty line or, where the size is given,
 //! with its last row. Spaces at the ends of lines are cells: where an editor may take them away, write `.`.
 //!

@@ -1,8 +1,8 @@
 //! Puzzles from text: one a line, drawn over several lines, in a table (CSV), or as JSON.
 //!
 //! Blank lines and lines that begin with `#` say nothing. A blank cell is `.`, `0`, `_`, `*`, `-`, `?` or `x`, or a space in a frame. Digits above
-//! 9 are letters, large or small ([`script`]). A drawn grid may have lines between its boxes and ends at a blank
-//! line. A line may have other fields beside its puzzle ([`fields`]). What cannot be read gives one error that says where, and reading
+//! 9 are letters, large or small (`script.rs`). A drawn grid may have lines between its boxes and ends at a blank
+//! line. A line may have other fields beside its puzzle (`fields.rs`). What cannot be read gives one error that says where, and reading
 //! goes on after it. Memory is bounded: a line longer than 4096 bytes is an error and is not kept.
 
 mod fields;
