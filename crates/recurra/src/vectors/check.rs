@@ -90,7 +90,8 @@ pub(crate) fn length(vector: &[f32]) -> f64 {
         .sqrt()
 }
 
-#[cfg(test)]
+// No browser has such models.
+#[cfg(all(test, not(target_family = "wasm")))]
 mod tests {
     use super::*;
 

@@ -150,7 +150,8 @@ pub(crate) fn largest(scores: &[f32], count: usize) -> Vec<(usize, f32)> {
     best
 }
 
-#[cfg(test)]
+// No browser has such models.
+#[cfg(all(test, not(target_family = "wasm")))]
 mod tests {
     use super::*;
 

@@ -113,7 +113,8 @@ pub fn ranks(index: &FlatIndex, vectors: &[f32], right: &[usize]) -> Vec<usize> 
     parts.into_iter().flat_map(part).collect()
 }
 
-#[cfg(test)]
+// No browser has such models.
+#[cfg(all(test, not(target_family = "wasm")))]
 mod tests {
     use super::*;
     use crate::tasks::vectors::Norm;

@@ -148,7 +148,8 @@ pub(crate) fn answer_row(z: &AlignedMatrix, sample: usize, tokens: usize) -> &[f
     z.row(sample * tokens)
 }
 
-#[cfg(test)]
+// No browser has such models.
+#[cfg(all(test, not(target_family = "wasm")))]
 mod tests {
     use super::*;
 

@@ -92,7 +92,8 @@ fn trust(confidence: &[f32], ranks: &[usize], raw: &[usize]) -> f32 {
     best.1
 }
 
-#[cfg(test)]
+// No browser has such models.
+#[cfg(all(test, not(target_family = "wasm")))]
 mod tests {
     use super::*;
 

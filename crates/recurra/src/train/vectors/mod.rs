@@ -6,7 +6,8 @@
 
 mod calibrate;
 mod contrast;
-#[cfg(test)]
+// No browser has such models.
+#[cfg(all(test, not(target_family = "wasm")))]
 mod tests;
 mod unrolled;
 
