@@ -188,9 +188,7 @@ impl Task {
         match py.detach(|| task.solve(&question)) {
             None => Ok(None),
             Some(Ok(answer)) => Ok(Some(task.line(&answer))),
-            Some(Err(found)) => Err(error::question(format!(
-                "expected a question with one answer, found {found}"
-            ))),
+            Some(Err(found)) => Err(error::question(found)),
         }
     }
 

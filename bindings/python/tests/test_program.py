@@ -41,4 +41,4 @@ def test_ctrl_c_saves_a_training(tmp_path):
     assert "weights" in child.stderr.readline()
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=120)
-    assert child.returncode == 1 and "`--resume` goes on from here" in err and model.exists()
+    assert child.returncode == 130 and "`--resume` goes on from here" in err and model.exists()
