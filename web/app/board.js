@@ -92,7 +92,8 @@ export class Board {
       } else if (!step) {
         cell.setAttribute("aria-label", `${where}, empty`);
         cell.replaceChildren();
-      } else if (sure >= 0.6 || !vocabulary) {
+      } else if (proven || sure >= 0.6 || !vocabulary) {
+        // What is proven stands there, however unsure the network was.
         const digit = said && kind.symbols.includes(said) ? said : "";
         cell.setAttribute("aria-label", `${where}, the network says ${digit || "nothing"}, ${percent(sure)} sure`);
         const shown = keep(cell, "said");
