@@ -11,6 +11,7 @@ mod exit;
 mod general;
 mod group;
 mod input;
+mod intervals;
 mod known;
 mod memory;
 mod numbers;

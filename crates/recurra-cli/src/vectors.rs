@@ -3,6 +3,7 @@
 use crate::exit::{Exit, UsageError};
 use crate::threads::Threads;
 use recurra::model::file::Header;
+use recurra::solver::Refusal;
 use recurra::tasks::TaskSpec;
 use recurra::vectors::measure::{Retrieval, measure};
 use recurra::vectors::{Pairs, RefineOptions, Refiner, VectorQuestion};
@@ -173,7 +174,7 @@ pub(crate) fn solve(
             }
             Err(error) => {
                 refused = true;
-                serde_json::json!({"line": line, "error": error})
+                serde_json::to_value(Refusal { line, error })?
             }
         };
         writeln!(out, "{value}")?;

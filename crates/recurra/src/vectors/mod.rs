@@ -16,5 +16,5 @@ pub(crate) mod state;
 pub use flat::FlatIndex;
 pub use memory::{Memory, MemoryOptions, MemoryStats, Recalled, Route};
 pub use pairs::{Pairs, Row};
+pub(crate) use refiner::sized;
 pub use refiner::{RefineOptions, Refined, Refiner, VectorQuestion};
-pub(crate) use refiner::{role, sized};

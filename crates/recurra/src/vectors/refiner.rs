@@ -3,8 +3,7 @@
 use super::check;
 use super::flat::FlatIndex;
 use super::state::{
-    answer_row, answers, direction, embed, halt_logit, moved, neighbour_role, probability,
-    question_role, read,
+    answer_row, answers, direction, embed, halt_logit, moved, probability, read, retrieve,
 };
 use crate::engine::PackedModel;
 use crate::error::{Error, Result};
@@ -509,10 +508,10 @@ impl Refiner {
         embed(
             &network,
             model,
+            spec,
             space.v.view(),
             space.x.view(),
-            rows,
-            |row| role(spec, row % tokens, tokens),
+            tokens,
         );
         let own = [&model.head.h_init, &model.head.l_init];
         for (z, own) in [&mut space.z_h, &mut space.z_l].into_iter().zip(own) {
@@ -527,33 +526,8 @@ impl Refiner {
             .index
             .as_ref()
             .expect("a question without an index was refused");
-        for (i, found) in index
-            .nearest(moved, spec.neighbours)
-            .into_iter()
-            .enumerate()
-        {
-            let first = (i + 1) * tokens - spec.neighbours;
-            for (j, (at, _)) in found.into_iter().enumerate() {
-                direction(index.vector(at), space.v.row_mut(first + j));
-            }
-        }
-        embed(
-            network,
-            model,
-            space.v.view(),
-            space.x.view(),
-            network.l,
-            |row| role(spec, row % tokens, tokens),
-        );
-    }
-}
-
-/// The role of a sample's token `i`.
-pub(crate) fn role(spec: &VectorSpec, i: usize, tokens: usize) -> usize {
-    match i {
-        0 => 0,
-        i if i >= tokens - spec.neighbours => neighbour_role(spec),
-        i => question_role(spec, i - 1),
+        retrieve(index, spec, moved, &mut space.v, tokens);
+        embed(network, model, spec, space.v.view(), space.x.view(), tokens);
     }
 }
 

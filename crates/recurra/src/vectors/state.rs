@@ -5,6 +5,7 @@
 //! first answer, and the halting logit.
 
 use super::check::length;
+use super::flat::FlatIndex;
 use crate::engine::PackedModel;
 use crate::network::Network;
 use crate::tasks::vectors::{Norm, VectorSpec};
@@ -21,13 +22,22 @@ pub(crate) fn input_scale(hidden: usize) -> f32 {
 }
 
 /// The role of question vector `i`, of those that a model has: 0 is the answer's.
-pub(crate) fn question_role(spec: &VectorSpec, i: usize) -> usize {
+fn question_role(spec: &VectorSpec, i: usize) -> usize {
     1 + i.min(spec.questions - 1)
 }
 
 /// The role of a retrieved vector.
-pub(crate) fn neighbour_role(spec: &VectorSpec) -> usize {
+fn neighbour_role(spec: &VectorSpec) -> usize {
     1 + spec.questions
+}
+
+/// The role of a sample's token `i`.
+pub(crate) fn role(spec: &VectorSpec, i: usize, tokens: usize) -> usize {
+    match i {
+        0 => 0,
+        i if i >= tokens - spec.neighbours => neighbour_role(spec),
+        i => question_role(spec, i - 1),
+    }
 }
 
 /// Writes a vector in length 1.
@@ -38,16 +48,33 @@ pub(crate) fn direction(vector: &[f32], to: &mut [f32]) {
     }
 }
 
-/// Input embeddings of some rows: `v` holds a vector of length 1 in each, and `role` says whose it is.
+/// Puts the vectors that the samples' present answers retrieve into their last rows of `v`.
+pub(crate) fn retrieve(
+    index: &FlatIndex,
+    spec: &VectorSpec,
+    answers: &[f32],
+    v: &mut AlignedMatrix,
+    tokens: usize,
+) {
+    let found = index.nearest(answers, spec.neighbours);
+    for (i, found) in found.into_iter().enumerate() {
+        let first = (i + 1) * tokens - spec.neighbours;
+        for (j, (at, _)) in found.into_iter().enumerate() {
+            direction(index.vector(at), v.row_mut(first + j));
+        }
+    }
+}
+
+/// Input embeddings of all rows of samples of so many tokens: `v` holds a vector of length 1 in each.
 pub(crate) fn embed(
     network: &Network,
     model: &PackedModel,
+    spec: &VectorSpec,
     v: View,
     x: View,
-    rows: usize,
-    role: impl Fn(usize) -> usize,
+    tokens: usize,
 ) {
-    let (dimension, d) = (model.config().vocab_size, network.d);
+    let (dimension, d, rows) = (model.config().vocab_size, network.d, network.l);
     let table = model.head.embed_tokens.view_const().rhs();
     network.product(rows, d, dimension, v.lhs(), table, x.store());
     let scale = input_scale(d);
@@ -55,7 +82,10 @@ pub(crate) fn embed(
     for row in 0..rows {
         // SAFETY: `x` holds `rows` rows of `d` numbers, which nobody else uses.
         let x = unsafe { std::slice::from_raw_parts_mut(x.at(row, 0).ptr, d) };
-        for (x, role) in x.iter_mut().zip(roles.row(role(row))) {
+        for (x, role) in x
+            .iter_mut()
+            .zip(roles.row(role(spec, row % tokens, tokens)))
+        {
             *x = scale * (*x + role);
         }
     }

@@ -1,11 +1,10 @@
 //! Several models on the same puzzles, side by side.
 
 use super::report::{NOT_CHECKED, Report, percent, time};
+use crate::intervals::{Z, wilson};
 use serde::Serialize;
 use std::fmt::Write;
 
-/// Two-sided 95 % of a normal distribution.
-const Z: f64 = 1.959_963_984_540_054;
 /// Characters of a file's name in the table.
 const NAME: usize = 16;
 
@@ -131,15 +130,6 @@ impl Against {
     }
 }
 
-/// The 95 % interval of a share (Wilson): right for shares near 0 and 1, too.
-fn wilson(share: f64, count: u64) -> [f64; 2] {
-    let n = count as f64;
-    let middle = share + Z * Z / (2.0 * n);
-    let width = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
-    let whole = 1.0 + Z * Z / n;
-    [(middle - width) / whole, (middle + width) / whole].map(|end| end.clamp(0.0, 1.0))
-}
-
 /// The name of a file without its folder and its ending; of a long one, its end.
 fn end_of(file: &str) -> String {
     let stem = std::path::Path::new(file).file_stem();
@@ -154,7 +144,7 @@ fn end_of(file: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Values of R: binom::binom.wilson(8, 10), and of the formula of Bonett and Price by hand.
+    /// Values of the formula of Bonett and Price by hand.
     #[test]
     fn intervals() {
         let close = |found: [f64; 2], expected: [f64; 2]| {
@@ -164,9 +154,6 @@ mod tests {
                 .any(|(f, e)| (f - e).abs() > 5e-5);
             assert!(!far, "{found:?}");
         };
-        close(wilson(0.8, 10), [0.4902, 0.9433]);
-        let [low, high] = wilson(1.0, 100);
-        assert!(low > 0.96 && high == 1.0);
         let against = Against::new("b", [10, 15, 5, 70]);
         assert_eq!(against.difference, 0.1);
         // (16 - 6) / 102 ± 1.96 sqrt((22/102 - (10/102)^2) / 102)

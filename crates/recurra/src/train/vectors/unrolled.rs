@@ -12,10 +12,9 @@ use crate::network::{Latent, Network};
 use crate::tasks::vectors::VectorSpec;
 use crate::train::gradient::Gradient;
 use crate::vectors::state::{
-    answers, direction, embed, halt_logit, input_scale, moved, moved_backward, read,
+    answers, direction, embed, halt_logit, input_scale, moved, moved_backward, read, retrieve, role,
 };
-use crate::vectors::{FlatIndex, Pairs};
-use crate::vectors::{role, sized};
+use crate::vectors::{FlatIndex, Pairs, sized};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use recurra_kernels::view::copy_rows;
@@ -181,14 +180,7 @@ impl Unrolled {
                 put(vector, self.v.row_mut(i * tokens + 1 + j));
             }
         }
-        embed(
-            network,
-            model,
-            self.v.view(),
-            self.x.view(),
-            network.l,
-            |row| role(spec, row % tokens, tokens),
-        );
+        embed(network, model, spec, self.v.view(), self.x.view(), tokens);
         let own = [&model.head.h_init, &model.head.l_init];
         for (z, own) in [&mut self.z_h, &mut self.z_l].into_iter().zip(own) {
             (0..network.l).for_each(|row| z.row_mut(row).copy_from_slice(own.row(0)));
@@ -202,24 +194,8 @@ impl Unrolled {
             0 => &self.initial,
             step => &self.steps[step - 1].moved,
         };
-        for (i, found) in index
-            .nearest(&now.to_vec(), spec.neighbours)
-            .into_iter()
-            .enumerate()
-        {
-            let first = (i + 1) * tokens - spec.neighbours;
-            for (j, (at, _)) in found.into_iter().enumerate() {
-                direction(index.vector(at), self.v.row_mut(first + j));
-            }
-        }
-        embed(
-            network,
-            model,
-            self.v.view(),
-            self.x.view(),
-            network.l,
-            |row| role(spec, row % tokens, tokens),
-        );
+        retrieve(index, spec, &now.to_vec(), &mut self.v, tokens);
+        embed(network, model, spec, self.v.view(), self.x.view(), tokens);
         self.steps[step]
             .v
             .padded_mut()

@@ -1,5 +1,6 @@
 //! Medians and intervals.
 
+use crate::intervals::wilson;
 use serde::{Deserialize, Serialize};
 
 /// How many times as good something is, by rounds.
@@ -57,17 +58,14 @@ pub(super) struct Share {
 impl Share {
     /// So many right of so many; at least one.
     pub(super) fn new(right: usize, of: usize) -> Self {
-        const Z: f64 = 1.959_964;
-        let (n, share) = (of as f64, right as f64 / of as f64);
-        let middle = (share + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
-        let half =
-            Z / (1.0 + Z * Z / n) * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+        let share = right as f64 / of as f64;
+        let [low, high] = wilson(share, of as u64);
         Share {
             right,
             of,
             share,
-            low: (middle - half).max(0.0),
-            high: (middle + half).min(1.0),
+            low,
+            high,
         }
     }
 
@@ -93,19 +91,5 @@ mod tests {
         }
         let gain = Gain::new((1..=15).rev().map(f64::from).collect(), String::new());
         assert_eq!((gain.low, gain.median, gain.high), (4.0, 8.0, 12.0));
-    }
-
-    #[test]
-    fn shares_have_wilsons_interval() {
-        let share = Share::new(8, 10);
-        assert!(
-            (share.low - 0.4902).abs() < 1e-4 && (share.high - 0.9433).abs() < 1e-4,
-            "{share:?}"
-        );
-        let all = Share::new(10, 10);
-        assert!(
-            (all.low - 0.7225).abs() < 1e-4 && (all.high - 1.0).abs() < 1e-9,
-            "{all:?}"
-        );
     }
 }

@@ -90,9 +90,21 @@ impl Network<'_> {
             }
         }
         self.member.meet();
+        self.add_found(o, views.out, z, scratch, inverse);
+    }
+
+    /// `z <- norm(z + o(found))`: what the heads found goes into the state. `inverse` gets 1 / root mean square of each row.
+    pub(in crate::network::mixers) fn add_found(
+        &self,
+        o: &PackedMatrix,
+        found: View,
+        z: View,
+        scratch: ScratchViews,
+        inverse: Option<View>,
+    ) {
         self.on_rows(&mut |member, first, count, at| {
             let mine = member.part().of(count);
-            let (z, found) = (z.at(first, 0), views.out.at(first, 0));
+            let (z, found) = (z.at(first, 0), found.at(first, 0));
             let buffer = scratch.z_rows.at(at);
             self.prepare_rows(
                 o,

@@ -52,23 +52,7 @@ impl Network<'_> {
             unsafe { self.attend_tokens(found, out, sample * self.block) }
         }
         self.member.meet();
-        self.on_rows(&mut |member, first, count, at| {
-            let mine = member.part().of(count);
-            let (z, found) = (z.at(first, 0), out.at(first, 0));
-            let buffer = scratch.z_rows.at(at);
-            self.prepare_rows(
-                o,
-                found.at(mine.start, 0),
-                mine.len(),
-                buffer.at(mine.start),
-            );
-            member.meet();
-            let input = self.prepared(o, found, buffer);
-            self.linear(count, input, o, z.add(), member.part());
-            member.meet();
-            let inverse = inverse.map(|v| v.at(0, first + mine.start));
-            self.norm_rows(z.at(mine.start, 0), mine.len(), inverse);
-        });
+        self.add_found(o, out, z, scratch, inverse);
     }
 
     /// What the heads find in the sample that begins at row `first`.
