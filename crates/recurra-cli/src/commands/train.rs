@@ -430,7 +430,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(match train(args, None, Until::Signal)? {
         Outcome::Finished => Exit::Done,
         Outcome::Interrupted(signal) => {
-            message("interrupted; everything is saved, and `--resume` goes on from here");
+            message(match args.task {
+                Some(TaskName::Vectors) => "interrupted; the model that did best so far is saved",
+                _ => "interrupted; everything is saved, and `--resume` goes on from here",
+            });
             Exit::Interrupted(signal)
         }
     })

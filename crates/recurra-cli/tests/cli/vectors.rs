@@ -139,3 +139,47 @@ fn pairs_that_cannot_be_are_refused() {
     assert_eq!(status(&output), Some(2));
     assert!(!model.exists());
 }
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_training_leaves_the_best_model() {
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::{Command, Stdio};
+
+    let folder = tempfile::tempdir().unwrap();
+    let (pairs, model) = (
+        folder.path().join("pairs.safetensors"),
+        folder.path().join("m.safetensors"),
+    );
+    write(&pairs, &turned(200, 1), "toy");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_recurra"))
+        .args(["train", "--task", "vectors", "--hidden", "32", "--threads"])
+        .args(["1", "--steps", "1000000000", "--data"])
+        .args([&pairs, Path::new("-o"), &model])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    // It says what it is about to do when it listens.
+    said.read_line(&mut line).unwrap();
+    assert!(line.contains("pairs to train on"), "{line}");
+    let id = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    said.read_to_string(&mut line).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{line}");
+    assert!(
+        line.contains("the model that did best so far is saved"),
+        "{line}"
+    );
+    assert_eq!(
+        status(&recurra("eval {} {} --json", &[&model, &pairs])),
+        Some(0)
+    );
+}

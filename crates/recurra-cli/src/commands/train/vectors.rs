@@ -1,8 +1,9 @@
 //! Training a model of vectors.
 
 use super::{Args, HELD_OUT, Outcome, Recipe, Shape, set};
-use crate::exit::{UsageError, message};
+use crate::exit::{UsageError, count, message, report};
 use crate::progress;
+use crate::signals::Stop;
 use recurra::model::{TrmModel, TrmWeights};
 use recurra::tasks::vectors::VectorSpec;
 use recurra::train::TrainPrecision;
@@ -109,8 +110,17 @@ pub(super) fn run(args: &Args, threads: usize) -> anyhow::Result<Outcome> {
     let recipe = recipe(&args.recipe, flags);
     let seed = recipe.train.seed;
     let weights = TrmWeights::random(&config, seed);
+    let about = format!(
+        "{spec}: {} weights, {} pairs to train on, {} held-out ones to measure, {}",
+        TrmWeights::count(&config),
+        train.len(),
+        held_out.len(),
+        count(threads as u64, "thread")
+    );
     let mut trainer = VectorTrainer::new(spec, &config, recipe, Arc::new(train), weights, threads)?;
-    let (mut model, steps, seconds) = learn(args, &mut trainer, &held_out)?;
+    let stop = Stop::listen(|_| {})?;
+    report(&about);
+    let (mut model, steps, seconds) = learn(args, &mut trainer, &held_out, &stop)?;
     let found = calibrate(&mut model, &held_out)?;
     let notes = &mut model.header.provenance;
     notes.insert("training_steps".into(), steps.into());
@@ -123,7 +133,7 @@ pub(super) fn run(args: &Args, threads: usize) -> anyhow::Result<Outcome> {
         100.0 * found.recall_at_1,
         100.0 * found.raw_recall_at_1
     ));
-    Ok(Outcome::Finished)
+    Ok(stop.asked().map_or(Outcome::Finished, Outcome::Interrupted))
 }
 
 fn recipe(recipe: &Recipe, flags: &VectorFlags) -> VectorTrainConfig {
@@ -148,11 +158,12 @@ fn split(pairs: &Pairs, held_out: u64) -> (Pairs, Pairs) {
     (pairs.only(&train), pairs.only(&test))
 }
 
-/// Trains until the budget is spent; the model that did best on held-out questions, with the steps and seconds it all took.
+/// Trains until the budget is spent or a signal asks for the end; the model that did best on held-out questions, with the steps and seconds it all took.
 fn learn(
     args: &Args,
     trainer: &mut VectorTrainer,
     held_out: &Pairs,
+    stop: &Stop,
 ) -> anyhow::Result<(TrmModel, u64, f64)> {
     let started = Instant::now();
     let seconds = 60.0 * args.minutes.unwrap_or(10.0);
@@ -165,7 +176,7 @@ fn learn(
             Some(steps) => done as f64 / steps as f64,
             None => started.elapsed().as_secs_f64() / seconds,
         };
-        let over = progress >= 1.0;
+        let over = progress >= 1.0 || stop.asked().is_some();
         if over || (done > 0 && done.is_multiple_of(every)) {
             let model = trainer.model();
             let refiner = Refiner::new(&model)?;
