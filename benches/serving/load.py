@@ -1,7 +1,8 @@
 """How much of the in-process speed is left over HTTP: load.py PROGRAM MODEL [SECONDS]. Needs wrk (Debian: wrk), and httpx for health.
 
 Prints, in turns and as medians of three: answers a second in process (`solve --json` of many questions, two runs of which the difference counts,
-so that starting up does not), over HTTP one by one and in batches, then latencies at 70 % and at 300 % of what HTTP gave, with `/healthz` beside.
+so that starting up does not), over HTTP one by one and in batches, then latencies with one connection, with a few more
+than threads, and with 2,000, with `/healthz` beside. It has no paced load: wrk sends as fast as it is answered.
 """
 
 import json
@@ -81,7 +82,6 @@ try:
     turns = [(in_process(), load(url, 2 * threads + 2), load(url, threads + 1, 64)) for _ in range(3)]
     inside, single, batch = (statistics.median(turn[0] for turn in turns), *(statistics.median(turn[i]["answers"] for turn in turns) for i in (1, 2)))
     print(f"in process {inside:.0f} answers/s; HTTP one by one {single:.0f} ({single / inside:.0%}), batches of 64 {batch:.0f} ({batch / inside:.0%})")
-    # Few clients wait for each other seldom: one connection a thread less than all.
     for name, connections in (("below full load", 1), ("full load", 2 * threads + 2), ("far above it", 2000)):
         seen, stop = [], threading.Event()
         watcher = threading.Thread(target=health, args=(url, stop, seen))
