@@ -100,7 +100,7 @@ test("a bad puzzle gets a message, and so does what is no puzzle", async (t) => 
     }, text);
   await paste("11......3..2.....4");
   await page.waitForFunction(() => document.getElementById("verdict").textContent.startsWith("Pasted: expected the"));
-  await paste(PUZZLES.sudoku9.replace("5", "x"));
+  await paste(PUZZLES.sudoku9.replace("5", "$$"));
   await page.waitForFunction(() => /Pasted: .*found/.test(document.getElementById("verdict").textContent));
   await paste(PUZZLES.sudoku9);
   await page.waitForFunction(() => location.hash.startsWith("#sudoku9=53"));

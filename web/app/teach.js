@@ -6,10 +6,10 @@ import { KINDS } from "./kinds.js";
 import { useOwn } from "./models.js";
 
 const $ = (id) => document.getElementById(id);
-/** Seconds that a lesson takes, and when it is learnt. */
+/** Seconds that a lesson takes at most, on a slow device; seconds that the curve has room for; and when it is learnt. */
 const LESSONS = {
-  sudoku4: { name: "4×4", seconds: 20, until: 0.995 },
-  sudoku6: { name: "6×6", seconds: 30, until: 0.995 },
+  sudoku4: { name: "4×4", seconds: 60, room: 10, until: 0.995 },
+  sudoku6: { name: "6×6", seconds: 90, room: 15, until: 0.995 },
 };
 
 export function teach({ show }) {
@@ -21,7 +21,7 @@ export function teach({ show }) {
   let points = [];
 
   const draw = (seconds = 0) => {
-    const most = Math.max(LESSONS[lesson].seconds / 2, seconds);
+    const most = Math.max(LESSONS[lesson].room, seconds);
     plot($("curve"), {
       lines: [points],
       x: [0, most],
