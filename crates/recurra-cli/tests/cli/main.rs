@@ -10,6 +10,7 @@ mod calibrate;
 mod cases;
 mod constraints;
 mod data;
+mod documentation;
 mod eval;
 mod generate;
 mod generate_grid;
