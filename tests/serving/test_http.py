@@ -271,7 +271,7 @@ def commands(path):
                 yield command
 
 
-@pytest.mark.parametrize("path", ["README.md", "docs/serving.md"])
+@pytest.mark.parametrize("path", ["docs/serving.md"])
 def test_the_pages_commands_do_what_they_say(server, path):
     found = list(commands(path))
     assert found
