@@ -44,10 +44,14 @@ pub fn arrays(bytes: &[u8]) {
         }
         1 => {
             // Two members of an archive, parted where the first byte says.
-            let at = rest.first().map_or(0, |&at| usize::from(at)).min(rest.len());
+            let at = rest
+                .first()
+                .map_or(0, |&at| usize::from(at))
+                .min(rest.len());
             let (first, second) = rest.split_at(at);
             let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-            let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+            let stored =
+                SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
             for (name, data) in [("quizzes.npy", second), ("solutions.npy", first)] {
                 zip.start_file(name, stored).expect("memory has room");
                 zip.write_all(data).expect("memory has room");
@@ -93,7 +97,8 @@ pub fn predictor(bytes: &[u8]) {
     let written = predictor.to_bytes();
     let again = KPredictor::from_bytes(&written, "model").expect("what is written can be read");
     assert_eq!(again.to_bytes(), written);
-    let features = Features::of_question(&[2, 0, 1, 1], 6, |token| token >= 2, [&[0.1f32, 0.2][..]]);
+    let features =
+        Features::of_question(&[2, 0, 1, 1], 6, |token| token >= 2, [&[0.1f32, 0.2][..]]);
     let limits = Limits {
         min_k: 1,
         max_k: 16,
@@ -142,7 +147,9 @@ pub fn store(bytes: &[u8]) {
     };
     let path = folder.join("changed");
     std::fs::write(&path, file).expect("there is room");
-    let Ok(store) = within((24 << 20) + 16 * file.len(), || Store::open(&path, options())) else {
+    let Ok(store) = within((24 << 20) + 16 * file.len(), || {
+        Store::open(&path, options())
+    }) else {
         return;
     };
     drop(store.verify());
@@ -152,7 +159,9 @@ pub fn store(bytes: &[u8]) {
         }
     }
     store.put(&ModelId([9; 32]), b"new", b"value");
-    let found = store.get(&ModelId([9; 32]), b"new").expect("it is in memory");
+    let found = store
+        .get(&ModelId([9; 32]), b"new")
+        .expect("it is in memory");
     assert_eq!(found.as_deref(), Some(&b"value"[..]));
 }
 
@@ -173,7 +182,11 @@ fn folder() -> &'static PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let memory = PathBuf::from("/dev/shm");
-        let base = if memory.is_dir() { memory } else { std::env::temp_dir() };
+        let base = if memory.is_dir() {
+            memory
+        } else {
+            std::env::temp_dir()
+        };
         let folder = base.join(format!("recurra-fuzz-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder for temporary files");
         folder

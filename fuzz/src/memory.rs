@@ -57,6 +57,9 @@ pub(crate) fn within<T>(bytes: usize, run: impl FnOnce() -> T) -> T {
     MOST.store(before, Relaxed);
     let result = run();
     let took = MOST.load(Relaxed).saturating_sub(before);
-    assert!(took <= bytes, "took {took} bytes, where {bytes} are justified");
+    assert!(
+        took <= bytes,
+        "took {took} bytes, where {bytes} are justified"
+    );
     result
 }

@@ -2,7 +2,9 @@
 
 use crate::choice;
 use crate::memory::within;
-use recurra::model::import::{ImportedTensor, TableRows, config_from_yaml, read_checkpoint, weights_from_tensors};
+use recurra::model::import::{
+    ImportedTensor, TableRows, config_from_yaml, read_checkpoint, weights_from_tensors,
+};
 use recurra::train::{CheckpointHead, Trainer};
 use recurra::{Model, Solver};
 use std::collections::BTreeMap;
@@ -21,7 +23,11 @@ pub fn model(bytes: &[u8]) {
     assert_eq!(again.to_bytes(), written);
     // A step takes as long as the file's cycles say, which is the file's own affair.
     let config = model.config();
-    if config.calls_per_step() > 40 || config.seq_len > 300 || config.hidden_size > 256 || config.num_layers > 4 {
+    if config.calls_per_step() > 40
+        || config.seq_len > 300
+        || config.hidden_size > 256
+        || config.num_layers > 4
+    {
         return;
     }
     let Ok(solver) = Solver::new(&model, 1) else {
@@ -62,7 +68,9 @@ pub fn torch(bytes: &[u8]) {
             assert_eq!(tensor.shape.iter().product::<usize>(), tensor.data.len());
         }
     }
-    let rows = within(limit, || TableRows::open(Cursor::new(bytes), "puzzle_emb.weights"));
+    let rows = within(limit, || {
+        TableRows::open(Cursor::new(bytes), "puzzle_emb.weights")
+    });
     drop(rows);
 }
 

@@ -28,11 +28,19 @@ pub fn http(bytes: &[u8]) {
         None => rest.to_vec(),
         Some(3) => {
             // What stands behind `?` comes to the route as it is.
-            let query: String = rest.iter().filter(|b| b.is_ascii_graphic()).map(|&b| char::from(b)).collect();
+            let query: String = rest
+                .iter()
+                .filter(|b| b.is_ascii_graphic())
+                .map(|&b| char::from(b))
+                .collect();
             format!("GET /v1/models/sudoku4/generate?{query} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").into_bytes()
         }
         Some(route) => {
-            let accept = if route == 4 { "text/event-stream" } else { "application/json" };
+            let accept = if route == 4 {
+                "text/event-stream"
+            } else {
+                "application/json"
+            };
             of_body(ROUTES[route], accept, rest)
         }
     };
@@ -41,7 +49,11 @@ pub fn http(bytes: &[u8]) {
 
 /// A message of the Model Context Protocol.
 pub fn mcp(bytes: &[u8]) {
-    ask(&of_body("POST /mcp", "application/json, text/event-stream", bytes));
+    ask(&of_body(
+        "POST /mcp",
+        "application/json, text/event-stream",
+        bytes,
+    ));
 }
 
 fn of_body(route: &str, accept: &str, body: &[u8]) -> Vec<u8> {
@@ -55,17 +67,28 @@ fn of_body(route: &str, accept: &str, body: &[u8]) -> Vec<u8> {
 /// Sends bytes, and reads what comes until the other side closes.
 fn ask(request: &[u8]) {
     let mut stream = UnixStream::connect(socket()).expect("the server listens");
-    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("it is a duration");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .expect("it is a duration");
     // It may close before it has read all.
     if stream.write_all(request).is_ok() {
         stream.shutdown(Shutdown::Write).ok();
     }
     let mut response = Vec::new();
     if let Err(error) = stream.read_to_end(&mut response) {
-        assert_ne!(error.kind(), std::io::ErrorKind::WouldBlock, "no answer within 20 seconds");
+        assert_ne!(
+            error.kind(),
+            std::io::ErrorKind::WouldBlock,
+            "no answer within 20 seconds"
+        );
     }
     let status = response.get(9..12);
-    assert_ne!(status, Some(&b"500"[..]), "{}", String::from_utf8_lossy(&response));
+    assert_ne!(
+        status,
+        Some(&b"500"[..]),
+        "{}",
+        String::from_utf8_lossy(&response)
+    );
 }
 
 /// The socket of the server, which is started by the first who asks.

@@ -31,7 +31,10 @@ fn tasks() -> &'static [Arc<dyn Task>] {
             maze(10, 7),
             TaskSpec::Grid(Box::new(latin.expect("an example of the repository"))),
         ];
-        specs.iter().map(|spec| spec.task().expect("they are tasks")).collect()
+        specs
+            .iter()
+            .map(|spec| spec.task().expect("they are tasks"))
+            .collect()
     })
 }
 
@@ -58,7 +61,9 @@ pub fn puzzles(bytes: &[u8]) {
         assert_eq!(puzzle.question.len(), task.seq_len());
         // What is printed is read as the same.
         let line = task.line(&puzzle.question);
-        let again = task.parse(&line).unwrap_or_else(|e| panic!("{line:?}: {e}"));
+        let again = task
+            .parse(&line)
+            .unwrap_or_else(|e| panic!("{line:?}: {e}"));
         assert_eq!(again, puzzle.question, "{line:?}");
         drop(task.drawing(&puzzle.question).to_string());
         if let Some(answer) = &puzzle.answer {
@@ -66,7 +71,10 @@ pub fn puzzles(bytes: &[u8]) {
             let line = task.line(answer);
             assert_eq!(task.read_answer(&line).as_ref(), Ok(answer), "{line:?}");
             // An objection is given exactly where the rules are broken.
-            let (proof, objection) = (task.verify(&puzzle.question, answer), task.objection(&puzzle.question, answer));
+            let (proof, objection) = (
+                task.verify(&puzzle.question, answer),
+                task.objection(&puzzle.question, answer),
+            );
             assert!(!(proof == Some(true) && objection.is_some()));
         }
     }
@@ -85,7 +93,6 @@ pub fn survey(bytes: &[u8]) {
         }
     }
 }
-
 
 /// Rules that are declared.
 pub fn rules(bytes: &[u8]) {
@@ -120,11 +127,16 @@ pub fn arc(bytes: &[u8]) {
             if let Ok(identifiers) = Identifiers::from_json(rest) {
                 let written = identifiers.to_json();
                 let again = Identifiers::from_json(written.as_bytes());
-                assert_eq!(again.expect("what is written can be read").to_json(), written);
+                assert_eq!(
+                    again.expect("what is written can be read").to_json(),
+                    written
+                );
             }
         }
         2 => {
-            let mut set = TaskSet::read(include_bytes!("../../tests/data/arc/evaluation_challenges.json"));
+            let mut set = TaskSet::read(include_bytes!(
+                "../../tests/data/arc/evaluation_challenges.json"
+            ));
             set.add_solutions(rest);
         }
         _ => drop(TaskSet::read(rest)),

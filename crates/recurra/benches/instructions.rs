@@ -44,7 +44,9 @@ fn measured(work: &mut dyn FnMut()) {
 }
 
 fn main() {
-    let name = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let name = std::env::args()
+        .skip(1)
+        .find(|argument| !argument.starts_with('-'));
     let Some(name) = name else {
         for (name, _) in ALL {
             println!("{name}");
@@ -81,7 +83,13 @@ fn product() -> Box<dyn FnMut()> {
     })
 }
 
-fn run<E: Epilogue>(isa: Isa, (m, n, k): (usize, usize, usize), a: &AlignedMatrix, w: &PackedMatrix, epilogue: E) {
+fn run<E: Epilogue>(
+    isa: Isa,
+    (m, n, k): (usize, usize, usize),
+    a: &AlignedMatrix,
+    w: &PackedMatrix,
+    epilogue: E,
+) {
     isa.compile(Product {
         m,
         n,
@@ -104,7 +112,10 @@ fn exp() -> Box<dyn FnMut()> {
 }
 
 fn model_step(name: &str, precision: Option<Precision>) -> Box<dyn FnMut()> {
-    let path = format!("{}/../../models/{name}.safetensors", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/../../models/{name}.safetensors",
+        env!("CARGO_MANIFEST_DIR")
+    );
     let mut model = TrmModel::open(path).expect("a model of the repository");
     if let Some(precision) = precision {
         model = quantize(&model, precision, None).expect("it is in f32");
@@ -114,7 +125,10 @@ fn model_step(name: &str, precision: Option<Precision>) -> Box<dyn FnMut()> {
     let solver = recurra::Solver::new(&model, 1).expect("it can be asked");
     let task = solver.task().expect("it has one").clone();
     let mut config = model.config().clone();
-    config.groups = config.groups.clone().or_else(|| task.groups().map(Arc::new));
+    config.groups = config
+        .groups
+        .clone()
+        .or_else(|| task.groups().map(Arc::new));
     let packed = Arc::new(PackedModel::new(Isa::detect(), &config, &model.weights));
     step(packed, question)
 }
@@ -168,7 +182,11 @@ impl SampleSource for Noise {
     fn draw(&self, rng: &mut ChaCha8Rng, sample: &mut Sample) {
         for (q, l) in sample.question.iter_mut().zip(&mut sample.labels) {
             *l = 2 + (rng.next_u32() % 6) as u16;
-            *q = if rng.next_u32().is_multiple_of(2) { *l } else { 1 };
+            *q = if rng.next_u32().is_multiple_of(2) {
+                *l
+            } else {
+                1
+            };
         }
     }
 }
@@ -189,10 +207,16 @@ fn train_step() -> Box<dyn FnMut()> {
 }
 
 fn sudoku() -> (Arc<dyn Task>, Vec<u16>, Vec<u16>) {
-    let task = recurra::TaskSpec::Sudoku { size: 9 }.task().expect("it is a size");
-    let puzzle = ".......1..9....7385..8.24....31..5..7...59.4...9........4...9.282..97....1.2.....";
+    let task = recurra::TaskSpec::Sudoku { size: 9 }
+        .task()
+        .expect("it is a size");
+    let puzzle =
+        ".......1..9....7385..8.24....31..5..7...59.4...9........4...9.282..97....1.2.....";
     let question = task.parse(puzzle).expect("a puzzle");
-    let answer = task.solve(&question).expect("it has a solver").expect("it has one solution");
+    let answer = task
+        .solve(&question)
+        .expect("it has a solver")
+        .expect("it has one solution");
     (task, question, answer)
 }
 

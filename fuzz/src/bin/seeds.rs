@@ -14,10 +14,14 @@ fn main() {
     let reference = files(&data.join("reference"));
     let mut seeds = Seeds(here.join("corpus"));
 
-    let models = ["sudoku", "constraints", "maze15"].map(|name| root.join(format!("models/{name}.safetensors")));
+    let models = ["sudoku", "constraints", "maze15"]
+        .map(|name| root.join(format!("models/{name}.safetensors")));
     seeds.whole("model", &models);
     seeds.whole("model", &ending(&reference, "model.safetensors"));
-    for pickle in ending(&reference, ".pt").iter().chain(&ending(&cases, ".pt")) {
+    for pickle in ending(&reference, ".pt")
+        .iter()
+        .chain(&ending(&cases, ".pt"))
+    {
         seeds.with("torch", &[0], pickle);
         if let Some(inner) = member(pickle, "data.pkl") {
             seeds.bytes("torch", &[&[1], &inner[..]].concat());
@@ -27,7 +31,12 @@ fn main() {
     seeds.whole("yaml", &ending(&cases, ".yaml"));
     seeds.whole("pairs", &[]);
 
-    let arrays: Vec<PathBuf> = [ending(&cases, ".npy"), ending(&cases, ".npz"), ending(&files(&data.join("npy")), ".npy")].concat();
+    let arrays: Vec<PathBuf> = [
+        ending(&cases, ".npy"),
+        ending(&cases, ".npz"),
+        ending(&files(&data.join("npy")), ".npy"),
+    ]
+    .concat();
     for array in &arrays {
         seeds.with("arrays", &[0], array);
         seeds.with("arrays", &[2], array);
@@ -52,7 +61,12 @@ fn main() {
         }
     }
     seeds.bytes("arc", b"\x01[\"<blank>\", \"a|||t0|||0123456789\"]");
-    for change in [&b"\x01\x00\x00\x05\x07"[..], b"\x01\x40\x00\x05\x00", b"\x01\x00\x04\x00\x00", b"\x00RECURRAC"] {
+    for change in [
+        &b"\x01\x00\x00\x05\x07"[..],
+        b"\x01\x40\x00\x05\x00",
+        b"\x01\x00\x04\x00\x00",
+        b"\x00RECURRAC",
+    ] {
         seeds.bytes("store", change);
     }
     made::write(&mut seeds);
@@ -71,10 +85,15 @@ fn main() {
             seeds.bytes("http", &[&[form], body.as_bytes()].concat());
         }
     }
-    seeds.bytes("http", b"\x00GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    seeds.bytes(
+        "http",
+        b"\x00GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    );
     seeds.bytes("http", b"\x00POST /v1/solve HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\n2\r\n{}\r\n0\r\n\r\n");
     let call = |name: &str, arguments: &str| {
-        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{name}","arguments":{arguments},"_meta":{{"progressToken":1}}}}}}"#)
+        format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{name}","arguments":{arguments},"_meta":{{"progressToken":1}}}}}}"#
+        )
     };
     for message in [
         r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"a","version":"1"}}}"#.to_owned(),
@@ -141,7 +160,10 @@ fn ending(paths: &[PathBuf], end: &str) -> Vec<PathBuf> {
 fn member(archive: &Path, end: &str) -> Option<Vec<u8>> {
     let file = fs::File::open(archive).ok()?;
     let mut zip = zip::ZipArchive::new(file).ok()?;
-    let name = zip.file_names().find(|name| name.ends_with(end))?.to_string();
+    let name = zip
+        .file_names()
+        .find(|name| name.ends_with(end))?
+        .to_string();
     let mut bytes = Vec::new();
     std::io::Read::read_to_end(&mut zip.by_name(&name).ok()?, &mut bytes).ok()?;
     Some(bytes)
@@ -159,7 +181,8 @@ mod made {
 
     pub(super) fn write(seeds: &mut Seeds) {
         let mut predictor = KPredictor::new("model");
-        let features = Features::of_question(&[2, 0, 1, 1], 6, |token| token >= 2, [&[0.1f32, 0.2][..]]);
+        let features =
+            Features::of_question(&[2, 0, 1, 1], 6, |token| token >= 2, [&[0.1f32, 0.2][..]]);
         for steps in 1..20 {
             predictor.learn(&features, Outcome::Solved { steps });
         }
@@ -170,12 +193,23 @@ mod made {
             seeds.bytes("predictor", &[&[0], &bytes[..]].concat());
         }
 
-        let numbers: Vec<u8> = [0.6f32, 0.8, 1.0, 0.0, 0.0, 1.0, 0.8, 0.6].iter().flat_map(|x| x.to_le_bytes()).collect();
+        let numbers: Vec<u8> = [0.6f32, 0.8, 1.0, 0.0, 0.0, 1.0, 0.8, 0.6]
+            .iter()
+            .flat_map(|x| x.to_le_bytes())
+            .collect();
         let notes = |norm: &str| {
-            let entries = [("embedder.name", "a"), ("embedder.hash", "b"), ("embedder.norm", norm)];
+            let entries = [
+                ("embedder.name", "a"),
+                ("embedder.hash", "b"),
+                ("embedder.norm", norm),
+            ];
             HashMap::from(entries.map(|(key, value)| (key.to_owned(), value.to_owned())))
         };
-        let names: [&[&str]; 3] = [&["queries", "answers"], &["queries", "answers", "initial"], &["answers"]];
+        let names: [&[&str]; 3] = [
+            &["queries", "answers"],
+            &["queries", "answers", "initial"],
+            &["answers"],
+        ];
         for (names, norm) in names.iter().zip(["unit", "free", "unit"]) {
             let view = || TensorView::new(Dtype::F32, vec![4, 2], &numbers).expect("it fits");
             let tensors = names.iter().map(|&name| (name, view()));
@@ -209,6 +243,9 @@ mod made {
             ..TrainConfig::default()
         };
         let trainer = Trainer::new(&config, train, weights, 1).expect("it can be trained");
-        seeds.bytes("checkpoint", &trainer.to_checkpoint(&serde_json::Value::Null));
+        seeds.bytes(
+            "checkpoint",
+            &trainer.to_checkpoint(&serde_json::Value::Null),
+        );
     }
 }

@@ -29,8 +29,8 @@ use std::sync::Arc;
 ///
 /// Peaks are multiply-adds on registers with nothing to load, and loads with nothing to compute: from a buffer that
 /// fits the second-level cache, and from one much larger than all caches. They and the step are measured in turn, and
-/// medians are told, so that all see the same clock. A batch shares its samples out to the threads; where there are
-/// more threads than samples, each sample is split over some (if it is large enough to be worth it).
+/// medians are given, so that all see the same clock. A batch is divided among the threads; if there are
+/// more threads than samples, each sample is split over some (if it is large enough).
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {

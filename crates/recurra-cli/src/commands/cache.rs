@@ -37,24 +37,24 @@ struct ReportArgs {
     json: bool,
 }
 
-/// Print how many answers of which models there are, and how large the file is
+/// Print the number of answers of each model, and the size of the file
 #[derive(clap::Args)]
 struct StatArgs {
     #[command(flatten)]
     report: ReportArgs,
 }
 
-/// Hold every answer against its checksum, and say what is damaged and where
+/// Check every answer against its checksum, and report what is damaged and where
 ///
-/// Exit status 1 if anything is. A damaged answer is never given, and the rest of the file can still be used. A last write
-/// that a crash cut off is told, but is no damage: no answer that was there before is lost by it.
+/// The exit status is 1 if anything is. A damaged answer is never used, and the rest of the file stays usable. A last write
+/// that was cut off by a crash is reported, but is no damage: no earlier answer is lost by it.
 #[derive(clap::Args)]
 struct VerifyArgs {
     #[command(flatten)]
     report: ReportArgs,
 }
 
-/// Forget all answers, or those of one model, and give their room on the disk back
+/// Delete all answers, or those of one model, and free their space on the disk
 #[derive(clap::Args)]
 struct ClearArgs {
     /// File of answers

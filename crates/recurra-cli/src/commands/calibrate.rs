@@ -20,10 +20,10 @@ use std::path::PathBuf;
 
 /// Find for each stop rule the setting that saves most steps at a stated loss
 ///
-/// The model thinks the most steps about each puzzle, without stopping. From what was seen after each step, each rule by
-/// itself gets the setting that does the fewest steps on average, with at most --loss percentage points less exact
-/// answers than after the most steps. DATA should be puzzles that the model was not trained on, like those it will be
-/// asked. With --output a model file with these settings is written: `--stop` takes them for rules without a value.
+/// The model does the maximum number of steps on each puzzle, without stopping. From the readings after each step, each rule by
+/// itself gets the setting with the fewest steps on average that loses at most --loss percentage points of exact
+/// answers. DATA should be puzzles that the model was not trained on, like those it will
+/// get. With --output a model file with these settings is written: `--stop` uses them for rules without a value.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Model file

@@ -30,19 +30,19 @@ enum What {
 
 /// Find what is wrong with puzzles: duplicates, leaks between training and test, wrong answers
 ///
-/// FILE is a text of puzzles, or a folder of NumPy arrays as published data sets have it; where that has `train` and
-/// `test`, both are read. With OTHER, or with both parts, questions and solutions that stand in both are found too.
+/// FILE is a text of puzzles, or a folder of NumPy arrays in the form of published data sets; if it has `train` and
+/// `test`, both are read. With OTHER, or with both parts, questions and solutions that are in both are found too.
 ///
-/// Wrong, and named by line (or row), are: what cannot be read, an answer that breaks the rules, a question without
-/// exactly one solution, a question that stands twice, and one that stands in both sets: as it is, under the task's
-/// symmetries, or another question with the same solution. Within one set, symmetric questions and common solutions
+/// These are errors, named by line (or row): lines that cannot be read, answers that break the rules, questions without
+/// exactly one solution, questions that occur twice, and questions that occur in both sets: as they are, under the task's
+/// symmetries, or as another question with the same solution. Within one set, symmetric questions and common solutions
 /// are only counted, since augmented data has them on purpose. Tasks without rules known here are checked for
-/// duplicates and leaks of questions alone; what was not checked is told so, and null with --json. Of each cause ten places are
-/// told, and then how many there are. Tables of your own are told by `--task grid`, with their rules and symmetries; where
+/// duplicates and leaks of questions alone; anything not checked is reported as such, and is null with --json. Ten places of each cause
+/// are listed, then their number. For a table of your own use `--task grid`, with its rules and symmetries; if
 /// the rules only say which cells differ, and are a proof, the solutions of each question are counted.
 ///
-/// Memory: a key of 16 bytes for each of question, symmetric form and solution, 48 bytes a puzzle. Exit status 1 says
-/// that something is wrong.
+/// Memory: a key of 16 bytes for each of question, symmetric form and solution, 48 bytes per puzzle. The exit status is 1 if
+/// anything is wrong.
 #[derive(clap::Args)]
 struct CheckArgs {
     /// Puzzles

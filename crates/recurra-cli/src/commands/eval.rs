@@ -33,29 +33,29 @@ use versus::{Pairs, Versus};
 
 /// Measure how often a model is right, on puzzles with known answers
 ///
-/// The answers stand in the data's column `answer`; where there is none, an exact solver finds it. Shares are of the
+/// The answers are in the data's column `answer`; where it is empty, an exact solver finds them. Shares are of the
 /// puzzles answered: `exact` of those whose answer is the known one, `cell` of all their cells that are right,
 /// `verified` of those whose answer is proven by the rules (null where the task has none that prove an answer); `verified_other` counts those of them that are not the known
-/// answer: none where a question has one answer only. For mazes, `valid` and `shortest` are the shares of answers that are
-/// a path, and a shortest one. `steps` says how many stopped after 1, 2, … improvement
-/// steps (with --restarts: of all attempts), `exact_by_steps` which share of these is right, `stopped` why. `seconds` is
+/// answer: none if a question has one answer only. For mazes, `valid` and `shortest` are the shares of answers that are
+/// a path, and a shortest one. `steps` counts how many stopped after 1, 2, … improvement
+/// steps (with --restarts: of all attempts), `exact_by_steps` gives the share of these that is right, `stopped` the reasons. `seconds` is
 /// the time spent thinking, `mean_seconds` and `p99_seconds` that of one puzzle on one thread: the mean, and what 99 of
 /// 100 puzzles do not exceed. Where the data has a column
-/// `rating` (wrong guesses of a solver), results are also told by level: easy 0, medium 1 to 4, hard 5 to 19,
+/// `rating` (wrong guesses of a solver), results are also given by level: easy 0, medium 1 to 4, hard 5 to 19,
 /// extreme 20 and more.
 ///
 /// A model of vectors is measured on pairs, as `recurra train --task vectors` takes them: `recall_at_1`, `recall_at_10` and `mrr` among
-/// all different answers of the file, and the same of the raw vectors. With --max-steps all these steps are done.
+/// all different answers of the file, and the same of the raw vectors. With --max-steps exactly that many steps are done.
 ///
 /// A model for ARC-AGI is measured on the tasks in a file or folder, those for evaluation if it has any: every form of a test
 /// input that the model learnt is asked, the answers are voted over by count and mean halting probability, and the best two
-/// are the attempts. `pass@1` and `pass@2` are told by task (the mean share of its test inputs solved, as ARC Prize and the
+/// are the attempts. `pass@1` and `pass@2` are given by task (the mean share of its test inputs solved, as ARC Prize and the
 /// reference implementation count), by output (as Kaggle counts), and by tasks solved whole. Tasks that the model has not
 /// learnt count as not solved.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Model files. Several, of one task, are asked the same puzzles and told side by side, with 95 % intervals and on how many
-    /// puzzles only one of them is right
+    /// Model files. Several models of one task get the same puzzles and are compared side by side, with 95 % intervals and the number
+    /// of puzzles on which only one of them is right
     #[arg(value_name = "MODEL", required = true, value_parser = shipped::model())]
     models: Vec<PathBuf>,
     /// Puzzles; `-` is standard input

@@ -22,10 +22,10 @@ use std::path::{Path, PathBuf};
 
 /// Make a model smaller: its weights in 16, 8 or 4 bits
 ///
-/// For 8 and 4 bits the model first thinks about some questions, and what its layers see in all steps decides how
+/// For 8 and 4 bits the model first answers some questions, and the inputs of its layers in all steps decide how
 /// their weights are rounded. The questions are those of --calibrate (answers are not needed), or generated from a
-/// fixed seed where the task has a generator. A quarter of them is kept apart: on these, the result is compared with
-/// the model it was made from. A warning says so if it does not think as that one does.
+/// fixed seed where the task has a generator. A quarter of them is set aside to compare the result with
+/// the original model. There is a warning if the two differ too much.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Model file, in f32

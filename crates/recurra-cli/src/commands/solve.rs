@@ -30,21 +30,21 @@ use std::time::{Duration, Instant};
 
 /// Answer puzzles and check every answer against the rules
 ///
-/// Puzzles come one a line (`.` or `0` for blank), drawn over several lines, as a table (CSV) with a column `question` or
-/// `puzzle`, as JSON, as XML of OpenSudoku, or as NumPy arrays; any of them may be packed with gzip or zip. They must have exactly one solution. What
-/// cannot be read is refused by line, and the others are still answered; exit status 1 says that something was refused. Of each
-/// cause ten lines are told, and then how many there are (with --json, all).
+/// Puzzles come one per line (`.` or `0` for blank), drawn over several lines, as a table (CSV) with a column `question` or
+/// `puzzle`, as JSON, as XML of OpenSudoku, or as NumPy arrays; any of them may be packed with gzip or zip. They must have exactly one solution. Bad
+/// lines are refused, and the others are still answered; the exit status is 1 if anything was refused. Ten lines of each
+/// cause are listed, then their number (with --json, all of them).
 ///
-/// On a terminal each puzzle is drawn while the model thinks. Elsewhere each answer is one line of three columns
-/// with tabs between: the answer in the puzzle's one-line form, `verified` or `unverified`, and the number of
+/// On a terminal each puzzle is drawn while the model thinks. Elsewhere each answer is one line of three columns,
+/// separated by tabs: the answer in the puzzle's one-line form, `verified` or `unverified`, and the number of
 /// improvement steps; the puzzle's `id` is a fourth, where the input has that column. With --json it is one object, with the `id` behind the line:
 /// {"line":1,"question":"…","answer":"…","verified":true,"steps":3,"restarts":0,"stopped":"verified","halt":4.2,"seconds":0.0123,"source":"model"}
 /// or {"line":2,"error":"…"}. With --cache or --cache-memory the source is `exact` (known, in memory) or `stored` (on disk)
-/// for answers that were not thought about: they took no steps.
+/// for cached answers, which take no steps.
 ///
-/// A model of vectors takes one JSON object a line with --json: {"question":[…],"initial":[…]}, numbers of one vector or more, and the
+/// A model of vectors takes one JSON object per line with --json: {"question":[…],"initial":[…]}, numbers of one vector or more, and the
 /// vector to move (without it, the question's first). It answers {"line":1,"vector":[…],"confidence":0.9,"steps":2,"refined":true,
-/// "stopped":"halt"}; where it is not sure enough, `refined` is false and the vector the one that was given.
+/// "stopped":"halt"}; if it is not sure enough, `refined` is false and the vector is the given one.
 ///
 /// A model for ARC-AGI answers the test inputs of the tasks in a file or folder: two attempts each, in the competition's
 /// form, on standard output or in the file that `--submission` names.
@@ -54,10 +54,10 @@ pub(crate) struct Args {
     /// beside the program
     #[arg(value_parser = shipped::model())]
     model: PathBuf,
-    /// Puzzles, one file after the other; `-` is standard input, where answers come as lines do
+    /// Puzzles, one file after the other; `-` is standard input, which is answered line by line
     #[arg(value_name = "FILE", default_value = "-")]
     files: Vec<PathBuf>,
-    /// Write the answers into this file, which appears when all are there, or when a signal ends the program
+    /// Write the answers to this file, which appears when all are done, or when a signal ends the program
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Print one JSON object a line; with several files it names its own

@@ -34,22 +34,22 @@ use std::path::{Path, PathBuf};
 /// in five (`--held-out`) are never trained on: they measure the model while it learns.
 ///
 /// ARC-AGI (`--task arc`) is learnt from `--data`: a folder with `training` and `evaluation` (folders of tasks, or files of
-/// challenges and solutions with these names). Of training tasks everything is learnt, of the others the demonstrations;
-/// their test inputs measure the model. Which task each row of the puzzle table belongs to goes into
-/// `MODEL.identifiers.json`.
+/// challenges and solutions with these names). All pairs of training tasks are learnt, of the others only the demonstrations;
+/// their test inputs measure the model. `MODEL.identifiers.json` says which task each row of the puzzle table
+/// belongs to.
 ///
 /// Embeddings (`--task vectors`) are learnt from `--data`: a safetensors file with `queries` and `answers` (`[rows, dimension]`; row
-/// i answers row i), and perhaps `negatives`, or a folder of `.npy` arrays of these names. The vectors of one answer in so
-/// many (`--held-out`) measure the model, which is the best of those measured; nothing else is kept of the run.
+/// i answers row i), and optionally `negatives`, or a folder of `.npy` arrays of these names. The vectors of one answer in
+/// N (`--held-out`) measure the model, and the best one is saved; nothing else is kept of the run.
 ///
-/// Several machines train one model where the program is built with the feature `mpi`: `mpirun -np N recurra train …`. Each
-/// process has its part of every batch; the first speaks, measures and writes.
+/// Several machines can train one model if the program is built with the feature `mpi`: `mpirun -np N recurra train …`. Each
+/// process has its part of every batch; the first one reports, measures and writes.
 ///
-/// What is saved is the moving average of the weights. Beside the model, the folder `MODEL.training` holds the run:
+/// The saved model is the moving average of the weights. Beside the model, the folder `MODEL.training` holds the run:
 /// `config.json`, `log.csv` with its curves `loss.svg` and `exact.svg`, `best.safetensors`, the model that did best on the
 /// held-out puzzles, and `checkpoint.safetensors`, the whole state of the training. `--resume` goes on from there exactly,
-/// and Ctrl-C (or TERM, or HUP) saves it. One process at a time can train a model. A training that was begun is replaced with
-/// `--overwrite` only.
+/// and Ctrl-C (or TERM, or HUP) saves it. One process at a time can train a model. An existing training is replaced only with
+/// `--overwrite`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// What to learn [default: sudoku]

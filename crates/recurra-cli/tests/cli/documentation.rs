@@ -126,22 +126,39 @@ fn commands_of_the_pages_are_ones_that_the_program_knows() {
         for words in commands(&page) {
             // `generate sudoku`, `bench guide`, `data check`: a command of a command.
             let below = matches!(words[0].as_str(), "generate" | "data" | "cache")
-                || words.get(1).is_some_and(|word| word == "guide" || word == "diff");
+                || words
+                    .get(1)
+                    .is_some_and(|word| word == "guide" || word == "diff");
             let name: Vec<&String> = words
                 .iter()
                 .take(1 + usize::from(below))
                 .filter(|word| !word.contains('|'))
                 .collect();
-            let key = name.iter().map(|word| word.as_str()).collect::<Vec<_>>().join(" ");
+            let key = name
+                .iter()
+                .map(|word| word.as_str())
+                .collect::<Vec<_>>()
+                .join(" ");
             let help = helps.entry(key.clone()).or_insert_with(|| {
                 let out = program().args(&name).arg("--help").output().unwrap();
-                assert_eq!(out.status.code(), Some(0), "{}: {key}: {}", path.display(), stderr(&out));
+                assert_eq!(
+                    out.status.code(),
+                    Some(0),
+                    "{}: {key}: {}",
+                    path.display(),
+                    stderr(&out)
+                );
                 stdout(&out)
             });
-            for flag in words.iter().filter(|word| word.starts_with("--") && word.len() > 2) {
+            for flag in words
+                .iter()
+                .filter(|word| word.starts_with("--") && word.len() > 2)
+            {
                 let flag = flag.split('=').next().unwrap();
                 checked += 1;
-                let known = help.split(|c: char| !(c.is_alphanumeric() || c == '-')).any(|word| word == flag);
+                let known = help
+                    .split(|c: char| !(c.is_alphanumeric() || c == '-'))
+                    .any(|word| word == flag);
                 if !known {
                     unknown.push(format!("{}: {key} {flag}", path.display()));
                 }
@@ -174,7 +191,10 @@ fn the_commands_of_the_start_page_do_what_it_says() {
         if words[0] == "train" {
             // A fraction of a minute is long in a test.
             let at = words.iter().position(|word| word == "--minutes").unwrap();
-            words.splice(at..at + 2, ["--steps", "30", "--hidden", "32"].map(String::from));
+            words.splice(
+                at..at + 2,
+                ["--steps", "30", "--hidden", "32"].map(String::from),
+            );
         }
         let out = program()
             .args(&words)

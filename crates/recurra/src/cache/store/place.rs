@@ -81,7 +81,8 @@ pub(super) fn claim(file: &File, path: &Path, share: Share) -> Result<()> {
     match locked {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => {
-            let message = "store of answers: expected a file that nobody is using, found it in use";
+            let message =
+                "store of answers: expected a file that no other program has open, found it in use";
             Err(Error::Format(message.into()).in_file(path))
         }
         Err(TryLockError::Error(source)) => Err(Error::Io {
