@@ -109,6 +109,9 @@ fn commands(page: &str) -> Vec<Vec<String>> {
                     ["cargo", "run", "--release", "--", rest @ ..] => rest,
                     _ => continue,
                 };
+                if words.is_empty() {
+                    continue;
+                }
                 commands.push(words.iter().map(|&word| word.to_owned()).collect());
             }
         }
@@ -166,7 +169,7 @@ fn commands_of_the_pages_are_ones_that_the_program_knows() {
         }
     }
     assert!(unknown.is_empty(), "{unknown:#?}");
-    assert!(checked > 100, "{checked}");
+    assert!(checked > 60, "{checked}");
 }
 
 #[test]
