@@ -128,7 +128,7 @@ pub fn store(bytes: &[u8]) {
         return;
     };
     let changed;
-    let file = match form {
+    let file: &[u8] = match form {
         0 => rest,
         _ => {
             let mut whole = whole.clone();

@@ -54,7 +54,7 @@ pub fn torch(bytes: &[u8]) {
         return;
     };
     let archive;
-    let bytes = match whole {
+    let bytes: &[u8] = match whole {
         0 => rest,
         _ => {
             archive = archive_of(rest);

@@ -24,7 +24,7 @@ fn main() {
     {
         seeds.with("torch", &[0], pickle);
         if let Some(inner) = member(pickle, "data.pkl") {
-            seeds.bytes("torch", &[&[1], &inner[..]].concat());
+            seeds.bytes("torch", &[&[1][..], &inner].concat());
         }
     }
     seeds.whole("yaml", &ending(&reference, ".yaml"));
@@ -82,7 +82,7 @@ fn main() {
         "seed=7&count=2&first=1&givens=6".into(),
     ] {
         for form in 2..9u8 {
-            seeds.bytes("http", &[&[form], body.as_bytes()].concat());
+            seeds.bytes("http", &[&[form][..], body.as_bytes()].concat());
         }
     }
     seeds.bytes(
@@ -189,8 +189,8 @@ mod made {
         for predictor in [KPredictor::new("model"), predictor] {
             let bytes = predictor.to_bytes();
             // The target puts the checksum there itself.
-            seeds.bytes("predictor", &[&[1], &bytes[..bytes.len() - 8]].concat());
-            seeds.bytes("predictor", &[&[0], &bytes[..]].concat());
+            seeds.bytes("predictor", &[&[1][..], &bytes[..bytes.len() - 8]].concat());
+            seeds.bytes("predictor", &[&[0][..], &bytes].concat());
         }
 
         let numbers: Vec<u8> = [0.6f32, 0.8, 1.0, 0.0, 0.0, 1.0, 0.8, 0.6]
