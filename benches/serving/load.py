@@ -4,10 +4,11 @@ Needs `oha` (cargo install oha) and, for the rival, fastapi, uvicorn, onnxruntim
 makes the step). Client and server share the machine's cores.
 
 1. In turns, medians of three: answers a second in process (`solve --json` of many questions, two runs of which the difference counts, so
-   that starting up does not); over HTTP one by one and in batches of 64; the rival's.
-2. Requests that come at 70 % of that rate, whether earlier ones are answered or not: latencies. The rival at 70 % of its own.
-3. At 300 %: what is answered, refused (429) and anything else; `/healthz` beside it.
-4. With --minutes: the same for so long, and the server's memory each minute.
+   that starting up does not); over HTTP one by one and in batches of 64; with requests that come at 300 % of the first turn's rate: what is
+   answered, refused (429) and anything else, and `/healthz` beside it; the rival's.
+2. Requests that come at 70 % of that rate, whether earlier ones are answered or not: latencies. They differ as questions do, so a
+   second time with six steps for each, at 70 % of the rate of such. The rival at 70 % of its own.
+3. With --minutes: 300 % for so long, and the server's memory each minute.
 """
 
 import argparse
@@ -63,19 +64,23 @@ def in_process():
     return (many - few) / (took(many) - took(few))
 
 
-def bodies(batch):
-    path = folder / f"batch{batch}"
+FIXED = {"options": {"stop": "none", "max_steps": 6, "restarts": 0}}
+
+
+def bodies(batch, more):
+    path = folder / f"batch{batch}{len(more)}"
     if not path.exists():
-        lines = [{"questions": questions[i : i + batch]} if batch > 1 else {"question": questions[i]} for i in range(0, len(questions) - batch + 1, batch)]
+        starts = range(0, len(questions) - batch + 1, batch)
+        lines = [{"questions": questions[i : i + batch]} if batch > 1 else {"question": questions[i], **more} for i in starts]
         path.write_text("\n".join(map(json.dumps, lines)) + "\n")
     return path
 
 
-def load(url, connections, batch=1, rate=None, seconds=asked.seconds):
+def load(url, connections, batch=1, rate=None, seconds=asked.seconds, more={}):
     """Of a paced load, a latency counts from when the request was due."""
-    pace = ["-q", f"{rate:.1f}", "--latency-correction"] if rate else []
+    pace = ["-q", f"{rate:.1f}", "--latency-correction"] if rate else ["-w"]
     command = ["oha", "--no-tui", "--output-format", "json", "-z", f"{seconds}s", "-c", connections, "-t", "60s", "-m", "POST", "-T", "application/json"]
-    done = subprocess.run([*map(str, command), *pace, "-Z", bodies(batch), f"{url}/v1/solve"], capture_output=True, text=True)
+    done = subprocess.run([*map(str, command), *pace, "-Z", bodies(batch, more), f"{url}/v1/solve"], capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(done.stderr)
     found = json.loads(done.stdout)
@@ -127,7 +132,7 @@ def median(rows, key=None):
     return statistics.median(row[key] if key else row for row in rows)
 
 
-server = subprocess.Popen([asked.program, "serve", asked.model, "--listen", "127.0.0.1:0", "--log", "off", "--limit", "wait=0.25", "--threads", str(threads)], stderr=subprocess.PIPE, text=True)
+server = subprocess.Popen([asked.program, "serve", asked.model, "--listen", "127.0.0.1:0", "--log", "off", "--limit", "wait=1", "--threads", str(threads)], stderr=subprocess.PIPE, text=True)
 rival = None
 try:
     url = re.search(r"http://\S+", server.stderr.readline())[0]
@@ -147,22 +152,29 @@ try:
         turns["in_process"].append(in_process())
         turns["single"].append(load(url, full))
         turns["batch"].append(load(url, threads + 1, 64))
+        rate = 3 * turns["single"][0]["answers"]
+        with Health(url) as health:
+            turns["above"].append(load(url, 512, rate=rate))
+        turns["healthz"].append(health.p99())
         if rival:
             turns["rival"].append(load("http://127.0.0.1:8199", threads + 1))
     inside, single, batch = median(turns["in_process"]), median(turns["single"], "answers"), median(turns["batch"], "answers")
+    tell("turns", **turns)
     tell("throughput", in_process=inside, one_by_one=single, batches_of_64=batch, one_by_one_share=single / inside, batches_share=batch / inside)
     tell("one connection", **load(url, 1))
     below = load(url, 64, rate=0.7 * single)
     tell("70 %", **below, p99_in_medians=below["p99_ms"] / below["p50_ms"])
+    fixed = load(url, full, more=FIXED)["answers"]
+    paced = load(url, 64, rate=0.7 * fixed, more=FIXED)
+    tell("70 %, six steps each", peak=fixed, **paced, p99_in_medians=paced["p99_ms"] / paced["p50_ms"])
     if rival:
         peak = median(turns["rival"], "answers")
         tell("rival", answers=peak, ours_in_rivals=single / peak)
         tell("rival at 70 %", **load("http://127.0.0.1:8199", 64, rate=0.7 * peak))
-    with Health(url) as health:
-        above = load(url, 512, rate=3 * single)
-    tell("300 %", **above, of_peak=above["answers"] / single, healthz_p99_ms=health.p99(), resident_mib=resident(server.pid))
+    above = sorted(turns["above"], key=lambda row: row["answers"])[1]
+    tell("300 %", **above, of_peak=above["answers"] / single, healthz_p99_ms=median(turns["healthz"]), resident_mib=resident(server.pid))
     for minute in range(asked.minutes):
-        found = load(url, 512, rate=3 * single, seconds=60)
+        found = load(url, 512, rate=rate, seconds=60)
         tell(f"minute {minute + 1}", **found, resident_mib=resident(server.pid))
 finally:
     for process in (server, rival):
