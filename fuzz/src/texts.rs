@@ -83,7 +83,9 @@ pub fn puzzles(bytes: &[u8]) {
 /// A table of someone's own: what it is like, and then its puzzles.
 pub fn survey(bytes: &[u8]) {
     let limit = (8 << 20) + 64 * bytes.len();
-    let spec = within(limit, || grid::survey(bytes, Layout::default(), &mut |_| {}));
+    let spec = within(limit, || {
+        grid::survey(bytes, Layout::default(), &mut |_| {})
+    });
     let Ok(spec) = spec else { return };
     let task = GridTask::new(spec).expect("a table that was surveyed is a task");
     for entry in task.read(Box::new(bytes)).take(50) {

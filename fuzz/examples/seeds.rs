@@ -1,4 +1,4 @@
-//! Writes what fuzzing begins with, from the files of this repository: `cargo run --bin seeds`, once, into `corpus`.
+//! Writes what fuzzing begins with, from the files of this repository: `cargo run --example seeds`, once, into `corpus`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -160,10 +160,10 @@ fn ending(paths: &[PathBuf], end: &str) -> Vec<PathBuf> {
 fn member(archive: &Path, end: &str) -> Option<Vec<u8>> {
     let file = fs::File::open(archive).ok()?;
     let mut zip = zip::ZipArchive::new(file).ok()?;
-    let name = zip
-        .file_names()
-        .find(|name| name.ends_with(end))?
-        .to_string();
+    let names = zip.file_names().filter_map(Result::ok);
+    let name = names
+        .map(|name| name.to_string())
+        .find(|name| name.ends_with(end))?;
     let mut bytes = Vec::new();
     std::io::Read::read_to_end(&mut zip.by_name(&name).ok()?, &mut bytes).ok()?;
     Some(bytes)
@@ -220,10 +220,10 @@ mod made {
         let config = TrmConfig {
             vocab_size: 6,
             seq_len: 4,
-            hidden_size: 8,
+            hidden_size: 16,
             num_heads: 1,
             expansion: 1.0,
-            swiglu_multiple: 1,
+            swiglu_multiple: 16,
             num_layers: 1,
             h_cycles: 1,
             l_cycles: 1,
