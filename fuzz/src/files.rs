@@ -2,13 +2,13 @@
 
 use crate::choice;
 use crate::memory::within;
-use recurra::TaskSpec;
 use recurra::cache::{Store, StoreOptions};
 use recurra::model::ModelId;
 use recurra::reading::arrays::npy::NpyReader;
 use recurra::tasks::Task;
 use recurra::thinking::{Features, KPredictor, Limits, Outcome};
 use recurra::vectors::Pairs;
+use recurra::{TaskSpec, VectorSpec};
 use std::io::{Cursor, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -72,9 +72,23 @@ pub fn pairs(bytes: &[u8]) {
         return;
     }
     assert!(!pairs.is_empty());
-    for i in 0..pairs.len() {
-        let row = pairs.row(i);
-        assert!(row.answer.iter().all(|x| x.is_finite()));
+    let spec = VectorSpec {
+        embedder: pairs.embedder.name.clone().unwrap_or_default(),
+        hash: pairs.embedder.hash.clone().unwrap_or_default(),
+        dimension: pairs.dimension,
+        norm: pairs.norm(),
+        questions: 1,
+        neighbours: 0,
+    };
+    if pairs.check(&spec).is_ok() {
+        // A model takes them.
+        for i in 0..pairs.len() {
+            let row = pairs.row(i);
+            let mut all = [row.question, row.initial, row.answer, row.negatives]
+                .into_iter()
+                .flatten();
+            assert!(all.all(|x| x.is_finite()));
+        }
     }
     drop(pairs.distinct_answers());
 }
