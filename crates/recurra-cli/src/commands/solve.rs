@@ -475,7 +475,10 @@ mod tests {
     /// A terminal that takes nothing at all: thinking goes on, and the answer is there for when it does.
     #[test]
     fn thinking_does_not_wait_for_a_terminal_that_does_not_draw() {
-        let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sudoku4.safetensors");
+        let model = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../models/sudoku4.safetensors"
+        );
         let solver = Solver::open(model).unwrap();
         let steps = 3 * EVENTS;
         let options = SolveOptions::new(StopRules::none(steps));
@@ -485,8 +488,8 @@ mod tests {
             scope.spawn(|| {
                 let sender = sender;
                 let answer = solver.watch("1.....3..2.....4", &options, &mut |event| {
-                    done.fetch_add(1, Ordering::Relaxed);
                     pass_on(&sender, event);
+                    done.fetch_add(1, Ordering::Relaxed);
                 });
                 answer.unwrap();
             });

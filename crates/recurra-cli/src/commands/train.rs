@@ -492,7 +492,10 @@ pub(crate) fn train(args: &Args, pool: Option<usize>, until: Until<'_>) -> anyho
         if saved.is_finished(&args.output, budget) {
             let (output, step) = (args.output.display(), saved.head.step);
             let why = match saved.notes.has_stalled() {
-                true => format!("it ended early: no better held-out share in {}; with more --patience", count(saved.notes.no_better.into(), "measurement")),
+                true => format!(
+                    "it ended early: no better held-out share in {}; with more --patience",
+                    count(saved.notes.no_better.into(), "measurement")
+                ),
                 false => format!("{budget} in all are done; with more"),
             };
             if group.rank() == 0 {
@@ -519,6 +522,11 @@ impl Args {
     /// The file that the model goes to.
     pub(crate) fn output(&self) -> &Path {
         &self.output
+    }
+
+    /// Whether nothing is to be trained.
+    pub(crate) fn dry_run(&self) -> bool {
+        self.dry_run
     }
 
     /// The threads that were asked for.

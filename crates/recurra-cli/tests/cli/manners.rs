@@ -682,14 +682,18 @@ fn a_dry_run_tells_what_a_training_would_take_and_writes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let model = dir.path().join("model");
     let told = |more: &[&str]| {
-        let out = begin(&model, &[&["--dry-run"], more].concat());
+        let out = begin(
+            &model,
+            &[&["--dry-run", "--precision", "f32"], more].concat(),
+        );
         ends(&out, 0, &[]);
         assert!(names(dir.path()).is_empty());
         stdout(&out)
     };
     let text = told(&["--steps", "600"]);
     for part in [
-        "sudoku 4x4: 5746 weights",
+        "sudoku 4x4: ",
+        " weights, f32, 1 thread, 4 samples in a batch",
         "memory: about ",
         " more are free",
         "training steps a second in the mean (",
@@ -700,18 +704,41 @@ fn a_dry_run_tells_what_a_training_would_take_and_writes_nothing() {
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 120),
+        "{text}"
+    );
     let text = told(&["--minutes", "2", "--curriculum", "false"]);
-    assert!(text.contains("2 minutes: ") && !text.contains("in the mean"), "{text}");
+    assert!(
+        text.contains("2 minutes: ") && !text.contains("in the mean"),
+        "{text}"
+    );
     // A table is read.
     let data = dir.path().join("data.csv");
     std::fs::write(&data, format!("question,answer\n{PUZZLE},{SOLVED}\n")).unwrap();
     let data = data.to_str().unwrap();
-    let out = train(&model, &["--dry-run", "--size", "4", "--hidden", "16", "--held-out", "100000", "--data", data]);
+    let out = train(
+        &model,
+        &[
+            "--dry-run",
+            "--size",
+            "4",
+            "--hidden",
+            "16",
+            "--held-out",
+            "100000",
+            "--data",
+            data,
+        ],
+    );
     ends(&out, 0, &[]);
     assert!(stdout(&out).contains("data: 1 puzzles"), "{}", stdout(&out));
     assert_eq!(names(dir.path()), ["data.csv"]);
-    ends(&train(&model, &["--dry-run", "--resume"]), 2, &["--dry-run"]);
+    ends(
+        &train(&model, &["--dry-run", "--resume"]),
+        2,
+        &["--dry-run"],
+    );
 }
 
 /// With a learning rate of almost nothing no measurement is better than the first.
@@ -719,7 +746,16 @@ fn a_dry_run_tells_what_a_training_would_take_and_writes_nothing() {
 fn a_training_that_no_longer_gets_better_ends_early_where_that_was_asked_for() {
     let dir = tempfile::tempdir().unwrap();
     let model = dir.path().join("model");
-    let flags = ["--steps", "1000", "--lr", "1e-12", "--curriculum", "false", "--patience", "2"];
+    let flags = [
+        "--steps",
+        "1000",
+        "--lr",
+        "1e-12",
+        "--curriculum",
+        "false",
+        "--patience",
+        "2",
+    ];
     let out = begin(&model, &flags);
     ends(
         &out,
@@ -749,6 +785,10 @@ fn a_training_that_no_longer_gets_better_ends_early_where_that_was_asked_for() {
         0,
         &["nothing left to do", "ended early", "more --patience"],
     );
-    ends(&train(&model, &["--resume", "--patience", "3"]), 0, &["ended early", "3 measurements"]);
+    ends(
+        &train(&model, &["--resume", "--patience", "3"]),
+        0,
+        &["ended early", "3 measurements"],
+    );
     assert_eq!(steps(), 400);
 }

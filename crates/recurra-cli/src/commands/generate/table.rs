@@ -310,11 +310,27 @@ mod tests {
             outlook.text(counts, seconds)
         };
         for (hard, counts, told) in [
-            (&["--givens"][..], [0, 0, 0], "unlikely to end; ask for less with --givens"),
+            (
+                &["--givens"][..],
+                [0, 0, 0],
+                "unlikely to end; ask for less with --givens",
+            ),
             (&[], [0, 0, 0], "unlikely to end; ask for less with --count"),
-            (&["--givens"], [0, 7, 0], "s (7 were of the other split); ask for less with --held-out"),
-            (&["--givens", "--level"], [1, 5, 90], "(90 were of another level), 0.00 a second: the others would take 2.8 hours; ask for less with --level"),
-            (&["--givens", "--level"], [1, 1, 0], "hours; ask for less with --givens or --level"),
+            (
+                &["--givens"],
+                [0, 7, 0],
+                "s (7 were of the other split); ask for less with --held-out",
+            ),
+            (
+                &["--givens", "--level"],
+                [1, 5, 90],
+                "(90 were of another level), 0.01 a second: the others would take 2.8 hours; ask for less with --level",
+            ),
+            (
+                &["--givens", "--level"],
+                [1, 1, 0],
+                "hours; ask for less with --givens or --level",
+            ),
         ] {
             let found = text(hard, counts, 100.0).unwrap();
             assert!(found.contains(told), "{told}: {found}");

@@ -59,7 +59,8 @@ pub(super) struct Notes {
 impl Notes {
     /// Whether the held-out share has not become better for as long as was to be waited.
     pub(super) fn has_stalled(&self) -> bool {
-        self.patience.is_some_and(|patience| self.no_better >= patience)
+        self.patience
+            .is_some_and(|patience| self.no_better >= patience)
     }
 
     /// The tasks, one or more.

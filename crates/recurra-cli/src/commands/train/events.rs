@@ -63,7 +63,11 @@ impl EventFile {
         let host = host.replace(['/', '\\', ':'], "-");
         let mut number = 0;
         let file = loop {
-            let name = format!("{PREFIX}{}.{host}.{}.{number}", now.as_secs(), std::process::id());
+            let name = format!(
+                "{PREFIX}{}.{host}.{}.{number}",
+                now.as_secs(),
+                std::process::id()
+            );
             match File::create_new(folder.join(name)) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
                 file => break file?,
@@ -155,9 +159,13 @@ pub(super) mod tests {
     fn what_is_written_is_read() {
         let dir = tempfile::tempdir().unwrap();
         let [mut one, _] = [0, 1].map(|_| EventFile::create(dir.path()).unwrap());
-        one.scalars(7, 12.5, &[("loss", 0.25), ("exact", 1.0)]).unwrap();
+        one.scalars(7, 12.5, &[("loss", 0.25), ("exact", 1.0)])
+            .unwrap();
         one.scalars(300, 13.0, &[("loss", 0.125)]).unwrap();
-        let mut names: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().path()).collect();
+        let mut names: Vec<_> = std::fs::read_dir(dir.path())
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .collect();
         names.sort();
         assert_eq!(names.len(), 2);
         let name = |tag: &str, value| (tag.to_owned(), value);

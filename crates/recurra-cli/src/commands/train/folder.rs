@@ -136,7 +136,11 @@ impl Live {
     fn begin(folder: &Path, rows: &[Row]) -> io::Result<Self> {
         for entry in std::fs::read_dir(folder)? {
             let entry = entry?;
-            if entry.file_name().to_string_lossy().starts_with(events::PREFIX) {
+            if entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with(events::PREFIX)
+            {
                 std::fs::remove_file(entry.path())?;
             }
         }

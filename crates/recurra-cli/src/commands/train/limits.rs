@@ -97,7 +97,10 @@ pub(super) fn pool_bytes(notes: &Notes) -> anyhow::Result<u64> {
     let first = std::iter::once((&notes.task, notes.pool)).filter(|_| notes.data.is_none());
     let others = notes.others.iter().map(|part| (&part.task, part.pool));
     let mut bytes = 0;
-    for (task, pool) in first.chain(others).filter(|(task, _)| **task != TaskSpec::Arc) {
+    for (task, pool) in first
+        .chain(others)
+        .filter(|(task, _)| **task != TaskSpec::Arc)
+    {
         bytes += pool as u64 * puzzle_bytes(task)?;
     }
     Ok(bytes)

@@ -9,6 +9,7 @@ use recurra::kernels::Precision;
 use recurra::model::TrmWeights;
 use recurra::tasks::TaskSpec;
 use recurra::train::Group;
+use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -49,12 +50,19 @@ pub(super) fn rehearse(
 
     let mut seconds = Vec::new();
     for (progress, share) in DEPTHS {
-        seconds.push((run.depth(progress), run.time_steps(progress, STEPS, MEASURED)?, share));
+        seconds.push((
+            run.depth(progress),
+            run.time_steps(progress, STEPS, MEASURED)?,
+            share,
+        ));
     }
     // The steps have taken what all of them need.
     let memory = resident().unwrap_or(least);
     let puzzles = limits::pool_bytes(&notes)?;
-    let mean: f64 = seconds.iter().map(|(_, seconds, share)| share * seconds).sum();
+    let mean: f64 = seconds
+        .iter()
+        .map(|(_, seconds, share)| share * seconds)
+        .sum();
     let rate = |seconds: f64| {
         let digits = if seconds < 0.1 { 0 } else { 2 };
         format!("{:.digits$}", 1.0 / seconds)
@@ -102,12 +110,14 @@ pub(super) fn rehearse(
         None => {
             let all: usize = pools(&notes).sum();
             let seconds = prepared * all as f64 / generated.max(1) as f64;
-            format!("puzzles: {all} to generate first, about {} minutes", minutes(seconds))
+            format!(
+                "puzzles: {all} to generate first, about {} minutes",
+                minutes(seconds)
+            )
         }
     });
     lines.push("held-out puzzles are asked up to ten times besides; nothing was written".into());
-    println!("{}", lines.join("\n"));
-    Ok(())
+    Ok(writeln!(std::io::stdout(), "{}", lines.join("\n"))?)
 }
 
 /// Puzzles to generate of each task.

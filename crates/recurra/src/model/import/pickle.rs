@@ -119,7 +119,9 @@ impl<'a> Machine<'a> {
                 self.blob(length)?;
             }
             // POP, DUP
-            b'0' => drop(self.pop()?),
+            b'0' => {
+                self.pop()?;
+            }
             b'2' => {
                 let value = self.pop()?;
                 self.push(value)?;

@@ -173,9 +173,13 @@ pub(super) fn storage<'a>(
     objects: &[Object<'a>],
 ) -> Result<Object<'a>, &'static str> {
     match id.tuple(objects) {
-        Some(&[Value::Str("storage"), Value::Global(Global::Foreign(module, name)), ..]) => {
-            Ok(Object::Foreign(module, name))
-        }
+        Some(
+            &[
+                Value::Str("storage"),
+                Value::Global(Global::Foreign(module, name)),
+                ..,
+            ],
+        ) => Ok(Object::Foreign(module, name)),
         Some(
             &[
                 Value::Str("storage"),
@@ -201,6 +205,9 @@ pub(super) fn call<'a>(
     arguments: Value<'a>,
     objects: &[Object<'a>],
 ) -> Result<Object<'a>, &'static str> {
+    if let Some((module, name)) = callee.foreign(objects) {
+        return Ok(Object::Foreign(module, name));
+    }
     let Value::Global(global) = callee else {
         return Err("only a name of Python can be called");
     };

@@ -140,7 +140,9 @@ fn tokens(
 /// The next number of an array that was checked when it was opened.
 fn number(array: &mut Array) -> Result<u64, Stop> {
     let mut row = array.next_row()?.ok_or_else(ended)?;
-    Ok(row.next().map_or(0, |value| value.map_or(0, |value| value as u64)))
+    Ok(row
+        .next()
+        .map_or(0, |value| value.map_or(0, |value| value as u64)))
 }
 
 fn ended() -> std::io::Error {

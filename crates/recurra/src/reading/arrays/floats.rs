@@ -102,13 +102,15 @@ pub(crate) fn read_npy(bytes: &[u8]) -> Result<FloatArray> {
     let fail = |expected: &str, found: String| {
         Err(Error::Format(format!("expected {expected}, found {found}")))
     };
-    let names = Kind::NAMES.iter();
-    let Some(&(_, kind)) = { names }.find(|(name, _)| *name == dictionary.kind) else {
+    let mut names = Kind::NAMES.into_iter();
+    let Some((_, kind)) = names.find(|(name, _)| *name == dictionary.kind) else {
         let found = format!("'{}'", dictionary.kind.escape_debug());
         return fail("numbers of type '<f4', '<f2', '<f8', '<i4' or '<i8'", found);
     };
     let shape = dictionary.shape;
-    let expected = shape.iter().try_fold(kind.bytes() as u64, |product, &n| product.checked_mul(n));
+    let expected = shape
+        .iter()
+        .try_fold(kind.bytes() as u64, |product, &n| product.checked_mul(n));
     if expected != Some(data.len() as u64) {
         let found = format!("{} bytes of numbers", data.len());
         return fail(&format!("an array of shape {shape:?}"), found);
@@ -161,10 +163,13 @@ mod tests {
             )
         };
         let cases = [
-            (b"PK".to_vec(), "begins with"),
+            (b"PK\x03\x04abcdefgh".to_vec(), "begins with"),
             (of("'|O'", "False", "(1,)"), "found '|O'"),
             (
-                npy("{'descr': '<f2', 'fortran_order': True, 'shape': (2, 2), }", &[0; 8]),
+                npy(
+                    "{'descr': '<f2', 'fortran_order': True, 'shape': (2, 2), }",
+                    &[0; 8],
+                ),
                 "C order",
             ),
             (of("'<f4'", "False", "(9999999999, 9999999999)"), "4 bytes"),

@@ -195,7 +195,9 @@ impl Dataset {
             if let Some(value) = row.next() {
                 let whole = value.map_err(|found| {
                     let place = place + 1;
-                    Error::Format(format!("row {place}: expected a whole number, found {found}"))
+                    Error::Format(format!(
+                        "row {place}: expected a whole number, found {found}"
+                    ))
                 });
                 let each = whole.and_then(|value| each(place, value));
                 each.map_err(|e| e.in_file(&path))?;

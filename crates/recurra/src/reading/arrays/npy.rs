@@ -108,7 +108,11 @@ impl<R: Read + Seek> NpyReader<R> {
             let at = (number * self.header.rows + first) * bytes as u64;
             self.reader.seek(SeekFrom::Start(self.start + at))?;
             self.reader.read_exact(&mut column)?;
-            for (row, number) in self.rows.chunks_exact_mut(row).zip(column.chunks_exact(bytes)) {
+            for (row, number) in self
+                .rows
+                .chunks_exact_mut(row)
+                .zip(column.chunks_exact(bytes))
+            {
                 row[place * bytes..][..bytes].copy_from_slice(number);
             }
         }

@@ -43,7 +43,8 @@ fn array(kind: IntType, columns: Option<u64>, numbers: &[i64]) -> Vec<u8> {
 }
 
 fn read(bytes: &[u8]) -> Result<(Header, Vec<i64>), String> {
-    let mut reader = NpyReader::new(Cursor::new(bytes), bytes.len() as u64).map_err(|e| e.to_string())?;
+    let mut reader =
+        NpyReader::new(Cursor::new(bytes), bytes.len() as u64).map_err(|e| e.to_string())?;
     let mut numbers = Vec::new();
     while let Some(row) = reader.next_row().map_err(|e| e.to_string())? {
         for number in row {
@@ -358,7 +359,11 @@ fn rows_are_read_in_either_order_and_of_any_type() {
     let bytes = |n: u64| (n as u16).to_be_bytes();
     let by_column = (0..columns).flat_map(|c| (0..rows).flat_map(move |r| bytes(number(r, c))));
     let by_row = (0..rows).flat_map(|r| (0..columns).flat_map(move |c| bytes(number(r, c))));
-    let fortran = read(&with_header(1, &text("True"), &by_column.collect::<Vec<_>>()));
+    let fortran = read(&with_header(
+        1,
+        &text("True"),
+        &by_column.collect::<Vec<_>>(),
+    ));
     let c = read(&with_header(1, &text("False"), &by_row.collect::<Vec<_>>()));
     assert!(fortran == c);
     let numbers = c.unwrap().1;

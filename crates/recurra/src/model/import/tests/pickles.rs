@@ -230,15 +230,25 @@ fn unknown_objects_beside_the_weights_are_passed_over() {
     pickle.text("callbacks").op(b"cbuiltins\nset\n]\x85R");
     pickle.text("again").op(b"h\x05");
     // A tensor of a kind that is not known, made of a storage that is not known.
-    pickle.text("scale").op(b"ctorch._utils\n_rebuild_tensor_v2\n(");
+    pickle
+        .text("scale")
+        .op(b"ctorch._utils\n_rebuild_tensor_v2\n(");
     pickle.storage(Claim {
         kind: "QInt8Storage",
         ..TWO_BY_THREE
     });
     pickle.op(b"K\0))\x89}tR");
-    pickle.text("state_dict").op(b"}(").text("w").tensor(TWO_BY_THREE);
+    pickle
+        .text("state_dict")
+        .op(b"}(")
+        .text("w")
+        .tensor(TWO_BY_THREE);
     pickle.op(b"u").text("bytes").op(b"C\x02ab");
-    pickle.text("set").op(b"\x8f(K\x01\x90").text("frozen").op(b"(K\x01\x91u.");
+    pickle
+        .text("set")
+        .op(b"\x8f(K\x01\x90")
+        .text("frozen")
+        .op(b"(K\x01\x91u.");
     let state = read_state(&pickle.0).unwrap();
     assert_eq!((state.len(), state[0].0), (1, "w"));
     // Among the weights themselves it is told.
@@ -246,7 +256,10 @@ fn unknown_objects_beside_the_weights_are_passed_over() {
     pickle.op(b"\x80\x02}(").text("w").tensor(TWO_BY_THREE);
     pickle.text("cfg").op(b"c__main__\nConfig\n)\x81u.");
     let message = read_state(&pickle.0).unwrap_err().to_string();
-    assert_eq!(message, "tensor `cfg`: expected a tensor, found an object of `__main__.Config`");
+    assert_eq!(
+        message,
+        "tensor `cfg`: expected a tensor, found an object of `__main__.Config`"
+    );
 }
 
 #[test]
