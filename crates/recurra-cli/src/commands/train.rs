@@ -487,8 +487,7 @@ pub(crate) fn train(args: &Args, pool: Option<usize>, until: Until<'_>) -> anyho
         let mut saved = run::Saved::open(&args.output)?;
         kept::refuse_contradictions(args, &saved)?;
         let budget = saved.budget(args.budget())?;
-        let patience = args.patience.or(saved.notes.patience);
-        saved.notes.patience = patience;
+        saved.notes.patience = args.patience.or(saved.notes.patience);
         if saved.is_finished(&args.output, budget) {
             let (output, step) = (args.output.display(), saved.head.step);
             let why = match saved.notes.has_stalled() {
@@ -507,7 +506,7 @@ pub(crate) fn train(args: &Args, pool: Option<usize>, until: Until<'_>) -> anyho
         }
         let asked = args.threads.asked().or(saved.notes.threads);
         let threads = start(Threads::of(asked))?;
-        run::Run::resume(&args.output, saved, (budget, patience), threads, group)?
+        run::Run::resume(&args.output, saved, budget, threads, group)?
     } else {
         let threads = start(args.threads)?;
         run::Run::begin(&args.output, args.beginning(threads)?, threads, group)?

@@ -236,11 +236,11 @@ impl Run {
         Ok(run)
     }
 
-    /// Goes on where a checkpoint was written.
+    /// Goes on where a checkpoint was written, to this budget.
     pub(super) fn resume(
         output: &Path,
         saved: Saved,
-        (budget, patience): (Budget, Option<u32>),
+        budget: Budget,
         threads: usize,
         group: Box<dyn Group>,
     ) -> anyhow::Result<Self> {
@@ -253,7 +253,6 @@ impl Run {
         let kept = notes.budget;
         let spent = budget.spent(step, notes.seconds);
         notes.budget = Some(budget);
-        notes.patience = patience;
         let (trainer, _) = Trainer::from_checkpoint_in_group(&bytes, threads, group)
             .map_err(|e| e.in_file(&path))?;
         drop(bytes);

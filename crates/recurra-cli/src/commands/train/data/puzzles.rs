@@ -1,7 +1,7 @@
 //! Puzzles to train on, and those that measure the model.
 
 use super::{Data, Notes, Part};
-use crate::exit::{Refusals, message};
+use crate::exit::{self, Refusals, message};
 use crate::input;
 use crate::progress;
 use anyhow::{anyhow, bail};
@@ -168,8 +168,8 @@ impl Data for PuzzleTraining {
             kinds => format!(" of {kinds} tasks"),
         };
         format!(
-            "{} puzzles{kinds} to train on, {tests} held-out ones to measure",
-            self.train
+            "{}{kinds} to train on, {tests} held-out ones to measure",
+            exit::count(self.train as u64, "puzzle")
         )
     }
 
