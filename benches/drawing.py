@@ -5,7 +5,8 @@
 
 Answers the same puzzles with their answers into a pipe, and drawn on a terminal of 80 columns and 24 lines that this script reads as fast as it
 comes. No rule ends the thinking early, so that both do the same steps: what differs is the drawing. Runs take turns, a pipe and a terminal, in an order
-that changes; told are the medians and the median of the ratios of neighbours, with its middle half. Needs Linux or macOS.
+that changes; told are the medians and the median of the ratios of neighbours, with its middle half, of time and of the time of processors, which
+depends less on what else a machine does. Needs Linux or macOS.
 """
 
 import argparse
@@ -24,20 +25,30 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # Name, model, flags of `generate`, puzzles, most steps.
 TASKS = [
-    ("Sudoku 9x9", "sudoku9", ["sudoku", "--size", "9"], 12, 100),
-    ("maze 30x30", "maze30", ["maze", "--size", "30", "--min-path", "60"], 4, 24),
+    ("Sudoku 9x9", "sudoku9", ["sudoku", "--size", "9"], 8, 100),
+    ("maze 30x30", "maze30", ["maze", "--size", "30", "--min-path", "60"], 4, 16),
 ]
 
 
+def ended(program, began):
+    """Seconds since then, and seconds of processors that the program took."""
+    _, status, usage = os.wait4(program.pid, 0)
+    program.returncode = os.waitstatus_to_exitcode(status)
+    if program.returncode != 0:
+        raise SystemExit(f"{program.args} ended with {program.returncode}")
+    return time.perf_counter() - began, usage.ru_utime + usage.ru_stime
+
+
 def piped(command):
-    """Seconds until the program has answered into a pipe."""
+    """Answers into a pipe: what it took."""
     began = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    return time.perf_counter() - began
+    program = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    program.stdout.read()
+    return ended(program, began)
 
 
 def drawn(command):
-    """Seconds until the program has drawn on a terminal, and the bytes it drew."""
+    """Draws on a terminal: what it took, and the bytes that were drawn."""
     master, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     began = time.perf_counter()
@@ -53,11 +64,16 @@ def drawn(command):
         if not read:
             break
         count += len(read)
-    if program.wait() != 0:
-        raise SystemExit(f"{command} ended with {program.returncode}")
-    seconds = time.perf_counter() - began
     os.close(master)
-    return seconds, count
+    return ended(program, began), count
+
+
+def told(pairs):
+    """Medians of pipe and terminal, and of their ratios, with the ratios' middle half."""
+    ratios = [terminal / pipe for pipe, terminal in pairs]
+    low, middle, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
+    pipe, terminal = (statistics.median(column) for column in zip(*pairs))
+    return f"{pipe:.3f} | {terminal:.3f} | {middle:.3f} ({low:.3f} to {high:.3f})"
 
 
 def main():
@@ -66,7 +82,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "target/release/recurra")
     args = parser.parse_args()
-    print("| | pipe, s | terminal, s | terminal / pipe | drawn, KB |\n| --- | ---: | ---: | ---: | ---: |")
+    print("| | pipe, s | terminal, s | ratio | pipe, s of processors | terminal | ratio | drawn, KB |\n| --- |" + " ---: |" * 7)
     with tempfile.TemporaryDirectory() as folder:
         for name, model, kind, count, steps in TASKS:
             puzzles = f"{folder}/{model}.csv"
@@ -78,16 +94,14 @@ def main():
             pairs, size = [], 0
             for run in range(args.runs):
                 if run % 2:
-                    seconds, size = drawn(command)
-                    pairs.append((piped(command), seconds))
+                    terminal, size = drawn(command)
+                    pipe = piped(command)
                 else:
-                    first = piped(command)
-                    seconds, size = drawn(command)
-                    pairs.append((first, seconds))
-            ratios = sorted(terminal / pipe for pipe, terminal in pairs)
-            low, middle, high = (statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3)
-            pipe, terminal = (statistics.median(column) for column in zip(*pairs))
-            print(f"| {name}, {count} puzzles of {steps} steps | {pipe:.3f} | {terminal:.3f} | {middle:.3f} ({low:.3f} to {high:.3f}) | {size / 1000:.0f} |", flush=True)
+                    pipe = piped(command)
+                    terminal, size = drawn(command)
+                pairs.append((pipe, terminal))
+            wall, processors = ([(pipe[i], terminal[i]) for pipe, terminal in pairs] for i in range(2))
+            print(f"| {name}, {count} puzzles of {steps} steps | {told(wall)} | {told(processors)} | {size / 1000:.0f} |", flush=True)
 
 
 if __name__ == "__main__":
