@@ -43,6 +43,10 @@ pub fn train(
     watch: &mut (dyn FnMut(&Row) -> bool + Send),
 ) -> anyhow::Result<Trained> {
     let Training { args } = Training::try_parse_from(flags).map_err(|e| usage(&e))?;
+    if args.dry_run() {
+        let text = "--dry-run: expected the program, which prints what it finds";
+        return Err(UsageError(text.into()).into());
+    }
     let outcome = with_threads(args.threads().count(), |threads| {
         train::train(&args, Some(threads), train::Until::Watch(watch))
     })?;

@@ -82,10 +82,19 @@ pub(crate) fn detail(text: impl FnOnce() -> String) {
     }
 }
 
-/// A line of a report on standard error; not with `--quiet`.
+/// A line of a report on standard error, between words in as many as a terminal needs; not with `--quiet`.
 pub(crate) fn report(text: &str) {
-    if !general::quiet() {
-        say(text);
+    if general::quiet() {
+        return;
+    }
+    let terminal = console::Term::stderr();
+    match terminal.size_checked().filter(|_| terminal.is_term()) {
+        Some((_, columns)) => {
+            let options = textwrap::Options::new(usize::from(columns)).subsequent_indent("  ");
+            let lines = textwrap::wrap(text, options.break_words(false));
+            lines.iter().for_each(|line| say(line));
+        }
+        None => say(text),
     }
 }
 

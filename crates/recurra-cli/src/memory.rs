@@ -1,7 +1,7 @@
 //! How much memory is free, and what would not fit into it.
 
 use crate::exit::UsageError;
-use sysinfo::{MemoryRefreshKind, RefreshKind, System};
+use sysinfo::{MemoryRefreshKind, ProcessesToUpdate, RefreshKind, System, get_current_pid};
 
 /// Bytes that this process can still get: what the machine, or the control group that it runs in, has left. All there may be where
 /// nobody tells.
@@ -15,6 +15,14 @@ pub(crate) fn free() -> u64 {
         0 => u64::MAX,
         free => free,
     }
+}
+
+/// Bytes that this process has in memory; none where nobody tells.
+pub(crate) fn resident() -> Option<u64> {
+    let process = get_current_pid().ok()?;
+    let mut system = System::new();
+    system.refresh_processes(ProcessesToUpdate::Some(&[process]), false);
+    Some(system.process(process)?.memory())
 }
 
 /// Refuses more of something than fit into memory, where each takes so many bytes.
@@ -52,6 +60,7 @@ mod tests {
     #[test]
     fn what_fits_and_what_does_not() {
         assert!(free() > 1 << 20);
+        assert!(resident().is_none_or(|bytes| bytes > 1 << 20));
         assert!(fits("--pool", 10, 100, "puzzles").is_ok());
         let error = fits("--pool", u64::MAX, 1 << 20, "puzzles").unwrap_err().0;
         assert!(

@@ -146,7 +146,7 @@ fn settings(configuration: &Value) -> serde_json::Map<String, Value> {
         .iter()
         .filter_map(|part| configuration[part].as_object());
     let entries = parts.flatten();
-    let passing = ["seconds", "best", "recent", "budget"];
+    let passing = ["seconds", "best", "recent", "budget", "no_better"];
     let entries = entries.filter(|(key, _)| !passing.contains(&key.as_str()));
     entries
         .map(|(key, value)| (key.clone(), value.clone()))

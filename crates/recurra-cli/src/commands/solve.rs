@@ -24,7 +24,7 @@ use serde::Serialize;
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -216,6 +216,14 @@ fn keep_on_signals(
     Ok(())
 }
 
+/// Gives what happens to a puzzle to who draws it. Who thinks never waits: what would have to wait is left out, but for the answer.
+fn pass_on(sender: &SyncSender<recurra::Result<Event>>, event: Event) {
+    match event {
+        Event::Answer(_) => sender.send(Ok(event)).ok(),
+        _ => sender.try_send(Ok(event)).ok(),
+    };
+}
+
 /// A panic elsewhere leaves whole lines.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -374,13 +382,7 @@ impl Printer {
             let (sender, events) = sync_channel(EVENTS);
             return std::thread::scope(|scope| {
                 scope.spawn(move || {
-                    let result = solver.watch(entry, options, &mut |event| {
-                        match event {
-                            // The answer is the only one that must be seen.
-                            Event::Answer(_) => sender.send(Ok(event)).ok(),
-                            _ => sender.try_send(Ok(event)).ok(),
-                        };
-                    });
+                    let result = solver.watch(entry, options, &mut |event| pass_on(&sender, event));
                     result.map_err(|error| sender.send(Err(error)).ok()).ok();
                 });
                 let drawn = self.follow(line, &question, events.into_iter(), options, screen);
@@ -461,5 +463,46 @@ impl Printer {
             }
         };
         format!("{finding} ({effort})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use recurra::thinking::StopRules;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// A terminal that takes nothing at all: thinking goes on, and the answer is there for when it does.
+    #[test]
+    fn thinking_does_not_wait_for_a_terminal_that_does_not_draw() {
+        let model = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../models/sudoku4.safetensors"
+        );
+        let solver = Solver::open(model).unwrap();
+        let steps = 3 * EVENTS;
+        let options = SolveOptions::new(StopRules::none(steps));
+        let (sender, events) = sync_channel(EVENTS);
+        let done = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let sender = sender;
+                let answer = solver.watch("1.....3..2.....4", &options, &mut |event| {
+                    pass_on(&sender, event);
+                    done.fetch_add(1, Ordering::Relaxed);
+                });
+                answer.unwrap();
+            });
+            // Nothing is drawn before all has been thought; who waited for that would wait for ever.
+            while done.load(Ordering::Relaxed) <= steps {
+                std::thread::yield_now();
+            }
+            let events: Vec<Event> = events.iter().map(Result::unwrap).collect();
+            assert_eq!(events.len(), EVENTS + 1);
+            let Some(Event::Answer(answer)) = events.last() else {
+                panic!("no answer");
+            };
+            assert_eq!(answer.steps, steps);
+        });
     }
 }

@@ -1,18 +1,20 @@
 //! `recurra train`: from nothing, or from a checkpoint, to a model file.
 
 mod data;
+mod events;
 pub(super) mod folder;
 mod kept;
 mod limits;
 mod lock;
 mod recent;
+mod rehearsal;
 mod run;
 mod vectors;
 
 pub use folder::Row;
 pub(crate) use run::{Outcome, Until};
 
-use crate::exit::{Exit, UsageError, message, note};
+use crate::exit::{Exit, UsageError, count, message, note};
 use crate::group;
 use crate::output::refuse_inputs;
 use crate::shipped;
@@ -24,7 +26,7 @@ use recurra::kernels::Isa;
 use recurra::model::TrmModel;
 use recurra::tasks::{Task, TaskSpec};
 use recurra::train::preset::{constraints, preset};
-use recurra::train::{Decay, Group, Probabilities, Rule, TrainConfig, TrainPrecision};
+use recurra::train::{Decay, Probabilities, Rule, TrainConfig, TrainPrecision};
 use recurra::{Mixer, Positions, TrmConfig};
 use std::path::{Path, PathBuf};
 
@@ -46,10 +48,10 @@ use std::path::{Path, PathBuf};
 /// process has its part of every batch; the first one reports, measures and writes.
 ///
 /// The saved model is the moving average of the weights. Beside the model, the folder `MODEL.training` holds the run:
-/// `config.json`, `log.csv` with its curves `loss.svg` and `exact.svg`, `best.safetensors`, the model that did best on the
-/// held-out puzzles, and `checkpoint.safetensors`, the whole state of the training. `--resume` goes on from there exactly,
-/// and Ctrl-C (or TERM, or HUP) saves it. One process at a time can train a model. An existing training is replaced only with
-/// `--overwrite`.
+/// `config.json`, `log.csv` with its curves `loss.svg` and `exact.svg`, `metrics.jsonl` and a file for TensorBoard, which grow as
+/// it goes on, `best.safetensors`, the model that did best on the held-out puzzles, and `checkpoint.safetensors`, the whole
+/// state of the training. `--resume` goes on from there exactly, and Ctrl-C (or TERM, or HUP) saves it. One process at a
+/// time can train a model. An existing training is replaced only with `--overwrite`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// What to learn [default: sudoku]
@@ -90,6 +92,13 @@ pub(crate) struct Args {
     /// threads give the same bytes
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     steps: Option<u64>,
+    /// End early when the held-out share has not become better in N measurements in a row, of which a training makes ten; those of a
+    /// recursion that is not yet as deep as it is to be do not count
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    patience: Option<u32>,
+    /// Write nothing: do a few training steps, and tell the weights, the memory, the steps a second, and how far --minutes or --steps would lead
+    #[arg(long, conflicts_with_all = ["resume", "overwrite"])]
+    dry_run: bool,
     /// Go on from the checkpoint beside MODEL. Everything is as the run began, the time or the steps in all too, unless others
     /// are asked for; other flags that contradict the run are refused
     #[arg(long)]
@@ -454,6 +463,15 @@ pub(crate) fn train(args: &Args, pool: Option<usize>, until: Until<'_>) -> anyho
     args.refuse_inputs()?;
     let start = |threads: Threads| pool.map_or_else(|| threads.start(), Ok);
     let group = group::group()?;
+    if args.dry_run {
+        if args.task == Some(TaskName::Vectors) {
+            let text = "--dry-run: expected a task of puzzles, found vectors";
+            return Err(UsageError(text.into()).into());
+        }
+        let threads = start(args.threads)?;
+        rehearsal::rehearse(&args.output, args.beginning(threads)?, threads, group)?;
+        return Ok(Outcome::Finished);
+    }
     // The first process writes for all.
     let _lock = match group.rank() {
         0 => Some(lock::Lock::take(
@@ -466,14 +484,22 @@ pub(crate) fn train(args: &Args, pool: Option<usize>, until: Until<'_>) -> anyho
         return vectors::run(args, start(args.threads)?);
     }
     let mut run = if args.resume {
-        let saved = run::Saved::open(&args.output)?;
+        let mut saved = run::Saved::open(&args.output)?;
         kept::refuse_contradictions(args, &saved)?;
         let budget = saved.budget(args.budget())?;
+        saved.notes.patience = args.patience.or(saved.notes.patience);
         if saved.is_finished(&args.output, budget) {
             let (output, step) = (args.output.display(), saved.head.step);
+            let why = match saved.notes.has_stalled() {
+                true => format!(
+                    "it ended early: no better held-out share in {}; with more --patience",
+                    count(saved.notes.no_better.into(), "measurement")
+                ),
+                false => format!("{budget} in all are done; with more"),
+            };
             if group.rank() == 0 {
                 note(&format!(
-                    "nothing left to do: {output} is the model after {step} steps, and {budget} in all are done; with more `--resume` goes on"
+                    "nothing left to do: {output} is the model after {step} steps, and {why} `--resume` goes on"
                 ));
             }
             return Ok(Outcome::Finished);
@@ -482,7 +508,8 @@ pub(crate) fn train(args: &Args, pool: Option<usize>, until: Until<'_>) -> anyho
         let threads = start(Threads::of(asked))?;
         run::Run::resume(&args.output, saved, budget, threads, group)?
     } else {
-        args.begin(start(args.threads)?, group)?
+        let threads = start(args.threads)?;
+        run::Run::begin(&args.output, args.beginning(threads)?, threads, group)?
     };
     if let Some(minutes) = args.save_every {
         run.save_every(minutes);
@@ -494,6 +521,11 @@ impl Args {
     /// The file that the model goes to.
     pub(crate) fn output(&self) -> &Path {
         &self.output
+    }
+
+    /// Whether nothing is to be trained.
+    pub(crate) fn dry_run(&self) -> bool {
+        self.dry_run
     }
 
     /// The threads that were asked for.
@@ -518,8 +550,8 @@ impl Args {
         refuse_inputs(&[("--output", &self.output)], &inputs)
     }
 
-    /// A new training.
-    fn begin(&self, threads: usize, group: Box<dyn Group>) -> anyhow::Result<run::Run> {
+    /// What a new training begins with.
+    fn beginning(&self, threads: usize) -> anyhow::Result<run::Beginning> {
         let args = self;
         let mut tasks = args.tasks()?;
         let task = tasks.remove(0);
@@ -574,16 +606,17 @@ impl Args {
             budget: Some(args.budget().unwrap_or(run::Budget::Seconds(600.0))),
             save_every: None,
             threads: args.threads.asked(),
+            patience: args.patience,
+            no_better: 0,
             seconds: 0.0,
             best: None,
             recent: recent::Recent::default(),
         };
-        let begin = run::Beginning {
+        Ok(run::Beginning {
             config,
             train,
             weights,
             notes,
-        };
-        run::Run::begin(&args.output, begin, threads, group)
+        })
     }
 }

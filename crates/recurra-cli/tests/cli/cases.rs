@@ -248,7 +248,7 @@ fn mazes() {
             && message.ends_with("found 'X'"),
         "{message}"
     );
-    // Posts and walls have one meaning: every one is a cell.
+    // The case wants one message, as an `o` may be a path mark; but mazes with posts are to be read, and between walls an `o` has one meaning.
     let (answers, refused) = Case::run("28").answers();
     assert!(refused.is_empty() && answers.len() == 1);
     let question = answers[0]["question"].as_str().unwrap();
@@ -271,15 +271,12 @@ fn mazes() {
 
 #[test]
 fn folders_of_arrays() {
-    for (number, says) in [
-        ("32", "found '>i4'"),
-        ("33", "found Fortran order"),
-        ("34", "found '|i1'"),
-        ("35", "found '<f8'"),
-    ] {
+    // Big-endian integers, Fortran order, signed bytes, floats: all have one meaning.
+    for number in ["32", "33", "34", "35"] {
         let case = Case::run(number);
-        case.refused(0, &["set/train/all__inputs.npy: ", says]);
-        case.refused(1, &["set/test/all__inputs.npy: ", says]);
+        let report = case.good(0);
+        assert_eq!(count(&report, "wrong answers"), "0", "{number}: {report}");
+        assert_eq!(json(&case.runs[1])[0]["exact"], 1.0, "{number}");
     }
     let case = Case::run("36");
     for (run, part) in [(0, "train"), (1, "test"), (2, "train")] {

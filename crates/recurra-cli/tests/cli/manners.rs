@@ -83,6 +83,10 @@ fn a_training_is_replaced_with_overwrite_only() {
         &[],
     );
     assert_ne!(std::fs::read(&model).unwrap(), before);
+    // Of two trainings one file for TensorBoard is left, and it is the second's.
+    let events = |name: &String| name.starts_with("events.out.tfevents.");
+    let found = names(&dir.path().join("model.training"));
+    assert_eq!(found.iter().filter(|name| events(name)).count(), 1);
     // What is left of an interrupted run goes with the next.
     let left = dir.path().join("model.training/log.csv.1.tmp");
     std::fs::write(&left, "half").unwrap();
@@ -95,6 +99,7 @@ fn a_training_is_replaced_with_overwrite_only() {
         "exact.svg",
         "log.csv",
         "loss.svg",
+        "metrics.jsonl",
     ];
     let found = names(&dir.path().join("model.training"));
     for file in files {
@@ -670,4 +675,120 @@ fn trainings_are_told_side_by_side() {
         "{table}"
     );
     refused(&recurra("runs {}", &[&dir.path().join("none")]), "none");
+}
+
+#[test]
+fn a_dry_run_tells_what_a_training_would_take_and_writes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = dir.path().join("model");
+    let told = |more: &[&str]| {
+        let out = begin(
+            &model,
+            &[&["--dry-run", "--precision", "f32"], more].concat(),
+        );
+        ends(&out, 0, &[]);
+        assert!(names(dir.path()).is_empty());
+        stdout(&out)
+    };
+    let text = told(&["--steps", "600"]);
+    for part in [
+        "sudoku 4x4: ",
+        " weights, f32, 1 thread, 4 samples in a batch",
+        "memory: about ",
+        " more are free",
+        "training steps a second in the mean (",
+        "600 steps: ",
+        " minutes, 2400 samples",
+        "puzzles: 50 to generate first",
+        "nothing was written",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 120),
+        "{text}"
+    );
+    let text = told(&["--minutes", "2", "--curriculum", "false"]);
+    assert!(
+        text.contains("2 minutes: ") && !text.contains("in the mean"),
+        "{text}"
+    );
+    // A table is read.
+    let data = dir.path().join("data.csv");
+    std::fs::write(&data, format!("question,answer\n{PUZZLE},{SOLVED}\n")).unwrap();
+    let data = data.to_str().unwrap();
+    let out = train(
+        &model,
+        &[
+            "--dry-run",
+            "--size",
+            "4",
+            "--hidden",
+            "16",
+            "--held-out",
+            "100000",
+            "--data",
+            data,
+        ],
+    );
+    ends(&out, 0, &[]);
+    assert!(stdout(&out).contains("data: 1 puzzle to train on"), "{}", stdout(&out));
+    assert_eq!(names(dir.path()), ["data.csv"]);
+    ends(
+        &train(&model, &["--dry-run", "--resume"]),
+        2,
+        &["--dry-run"],
+    );
+}
+
+/// With a learning rate of almost nothing no measurement is better than the first.
+#[test]
+fn a_training_that_no_longer_gets_better_ends_early_where_that_was_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = dir.path().join("model");
+    let flags = [
+        "--steps",
+        "1000",
+        "--lr",
+        "1e-12",
+        "--curriculum",
+        "false",
+        "--patience",
+        "2",
+    ];
+    let out = begin(&model, &flags);
+    ends(
+        &out,
+        0,
+        &[
+            "ends early after 2 measurements in a row",
+            "ended early: no better held-out share in 2 measurements",
+            "next: recurra eval",
+        ],
+    );
+    let config = std::fs::read_to_string(dir_of(&model).join("config.json")).unwrap();
+    assert!(config.contains("\"patience\": 2"), "{config}");
+    let log = std::fs::read_to_string(dir_of(&model).join("log.csv")).unwrap();
+    let measured = log.lines().skip(1).filter(|line| !line.ends_with(','));
+    // The first is better than none, two are not better than it, and the last of them is not made twice.
+    assert_eq!(measured.count(), 3, "{log}");
+    let steps = || {
+        let info = json(&recurra("info {} --json", &[&model])).remove(0);
+        assert_eq!(info["provenance"]["ended_early"], true);
+        info["provenance"]["steps"].as_u64().unwrap()
+    };
+    let before = steps();
+    assert_eq!(before, 300);
+    // It stays so, until more patience is asked for.
+    ends(
+        &train(&model, &["--resume"]),
+        0,
+        &["nothing left to do", "ended early", "more --patience"],
+    );
+    ends(
+        &train(&model, &["--resume", "--patience", "3"]),
+        0,
+        &["ended early", "3 measurements"],
+    );
+    assert_eq!(steps(), 400);
 }

@@ -1,6 +1,6 @@
 //! `recurra generate grid`.
 
-use super::table::{Kind, Made, Run};
+use super::table::{Filter, Kind, Made, Run, given};
 use crate::exit::{self, Exit, UsageError};
 use crate::puzzle_file::Ruled;
 use crate::task::{Size, TaskName};
@@ -46,10 +46,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         givens: args.givens,
         min_rating: args.min_rating,
     };
+    let hard = [
+        ("--givens", args.givens.is_some()),
+        ("--min-rating", args.min_rating > 0),
+    ];
     let kind = Kind {
         most_not_found: 10,
         others: "the other split",
-        easier: "--givens or --min-rating",
+        hard: given(&hard),
         things: "puzzle",
         tokens: (cells, task.vocab_size()),
         rated: true,
@@ -60,7 +64,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             Ok(made) if args.run.keeps(task.split_class(&made.pair)) => {
                 Made::Puzzle(Ruled::new(&task, made))
             }
-            Ok(_) => Made::Other,
+            Ok(_) => Made::Other(Filter::Split),
             Err(
                 error @ (GenerateError::NotFound { .. }
                 | GenerateError::TooEasy { .. }

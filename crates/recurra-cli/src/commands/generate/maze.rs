@@ -1,6 +1,6 @@
 //! `recurra generate maze`.
 
-use super::table::{Kind, Made, Run};
+use super::table::{Filter, Kind, Made, Run, given};
 use crate::exit::{Exit, UsageError};
 use recurra::tasks::maze::grid::VOCAB_SIZE;
 use recurra::tasks::maze::{Generator, Shape, split};
@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         // A number without a maze has been tried millions of times.
         most_not_found: 1,
         others: "the other split",
-        easier: "--min-path",
+        hard: given(&[("--min-path", args.min_path > 0)]),
         things: "maze",
         tokens: (args.size.cells(), VOCAB_SIZE),
         rated: false,
@@ -48,7 +48,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     args.run
         .write(&kind, |number| match generator.puzzle(number) {
             Ok(maze) if args.run.keeps(split::question_class(&maze.question)) => Made::Puzzle(maze),
-            Ok(_) => Made::Other,
+            Ok(_) => Made::Other(Filter::Split),
             Err(error) => Made::NotFound(error.into()),
         })?;
     Ok(Exit::Done)

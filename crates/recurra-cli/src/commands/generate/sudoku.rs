@@ -1,6 +1,6 @@
 //! `recurra generate sudoku`.
 
-use super::table::{Kind, Made, Run};
+use super::table::{Filter, Kind, Made, Run, given};
 use crate::exit::{self, Exit, UsageError};
 use crate::puzzle_file::Written;
 use recurra::tasks::sudoku::solver::rating;
@@ -76,13 +76,17 @@ fn size(text: &str) -> Result<Sudoku, String> {
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let generator = Generator::new(args.size, args.givens, args.run.seed)
         .map_err(|e| UsageError(e.to_string()))?;
+    let hard = [
+        ("--givens", args.givens.is_some()),
+        ("--level", args.level.is_some()),
+    ];
     let kind = Kind {
         most_not_found: 10,
         others: match args.level {
             None => "the other split",
             Some(_) => "another level or the other split",
         },
-        easier: "--givens or --level",
+        hard: given(&hard),
         things: match args.level {
             None => "solution grid",
             Some(_) => "puzzle of this level",
@@ -102,10 +106,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
                     Some((level, Some(found))) if Level::of(found) == level => {
                         Made::Puzzle(Rated(puzzle, Some(found)))
                     }
-                    Some(_) => Made::Other,
+                    Some(_) => Made::Other(Filter::Level),
                 }
             }
-            Ok(_) => Made::Other,
+            Ok(_) => Made::Other(Filter::Split),
             Err(error @ GenerateError::NotFound { .. }) => Made::NotFound(error.into()),
             Err(error) => Made::Impossible(error.into()),
         })?;

@@ -45,12 +45,21 @@ pub(super) struct Run {
 pub(super) enum Made<P> {
     /// A puzzle.
     Puzzle(P),
-    /// A puzzle of the other split.
-    Other,
+    /// A puzzle that is not kept, for this reason.
+    Other(Filter),
     /// No puzzle was found for this number; there may be some for others.
     NotFound(anyhow::Error),
     /// No number has a puzzle.
     Impossible(anyhow::Error),
+}
+
+/// Why a puzzle that was made is not kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Filter {
+    /// It is of the other split.
+    Split,
+    /// It is of another level.
+    Level,
 }
 
 /// Which puzzles are kept: a value of the flag `--split`.
@@ -70,10 +79,16 @@ pub(super) struct Kind<'a> {
     pub(super) things: &'a str,
     /// Tokens of a question, and size of the vocabulary.
     pub(super) tokens: (usize, usize),
-    /// The flags that make puzzles easier to find.
-    pub(super) easier: &'a str,
+    /// The flags that were given and make puzzles hard to find.
+    pub(super) hard: Vec<&'a str>,
     /// Whether the table says how hard each puzzle is.
     pub(super) rated: bool,
+}
+
+/// The flags that were given, of those that may be.
+pub(super) fn given<'a>(flags: &[(&'a str, bool)]) -> Vec<&'a str> {
+    let given = flags.iter().filter(|(_, given)| *given);
+    given.map(|(flag, _)| *flag).collect()
 }
 
 impl Run {
@@ -111,22 +126,28 @@ impl Run {
         let (tokens, rated) = (kind.tokens, kind.rated);
         let mut file = PuzzleFile::create(&self.output, self.format, part, tokens, rated)?;
         let bar = progress::bar(Some(self.count), "puzzles");
-        let (found, (working, over)) = (AtomicU64::new(0), channel());
+        let (made, (working, over)) = (Counts::default(), channel());
         let outlook = Outlook {
             count: self.count,
             kind,
             bar: &bar,
-            found: &found,
+            counts: &made,
         };
         let not_found = std::thread::scope(|scope| {
             scope.spawn(|| outlook.tell(over));
             let make = |number| {
-                let made = make(number);
-                if matches!(made, Made::Puzzle(_)) {
-                    found.fetch_add(1, Ordering::Relaxed);
+                let puzzle = make(number);
+                let counter = match puzzle {
+                    Made::Puzzle(_) => &made.found,
+                    Made::Other(Filter::Split) => &made.other_split,
+                    Made::Other(Filter::Level) => &made.other_level,
+                    Made::NotFound(_) | Made::Impossible(_) => return puzzle,
+                };
+                counter.fetch_add(1, Ordering::Relaxed);
+                if matches!(puzzle, Made::Puzzle(_)) {
                     bar.inc(1);
                 }
-                made
+                puzzle
             };
             let not_found = self.write_to(&mut file, kind, threads, &bar, make);
             drop(working);
@@ -166,7 +187,7 @@ impl Run {
                         written += 1;
                         (misses, not_found_in_a_row) = (0, 0);
                     }
-                    Made::Other => {
+                    Made::Other(_) => {
                         (misses, not_found_in_a_row) = (misses + 1, 0);
                         if misses > most_misses {
                             return Err(anyhow!(
@@ -199,12 +220,20 @@ const FIRST_LOOK: Duration = Duration::from_secs(3);
 /// What may take longer than this is told.
 const LONG: f64 = 3600.0;
 
+/// What has become of puzzle numbers.
+#[derive(Default)]
+struct Counts {
+    found: AtomicU64,
+    other_split: AtomicU64,
+    other_level: AtomicU64,
+}
+
 /// Says while puzzles are generated how fast that goes, where it would take long or may never end.
 struct Outlook<'a> {
     count: u64,
     kind: &'a Kind<'a>,
     bar: &'a ProgressBar,
-    found: &'a AtomicU64,
+    counts: &'a Counts,
 }
 
 impl Outlook<'_> {
@@ -213,28 +242,99 @@ impl Outlook<'_> {
         let (began, mut next) = (Instant::now(), FIRST_LOOK);
         let rest = |next: Duration| next.saturating_sub(began.elapsed());
         while over.recv_timeout(rest(next)) == Err(RecvTimeoutError::Timeout) {
-            let found = self.found.load(Ordering::Relaxed);
-            if let Some(text) = self.text(found, began.elapsed().as_secs_f64()) {
+            let counts = self.counts;
+            let counts = [&counts.found, &counts.other_split, &counts.other_level];
+            let counts = counts.map(|count| count.load(Ordering::Relaxed));
+            if let Some(text) = self.text(counts, began.elapsed().as_secs_f64()) {
                 self.bar.suspend(|| exit::note(&text));
             }
             next *= 2;
         }
     }
 
-    fn text(&self, found: u64, seconds: f64) -> Option<String> {
-        let (rate, easier) = (found as f64 / seconds, self.kind.easier);
+    /// What is told when so many puzzles were found and so many left out, by their split and by their level.
+    fn text(&self, [found, split, level]: [u64; 3], seconds: f64) -> Option<String> {
+        let rate = found as f64 / seconds;
         let left = self.count.saturating_sub(found) as f64 / rate;
+        let (left_out, things, flag) = if split >= level {
+            (split, "of the other split", "--held-out")
+        } else {
+            (level, "of another level", "--level")
+        };
+        // Puzzles are made, but hardly any is kept; or they are hard to make.
+        let (made, flags) = if left_out > found {
+            (format!(" ({left_out} were {things})"), flag.to_owned())
+        } else if self.kind.hard.is_empty() {
+            (String::new(), "--count".to_owned())
+        } else {
+            (String::new(), self.kind.hard.join(" or "))
+        };
+        let all = exit::count(self.count, "puzzle");
         match found {
+            0 if left_out > 0 => Some(format!(
+                "none of {all} found in {seconds:.0} s{made}; ask for less with {flags}"
+            )),
             0 => Some(format!(
-                "none of {} found in {seconds:.0} s: this is unlikely to end; ask for less with {easier}",
-                exit::count(self.count, "puzzle")
+                "none of {all} found in {seconds:.0} s: this is unlikely to end; ask for less with {flags}"
             )),
             _ if left > LONG => Some(format!(
-                "{found} of {} found in {seconds:.0} s, {rate:.2} a second: the others would take {:.1} hours; ask for less with {easier}",
-                exit::count(self.count, "puzzle"),
+                "{found} of {all} found in {seconds:.0} s{made}, {rate:.2} a second: the others would take {:.1} hours; ask for less with {flags}",
                 left / 3600.0
             )),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flag_that_is_the_cause_is_named() {
+        let text = |hard: &[&str], counts, seconds| {
+            let kind = Kind {
+                most_not_found: 1,
+                others: "",
+                things: "",
+                tokens: (1, 2),
+                hard: hard.to_vec(),
+                rated: false,
+            };
+            let outlook = Outlook {
+                count: 100,
+                kind: &kind,
+                bar: &ProgressBar::hidden(),
+                counts: &Counts::default(),
+            };
+            outlook.text(counts, seconds)
+        };
+        for (hard, counts, told) in [
+            (
+                &["--givens"][..],
+                [0, 0, 0],
+                "unlikely to end; ask for less with --givens",
+            ),
+            (&[], [0, 0, 0], "unlikely to end; ask for less with --count"),
+            (
+                &["--givens"],
+                [0, 7, 0],
+                "s (7 were of the other split); ask for less with --held-out",
+            ),
+            (
+                &["--givens", "--level"],
+                [1, 5, 90],
+                "(90 were of another level), 0.01 a second: the others would take 2.8 hours; ask for less with --level",
+            ),
+            (
+                &["--givens", "--level"],
+                [1, 1, 0],
+                "hours; ask for less with --givens or --level",
+            ),
+        ] {
+            let found = text(hard, counts, 100.0).unwrap();
+            assert!(found.contains(told), "{told}: {found}");
+        }
+        assert_eq!(text(&[], [50, 0, 0], 100.0), None);
     }
 }

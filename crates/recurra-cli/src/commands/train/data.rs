@@ -40,6 +40,12 @@ pub(super) struct Notes {
     /// Threads, where they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) threads: Option<usize>,
+    /// It ends early after so many measurements without a better share of held-out questions, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) patience: Option<u32>,
+    /// Such measurements so far, one after the other.
+    #[serde(default)]
+    pub(super) no_better: u32,
     /// Time trained so far.
     pub(super) seconds: f64,
     /// Best share of held-out questions so far.
@@ -51,6 +57,12 @@ pub(super) struct Notes {
 }
 
 impl Notes {
+    /// Whether the held-out share has not become better for as long as was to be waited.
+    pub(super) fn has_stalled(&self) -> bool {
+        self.patience
+            .is_some_and(|patience| self.no_better >= patience)
+    }
+
     /// The tasks, one or more.
     pub(super) fn tasks(&self) -> impl Iterator<Item = &TaskSpec> {
         std::iter::once(&self.task).chain(self.others.iter().map(|part| &part.task))
@@ -98,10 +110,12 @@ pub(super) trait Data {
     }
 }
 
-/// Reads or generates what the notes ask for.
-pub(super) fn prepare(notes: &Notes, seed: u64) -> anyhow::Result<Box<dyn Data>> {
+/// Reads or generates what the notes ask for, with at most so many held-out puzzles of each task.
+pub(super) fn prepare(notes: &Notes, seed: u64, tests: usize) -> anyhow::Result<Box<dyn Data>> {
     match &notes.task {
         TaskSpec::Arc => Ok(Box::new(arc::ArcTraining::prepare(notes, seed)?)),
-        _ => Ok(Box::new(puzzles::PuzzleTraining::prepare(notes, seed)?)),
+        _ => Ok(Box::new(puzzles::PuzzleTraining::prepare(
+            notes, seed, tests,
+        )?)),
     }
 }

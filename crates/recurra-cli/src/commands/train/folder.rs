@@ -1,13 +1,16 @@
 //! The folder of a training, beside its model: configuration, log, curves, checkpoint, and the best model so far.
 
+use super::events::{self, EventFile};
 use crate::chart::{Axis, Chart, Mark, Scale, Series};
 use crate::exit::message;
 use crate::output::OutputFile;
 use anyhow::anyhow;
 use serde::Serialize;
 use std::fmt::Write as _;
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,13 +36,17 @@ pub struct Row {
 }
 
 /// What a training writes into its folder as it goes on.
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "checkpoint.safetensors",
     "best.safetensors",
     "log.csv",
+    METRICS,
     "loss.svg",
     "exact.svg",
 ];
+
+/// The rows of the log as JSON Lines.
+const METRICS: &str = "metrics.jsonl";
 
 const HEADER: &str = "step,samples,seconds,lr,loss,exact,steps,gradient,held_out";
 
@@ -57,6 +64,20 @@ impl Row {
             self.steps,
             self.gradient
         )
+    }
+
+    /// Its numbers by the names that TensorBoard shows.
+    fn scalars(&self) -> Vec<(&'static str, f64)> {
+        let mut scalars = vec![
+            ("train/loss", self.loss),
+            ("train/exact", self.exact),
+            ("train/steps", self.steps),
+            ("train/gradient", self.gradient),
+            ("train/lr", self.lr),
+            ("train/samples", self.samples as f64),
+        ];
+        scalars.extend(self.held_out.map(|share| ("held_out/exact", share)));
+        scalars
     }
 
     fn read(line: &str) -> Option<Row> {
@@ -103,11 +124,59 @@ pub(crate) fn read_log(file: &Path) -> Vec<Row> {
 const PAUSE: f64 = 0.2;
 const SHARE: f64 = 0.005;
 
+/// The files that grow with every row, for those who watch.
+#[derive(Debug)]
+struct Live {
+    metrics: File,
+    events: EventFile,
+}
+
+impl Live {
+    /// Begins both files anew with these rows.
+    fn begin(folder: &Path, rows: &[Row]) -> io::Result<Self> {
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with(events::PREFIX)
+            {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+        let mut live = Live {
+            metrics: File::create(folder.join(METRICS))?,
+            events: EventFile::create(folder)?,
+        };
+        // What was trained before ends now, as far as anybody can tell.
+        let last = rows.last().map_or(0.0, |row| row.seconds);
+        let now = now();
+        for row in rows {
+            live.add(row, now - (last - row.seconds))?;
+        }
+        Ok(live)
+    }
+
+    fn add(&mut self, row: &Row, wall_time: f64) -> io::Result<()> {
+        let line = serde_json::to_string(row)? + "\n";
+        self.metrics.write_all(line.as_bytes())?;
+        self.events.scalars(row.step, wall_time, &row.scalars())
+    }
+}
+
+/// Seconds since 1970.
+fn now() -> f64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or_default().as_secs_f64()
+}
+
 /// The folder, and the log that it holds.
 #[derive(Debug)]
 pub(super) struct RunFolder {
     path: PathBuf,
     rows: Vec<Row>,
+    /// Of the process that writes.
+    live: Option<Live>,
 }
 
 impl RunFolder {
@@ -116,11 +185,12 @@ impl RunFolder {
         RunFolder {
             path: Self::path_of(model),
             rows: Vec::new(),
+            live: None,
         }
     }
 
     /// Makes the folder for a new training. What an older one has left there goes: nobody is to take it for the new one's.
-    pub(super) fn begin(&self, configuration: &serde_json::Value) -> anyhow::Result<()> {
+    pub(super) fn begin(&mut self, configuration: &serde_json::Value) -> anyhow::Result<()> {
         let path = &self.path;
         std::fs::create_dir_all(path).map_err(|e| anyhow!("{}: {e}", path.display()))?;
         for name in FILES {
@@ -133,10 +203,18 @@ impl RunFolder {
             }
         }
         let text = serde_json::to_string_pretty(configuration)? + "\n";
-        OutputFile::write_whole(&path.join("config.json"), text.as_bytes())
+        OutputFile::write_whole(&path.join("config.json"), text.as_bytes())?;
+        self.open()
     }
 
-    /// The folder of a training that goes on after so many steps: what its log says of later ones did not come to be.
+    /// Opens the files that grow with every row; the rows so far are the first of them.
+    pub(super) fn open(&mut self) -> anyhow::Result<()> {
+        let live = Live::begin(&self.path, &self.rows);
+        self.live = Some(live.map_err(|e| anyhow!("{}: {e}", self.path.display()))?);
+        Ok(())
+    }
+
+    /// The folder of a training that goes on after so many steps: what its log says of later ones did not come to be. Touches no file.
     pub(super) fn resume(model: &Path, step: u64) -> Self {
         let mut folder = Self::new(model);
         let rows = read_log(&folder.path.join("log.csv")).into_iter();
@@ -170,9 +248,14 @@ impl RunFolder {
         seconds - last >= PAUSE.max(SHARE * seconds)
     }
 
-    /// Adds a row to the log, which is written with the next checkpoint.
-    pub(super) fn add(&mut self, row: Row) {
+    /// Adds a row: to the log, which is written with the next checkpoint, and to the files for those who watch.
+    pub(super) fn add(&mut self, row: Row) -> anyhow::Result<()> {
+        if let Some(live) = &mut self.live {
+            let added = live.add(&row, now());
+            added.map_err(|e| anyhow!("{}: {e}", self.path.display()))?;
+        }
         self.rows.push(row);
+        Ok(())
     }
 
     /// Writes log and curves.
@@ -265,12 +348,41 @@ mod tests {
         folder.begin(&serde_json::json!({"seed": 1})).unwrap();
         assert!(folder.is_due(0.0));
         for (step, held_out) in [(1, None), (2, Some(0.125)), (3, None)] {
-            folder.add(row(step, held_out));
+            folder.add(row(step, held_out)).unwrap();
         }
         assert!(!folder.is_due(3.1) && folder.is_due(3.2));
         folder.save().unwrap();
-        let resumed = RunFolder::resume(&model, 2);
+        let run = dir.path().join("model.training");
+        // Those who watch have the rows at once, and after resuming those that came to be.
+        let watched = || {
+            let metrics = std::fs::read_to_string(run.join(METRICS)).unwrap();
+            let steps = metrics.lines().map(|line| {
+                let row: serde_json::Value = serde_json::from_str(line).unwrap();
+                (row["step"].as_i64().unwrap(), row["held_out"].as_f64())
+            });
+            let entries = std::fs::read_dir(&run).unwrap().map(|e| e.unwrap());
+            let mut events = entries.filter(|e| {
+                let name = e.file_name().into_string().unwrap();
+                name.starts_with(events::PREFIX)
+            });
+            let file = events.next().unwrap().path();
+            assert!(events.next().is_none());
+            let shown = events::tests::read(&std::fs::read(file).unwrap());
+            let shown = shown.into_iter().map(|(step, _, numbers)| {
+                let held_out = numbers.iter().find(|(name, _)| name == "held_out/exact");
+                (step, held_out.map(|&(_, share)| f64::from(share)))
+            });
+            let (steps, shown): (Vec<_>, Vec<_>) = (steps.collect(), shown.collect());
+            assert_eq!(steps, shown);
+            steps
+        };
+        assert_eq!(watched(), [(1, None), (2, Some(0.125)), (3, None)]);
+        let mut resumed = RunFolder::resume(&model, 2);
         assert_eq!(resumed.rows, [row(1, None), row(2, Some(0.125))]);
+        resumed.open().unwrap();
+        assert_eq!(watched(), [(1, None), (2, Some(0.125))]);
+        resumed.add(row(4, None)).unwrap();
+        assert_eq!(watched(), [(1, None), (2, Some(0.125)), (4, None)]);
         for name in ["config.json", "log.csv", "loss.svg", "exact.svg"] {
             assert!(dir.path().join("model.training").join(name).is_file());
         }

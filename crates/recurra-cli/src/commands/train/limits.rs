@@ -1,5 +1,6 @@
 //! What a training needs of memory, before it takes any.
 
+use super::data::Notes;
 use crate::exit::UsageError;
 use crate::memory::{fits as fit, free, told};
 use recurra::TrmConfig;
@@ -81,9 +82,26 @@ pub(super) fn fits(config: &TrmConfig, train: &TrainConfig, threads: usize) -> a
     Err(UsageError(text).into())
 }
 
+/// Bytes of a puzzle: question and answer, two bytes a token, and what a list needs for each.
+fn puzzle_bytes(task: &TaskSpec) -> anyhow::Result<u64> {
+    Ok(4 * task.sizes()?.0 as u64 + 64)
+}
+
 /// Refuses more puzzles than fit into memory.
 pub(super) fn pool_fits(task: &TaskSpec, pool: usize) -> anyhow::Result<()> {
-    // Question and answer, two bytes a token, and what a list needs for each.
-    let puzzle = 4 * task.sizes()?.0 as u64 + 64;
-    Ok(fit("--pool", pool as u64, puzzle, "puzzles")?)
+    Ok(fit("--pool", pool as u64, puzzle_bytes(task)?, "puzzles")?)
+}
+
+/// Bytes of the puzzles that a training generates.
+pub(super) fn pool_bytes(notes: &Notes) -> anyhow::Result<u64> {
+    let first = std::iter::once((&notes.task, notes.pool)).filter(|_| notes.data.is_none());
+    let others = notes.others.iter().map(|part| (&part.task, part.pool));
+    let mut bytes = 0;
+    for (task, pool) in first
+        .chain(others)
+        .filter(|(task, _)| **task != TaskSpec::Arc)
+    {
+        bytes += pool as u64 * puzzle_bytes(task)?;
+    }
+    Ok(bytes)
 }

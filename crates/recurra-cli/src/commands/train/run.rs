@@ -17,7 +17,7 @@ use recurra::train::{CheckpointHead, Group, StepReport, TrainConfig, Trainer};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// When a training is over: so much in all, before interruptions and after them.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -105,7 +105,8 @@ impl Saved {
         let header = Header::open(output).ok();
         let written = header.and_then(|h| h.provenance.get("steps")?.as_u64());
         let step = self.head.step;
-        budget.share(step, self.notes.seconds) >= 1.0 && written == Some(step)
+        let over = budget.share(step, self.notes.seconds) >= 1.0 || self.notes.has_stalled();
+        over && written == Some(step)
     }
 }
 
@@ -160,14 +161,18 @@ pub(super) struct Run {
     before: f64,
     /// Share of the held-out puzzles answered right, when last measured.
     exact: Option<f64>,
+    /// The step after which that was, at the whole depth.
+    measured: Option<u64>,
     /// Whether its progress goes to standard error.
     shown: bool,
 }
 
 impl Run {
-    pub(super) fn begin(
+    /// A new training with at most so many held-out puzzles of each task. Touches no file.
+    pub(super) fn assemble(
         output: &Path,
         beginning: Beginning,
+        most_tests: usize,
         threads: usize,
         group: Box<dyn Group>,
     ) -> anyhow::Result<Self> {
@@ -190,7 +195,7 @@ impl Run {
             })
         });
         let others = others.collect::<anyhow::Result<Vec<_>>>()?;
-        let data = data::prepare(&notes, train.seed)?;
+        let data = data::prepare(&notes, train.seed, most_tests)?;
         if let Some(rows) = data.puzzle_rows() {
             if weights.is_some() && rows != config.num_puzzle_identifiers {
                 return Err(anyhow!(
@@ -204,23 +209,34 @@ impl Run {
         let weights = weights.unwrap_or_else(|| TrmWeights::random(&config, train.seed));
         let configs: Vec<TrmConfig> = std::iter::once(config).chain(others).collect();
         let trainer = Trainer::of_mixture(&configs, train, weights, threads, group)?;
+        let folder = RunFolder::new(output);
+        Ok(Self::new(output, folder, trainer, notes, data, threads))
+    }
+
+    /// A new training, in its folder.
+    pub(super) fn begin(
+        output: &Path,
+        beginning: Beginning,
+        threads: usize,
+        group: Box<dyn Group>,
+    ) -> anyhow::Result<Self> {
+        let mut run = Self::assemble(output, beginning, usize::MAX, threads, group)?;
         let configuration = numbers::plain(serde_json::json!({
-            "architecture": trainer.config(),
-            "training": trainer.train_config(),
-            "data": notes,
+            "architecture": run.trainer.config(),
+            "training": run.trainer.train_config(),
+            "data": run.notes,
             "command": std::env::args().collect::<Vec<_>>(),
             "version": env!("RECURRA_VERSION"),
             "host": sysinfo::System::host_name(),
             "began": jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         }))?;
-        let folder = RunFolder::new(output);
-        if trainer.group().rank() == 0 {
-            folder.begin(&configuration)?;
+        if run.is_first() {
+            run.folder.begin(&configuration)?;
         }
-        Ok(Self::new(output, folder, trainer, notes, data, threads))
+        Ok(run)
     }
 
-    /// Goes on where a checkpoint was written.
+    /// Goes on where a checkpoint was written, to this budget.
     pub(super) fn resume(
         output: &Path,
         saved: Saved,
@@ -240,7 +256,7 @@ impl Run {
         let (trainer, _) = Trainer::from_checkpoint_in_group(&bytes, threads, group)
             .map_err(|e| e.in_file(&path))?;
         drop(bytes);
-        let data = data::prepare(&notes, trainer.train_config().seed)?;
+        let data = data::prepare(&notes, trainer.train_config().seed, usize::MAX)?;
         let (rows, found) = (data.puzzle_rows(), trainer.config().num_puzzle_identifiers);
         if rows.is_some_and(|rows| rows != found) {
             return Err(anyhow!(
@@ -248,6 +264,7 @@ impl Run {
                 path.display()
             ));
         }
+        let mut folder = RunFolder::resume(output, trainer.steps_done());
         if trainer.group().rank() == 0 {
             let changed = match kept.filter(|&kept| kept != budget) {
                 Some(kept) => format!(" (it was {kept})"),
@@ -256,8 +273,8 @@ impl Run {
             note(&format!(
                 "going on after {spent} of {budget} in all{changed}"
             ));
+            folder.open()?;
         }
-        let folder = RunFolder::resume(output, trainer.steps_done());
         Ok(Self::new(output, folder, trainer, notes, data, threads))
     }
 
@@ -279,8 +296,35 @@ impl Run {
             threads,
             began: Instant::now(),
             exact: None,
+            measured: None,
             shown: true,
         }
+    }
+
+    /// What it is trained on, in words.
+    pub(super) fn describe_data(&self) -> String {
+        self.data.describe()
+    }
+
+    /// Cycles, and updates in each, when a share of it is done.
+    pub(super) fn depth(&self, progress: f64) -> (usize, usize) {
+        self.trainer.depth(progress)
+    }
+
+    /// Seconds of a training step when a share of the training is done: the mean of at least so many steps and so much time, after a first.
+    pub(super) fn time_steps(
+        &mut self,
+        progress: f64,
+        least: usize,
+        time: Duration,
+    ) -> anyhow::Result<f64> {
+        self.trainer.step(self.data.source(), progress)?;
+        let (began, mut done) = (Instant::now(), 0);
+        while done < least || began.elapsed() < time {
+            self.trainer.step(self.data.source(), progress)?;
+            done += 1;
+        }
+        Ok(began.elapsed().as_secs_f64() / done as f64)
     }
 
     /// Writes checkpoints every so many minutes, from now on and after interruptions.
@@ -321,18 +365,29 @@ impl Run {
             self.data.describe(),
             count(self.threads as u64, "thread")
         ));
+        if let Some(patience) = self.notes.patience {
+            self.say(&format!(
+                "it ends early after {} in a row without a better held-out share",
+                count(patience.into(), "measurement")
+            ));
+        }
         let bar = if self.is_first() && self.shown {
             view()
         } else {
             ProgressBar::hidden()
         };
-        let (mut saved, mut measured) = (self.seconds(), self.progress());
+        // Measured in fixed places, so that an interrupted training ends as early as one that was not.
+        let part = |progress: f64| (progress * MEASUREMENTS) as u64;
+        let (mut saved, mut measured) = (self.seconds(), part(self.progress()));
         let mut not_before = 0.0;
         let mut last = None;
         let interrupted = loop {
             // The clock of the first process rules; Ctrl-C may reach any.
             let saves = self.seconds() - saved >= save_every;
-            let mine = [self.progress(), f64::from(u8::from(saves))];
+            // Who waits no longer is at the end.
+            let stalled = self.notes.has_stalled();
+            let progress = if stalled { 1.0 } else { self.progress() };
+            let mine = [progress, f64::from(u8::from(saves))];
             let asked = f64::from(u8::from(enough || signal().is_some()));
             let [progress, saves, asked] = self.agree(mine, asked);
             if saves > 0.0 {
@@ -356,9 +411,11 @@ impl Run {
             let recent = self.notes.recent;
             self.show(&bar, &report, recent);
             let mut held_out = None;
-            let due = progress - measured >= 1.0 / MEASUREMENTS;
-            if due && self.seconds() >= not_before && self.is_first() {
-                measured = progress;
+            let due = part(self.progress()) > measured;
+            // Who waits for a better share wants all of them.
+            let may = self.notes.patience.is_some() || self.seconds() >= not_before;
+            if due && may && self.is_first() {
+                measured = part(self.progress());
                 let began = self.seconds();
                 held_out = self.measure(progress)?;
                 not_before = self.seconds() + PAUSE * (self.seconds() - began);
@@ -369,22 +426,32 @@ impl Run {
                 enough = !watch(&row);
             }
             if held_out.is_some() || self.folder.is_due(self.seconds()) {
-                self.folder.add(row);
+                self.folder.add(row)?;
             }
             last = Some(report);
         };
-        if !interrupted && self.is_first() {
+        // It may have been measured just now.
+        let unmeasured = self.measured != Some(self.trainer.steps_done());
+        if !interrupted && self.is_first() && unmeasured {
             let held_out = self.measure(1.0)?;
             if let Some(report) = last {
                 let row = self.row(&report, self.notes.recent, held_out);
                 if let Until::Watch(watch) = &mut until {
                     watch(&row);
                 }
-                self.folder.add(row);
+                self.folder.add(row)?;
             }
         }
-        self.log(&bar, self.notes.recent);
+        if interrupted || unmeasured {
+            self.log(&bar, self.notes.recent);
+        }
         bar.finish_and_clear();
+        if !interrupted && self.notes.has_stalled() {
+            let without = count(self.notes.no_better.into(), "measurement");
+            self.say(&format!(
+                "ended early: no better held-out share in {without}; `--resume` with more --patience goes on"
+            ));
+        }
         self.save()?;
         if self.is_first() {
             self.save_model()?;
@@ -445,8 +512,15 @@ impl Run {
             ..self.trainer.config().clone()
         });
         self.exact = self.data.measure(&model, self.threads)?;
+        let whole = (h_cycles, l_cycles) == self.trainer.depth(1.0);
+        self.measured = whole.then(|| self.trainer.steps_done());
         if let Some(exact) = self.exact {
             let best = self.notes.best.unwrap_or(f64::NEG_INFINITY);
+            // A recursion that is to become deeper is not waited for.
+            self.notes.no_better = match exact > best || !whole {
+                true => 0,
+                false => self.notes.no_better + 1,
+            };
             if exact >= best {
                 self.notes.best = Some(exact);
                 OutputFile::write_whole(&self.folder.best(), &model.to_bytes())?;
@@ -559,6 +633,9 @@ impl Run {
         }
         tell("held_out_parts", self.notes.held_out.into());
         tell("held_out_exact", self.exact.into());
+        if self.notes.has_stalled() {
+            tell("ended_early", true.into());
+        }
         tell("steps", self.trainer.steps_done().into());
         tell("samples", samples.into());
         tell("seconds", (self.seconds().round() as u64).into());
@@ -572,8 +649,9 @@ impl Run {
             format!(", {} of the held-out puzzles right", percent(exact))
         });
         self.say(&format!(
-            "{}: {weights} weights after {steps} steps{held_out}",
-            self.output.display()
+            "{}: {weights} weights after {}{held_out}",
+            self.output.display(),
+            count(steps, "step")
         ));
         if let Some(best) = self.notes.best.filter(|&best| self.exact < Some(best)) {
             let file = self.folder.best();

@@ -51,6 +51,9 @@ pub(super) fn run(args: &Args, threads: usize) -> anyhow::Result<Outcome> {
             "--task vectors: expected neither --resume nor --from: a training of vectors begins anew",
         );
     }
+    if args.patience.is_some() {
+        return usage("--task vectors: expected no --patience: the best model is kept anyway");
+    }
     if !args.size.is_empty()
         || !args.rules.is_empty()
         || args.shape.mixer.is_some()

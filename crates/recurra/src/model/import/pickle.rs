@@ -1,7 +1,8 @@
 //! A reader of the one kind of pickle that `torch.save` writes for a state dictionary.
 //!
 //! A pickle is a program for a stack machine, and Python's machine can be told to call anything. This one knows only
-//! the opcodes that build a dictionary of tensors and calls nothing: a name of Python becomes a [`Global`] or an error.
+//! the opcodes that build dictionaries of tensors and calls nothing: a name of Python becomes a [`Global`], and what an
+//! unknown one would make is passed over, since training programs keep much beside the weights.
 //! Every opcode costs at least a byte of the file, values live in one flat list, and nothing recurses, so that time and
 //! memory are proportional to the pickle.
 
@@ -16,12 +17,16 @@ pub(super) const MAX_PICKLE: usize = 1 << 20;
 const MAX_VALUES: usize = 1 << 17;
 
 /// Keys under which training programs keep the weights, the best first.
-const STATES: [&str; 6] = [
+const STATES: [&str; 10] = [
     "ema_state_dict",
     "model_ema",
+    "params_ema",
     "state_dict",
     "model_state_dict",
     "model",
+    "module",
+    "net",
+    "params",
     "weights",
 ];
 
@@ -44,10 +49,6 @@ pub(super) fn read_state(bytes: &[u8]) -> Result<Vec<(&str, View<'_>)>> {
     };
     while machine.step()? {}
     machine.state()
-}
-
-fn error(at: usize, what: &str) -> Error {
-    Error::Format(format!("pickle: byte {at}: {what}"))
 }
 
 struct Machine<'a> {
@@ -92,6 +93,39 @@ impl<'a> Machine<'a> {
             b'e' => {
                 let length = self.since_mark()?;
                 self.append(length)?;
+            }
+            // EMPTY_SET, ADDITEMS, FROZENSET: nothing here needs what is in them.
+            0x8f => self.create(Object::Set)?,
+            0x90 => {
+                let length = self.since_mark()?;
+                self.append(length)?;
+            }
+            0x91 => {
+                let length = self.since_mark()?;
+                self.pop_many(length)?;
+                self.create(Object::Set)?;
+            }
+            // SHORT_BINBYTES, BINBYTES, BINBYTES8, BYTEARRAY8
+            b'C' => {
+                let [length] = self.array()?;
+                self.blob(length.into())?;
+            }
+            b'B' => {
+                let length = u32::from_le_bytes(self.array()?);
+                self.blob(length.into())?;
+            }
+            0x8e | 0x96 => {
+                let length = u64::from_le_bytes(self.array()?);
+                self.blob(length)?;
+            }
+            // POP, DUP
+            b'0' => {
+                self.pop()?;
+            }
+            b'2' => {
+                let value = self.pop()?;
+                self.push(value)?;
+                self.push(value)?;
             }
             // NONE, NEWTRUE, NEWFALSE
             b'N' => self.push(Value::None)?,
@@ -163,9 +197,13 @@ impl<'a> Machine<'a> {
                 (Value::Str(name), Value::Str(module)) => self.global(module, name)?,
                 _ => return Err(self.error("the name of a global must be text")),
             },
-            // BINPERSID, REDUCE
+            // BINPERSID, REDUCE, NEWOBJ, NEWOBJ_EX
             b'Q' => self.storage()?,
-            b'R' => self.reduce()?,
+            b'R' | 0x81 => self.reduce()?,
+            0x92 => {
+                self.pop()?;
+                self.reduce()?;
+            }
             // STOP
             b'.' => {
                 if self.at != self.bytes.len() {
@@ -190,8 +228,12 @@ impl<'a> Machine<'a> {
             return Err(self.error("the program must leave one value"));
         };
         let Some(Object::Dict(mut entries)) = result.object(&self.objects).cloned() else {
+            let whole = match result.foreign(&self.objects) {
+                Some(_) => ": save its `state_dict()`",
+                None => "",
+            };
             return Err(Error::Format(format!(
-                "pickle: expected a dictionary of tensors, found {}",
+                "pickle: expected a dictionary of tensors, found {}{whole}",
                 result.kind(&self.objects)
             )));
         };
@@ -199,32 +241,33 @@ impl<'a> Machine<'a> {
         // weights is what the model is used with.
         let tensor =
             |value: &Value<'a>| matches!(value.object(&self.objects), Some(Object::Tensor(_)));
-        if !entries.is_empty() && !entries.iter().any(|(_, value)| tensor(value)) {
-            let mut dicts = STATES.iter().filter_map(|name| {
-                let entry = entries
-                    .iter()
-                    .find(|(key, _)| matches!(key, Value::Str(key) if key == name));
-                match entry?.1.object(&self.objects) {
-                    Some(Object::Dict(inner)) if inner.iter().any(|(_, value)| tensor(value)) => {
-                        Some(inner)
+        let mut dicts = STATES.iter().filter_map(|name| {
+            let entry = entries
+                .iter()
+                .find(|(key, _)| matches!(key, Value::Str(key) if key == name));
+            match entry?.1.object(&self.objects) {
+                Some(Object::Dict(inner)) if inner.iter().any(|(_, value)| tensor(value)) => {
+                    Some(inner)
+                }
+                _ => None,
+            }
+        });
+        match dicts.next() {
+            Some(inner) => entries = inner.clone(),
+            // One entry is told by its own name.
+            None if entries.len() < 2 || entries.iter().any(|(_, value)| tensor(value)) => {}
+            None => {
+                let keys = entries.iter().take(8).map(|(key, value)| match key {
+                    Value::Str(key) => {
+                        let kind = value.kind(&self.objects);
+                        format!("`{}` ({kind})", printable(key))
                     }
-                    _ => None,
-                }
-            });
-            match dicts.next() {
-                Some(inner) => entries = inner.clone(),
-                // One entry is told by its own name.
-                None if entries.len() < 2 => {}
-                None => {
-                    let keys = entries.iter().take(8).map(|(key, _)| match key {
-                        Value::Str(key) => format!("`{}`", printable(key)),
-                        other => other.kind(&self.objects).into(),
-                    });
-                    return Err(Error::Format(format!(
-                        "expected a dictionary of tensors, or one that holds it under `state_dict`, found the keys {}",
-                        keys.collect::<Vec<_>>().join(", ")
-                    )));
-                }
+                    other => other.kind(&self.objects),
+                });
+                return Err(Error::Format(format!(
+                    "expected a dictionary of tensors, or one that holds it under `state_dict`, found the keys {}",
+                    keys.collect::<Vec<_>>().join(", ")
+                )));
             }
         }
         let mut state = Vec::with_capacity(entries.len());
@@ -236,7 +279,7 @@ impl<'a> Machine<'a> {
                 return Err(Error::Tensor {
                     name: printable(name),
                     expected: "a tensor".into(),
-                    found: value.kind(&self.objects).into(),
+                    found: value.kind(&self.objects),
                 });
             };
             state.push((name, view.clone()));
@@ -245,7 +288,8 @@ impl<'a> Machine<'a> {
     }
 
     fn error(&self, what: &str) -> Error {
-        error(self.opcode_at, what)
+        let at = self.opcode_at;
+        Error::Format(format!("pickle: byte {at}: {what}"))
     }
 
     fn take(&mut self, length: usize) -> Result<&'a [u8]> {
@@ -292,6 +336,12 @@ impl<'a> Machine<'a> {
         let mut wide = [if negative { 0xff } else { 0 }; 8];
         wide[..bytes.len()].copy_from_slice(bytes);
         self.push(Value::Int(i64::from_le_bytes(wide)))
+    }
+
+    /// Bytes that nothing here needs.
+    fn blob(&mut self, length: u64) -> Result<()> {
+        self.take(usize::try_from(length).unwrap_or(usize::MAX))?;
+        self.create(Object::Bytes)
     }
 
     fn room(&self, used: usize) -> Result<()> {
@@ -351,19 +401,14 @@ impl<'a> Machine<'a> {
         self.create(Object::Tuple(values))
     }
 
-    /// The dictionary on top of the stack.
-    fn dict(&mut self) -> Result<&mut Vec<(Value<'a>, Value<'a>)>> {
+    /// The object on top of the stack.
+    fn top(&mut self) -> Result<Option<&mut Object<'a>>> {
         let value = self.pop()?;
         self.stack.push(value);
-        let at = self.opcode_at;
-        let object = match value {
+        Ok(match value {
             Value::Object(object) => self.objects.get_mut(object),
             _ => None,
-        };
-        match object {
-            Some(Object::Dict(entries)) => Ok(entries),
-            _ => Err(error(at, "expected a dictionary to fill")),
-        }
+        })
     }
 
     fn set_items(&mut self, length: usize) -> Result<()> {
@@ -371,52 +416,47 @@ impl<'a> Machine<'a> {
         let (pairs, []) = values.as_chunks::<2>() else {
             return Err(self.error("a key without a value"));
         };
-        let entries = self.dict()?;
-        entries.extend(pairs.iter().map(|&[key, value]| (key, value)));
-        Ok(())
+        match self.top()? {
+            Some(Object::Dict(entries)) => {
+                entries.extend(pairs.iter().map(|&[key, value]| (key, value)));
+                Ok(())
+            }
+            Some(Object::Foreign(..)) => Ok(()),
+            _ => Err(self.error("expected a dictionary to fill")),
+        }
     }
 
     /// Puts the topmost values into the list below them.
     fn append(&mut self, length: usize) -> Result<()> {
         let values = self.pop_many(length)?;
-        let list = self.pop()?;
-        self.stack.push(list);
-        let object = match list {
-            Value::Object(object) => self.objects.get_mut(object),
-            _ => None,
-        };
-        match object {
+        match self.top()? {
             Some(Object::List(items)) => {
                 items.extend(values);
                 Ok(())
             }
+            Some(Object::Foreign(..) | Object::Set) => Ok(()),
             _ => Err(self.error("expected a list to fill")),
         }
     }
 
-    /// Attributes of a dictionary: PyTorch notes versions of its modules there, which say nothing about weights.
+    /// Attributes of an object: PyTorch notes versions of its modules there, which say nothing about weights.
     fn build(&mut self) -> Result<()> {
         self.pop()?;
-        self.dict()?;
-        Ok(())
+        match self.top()? {
+            Some(Object::Dict(_) | Object::Foreign(..)) => Ok(()),
+            _ => Err(self.error("expected a dictionary to fill")),
+        }
     }
 
-    fn global(&mut self, module: &str, name: &str) -> Result<()> {
-        let global = Global::named(module, name).ok_or_else(|| {
-            let full = printable(&format!("{module}.{name}"));
-            let at = self.opcode_at;
-            Error::Format(format!(
-                "pickle: global `{full}` at byte {at} is not allowed"
-            ))
-        })?;
-        self.push(Value::Global(global))
+    fn global(&mut self, module: &'a str, name: &'a str) -> Result<()> {
+        self.push(Value::Global(Global::named(module, name)))
     }
 
     /// What a persistent identifier stands for.
     fn storage(&mut self) -> Result<()> {
         let id = self.pop()?;
         let storage = rebuild::storage(id, &self.objects).map_err(|what| self.error(what))?;
-        self.create(Object::Storage(storage))
+        self.create(storage)
     }
 
     /// The result of a "call".

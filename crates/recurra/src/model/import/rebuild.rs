@@ -1,6 +1,6 @@
 //! The values of a state dictionary's pickle, and what its "calls" amount to.
 
-use super::Float;
+use super::{Float, printable};
 
 /// Most dimensions of a tensor.
 const MAX_RANK: usize = 8;
@@ -34,20 +34,22 @@ pub(super) enum Element {
     Other(&'static str),
 }
 
-/// The names of Python that a state dictionary needs.
+/// The names of Python in a pickle.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Global {
+pub(super) enum Global<'a> {
     RebuildTensor,
     RebuildParameter,
     OrderedDict,
     Storage(Element),
+    /// A class or function that a state dictionary does not need, with its module: what it makes is passed over.
+    Foreign(&'a str, &'a str),
 }
 
-impl Global {
-    /// The allowed name, if it is one.
-    pub(super) fn named(module: &str, name: &str) -> Option<Self> {
+impl<'a> Global<'a> {
+    /// What a name stands for.
+    pub(super) fn named(module: &'a str, name: &'a str) -> Self {
         use Element::Other;
-        Some(match (module, name) {
+        match (module, name) {
             ("torch._utils", "_rebuild_tensor_v2") => Global::RebuildTensor,
             ("torch._utils", "_rebuild_parameter") => Global::RebuildParameter,
             ("collections", "OrderedDict") => Global::OrderedDict,
@@ -62,10 +64,10 @@ impl Global {
                 "CharStorage" => Other("int8"),
                 "ByteStorage" => Other("uint8"),
                 "BoolStorage" => Other("bool"),
-                _ => return None,
+                _ => return Global::Foreign(module, name),
             }),
-            _ => return None,
-        })
+            _ => Global::Foreign(module, name),
+        }
     }
 }
 
@@ -77,7 +79,7 @@ pub(super) enum Value<'a> {
     Float,
     Int(i64),
     Str(&'a str),
-    Global(Global),
+    Global(Global<'a>),
     /// Place in the machine's list of objects.
     Object(usize),
 }
@@ -90,6 +92,10 @@ pub(super) enum Object<'a> {
     Dict(Vec<(Value<'a>, Value<'a>)>),
     Storage(Storage<'a>),
     Tensor(View<'a>),
+    Set,
+    Bytes,
+    /// What a class or function of this module and name would have made.
+    Foreign(&'a str, &'a str),
 }
 
 impl<'a> Value<'a> {
@@ -102,8 +108,8 @@ impl<'a> Value<'a> {
     }
 
     /// What it is, for messages.
-    pub(super) fn kind(self, objects: &[Object<'_>]) -> &'static str {
-        match self {
+    pub(super) fn kind(self, objects: &[Object<'_>]) -> String {
+        let kind = match self {
             Value::None => "nothing",
             Value::Bool => "a truth value",
             Value::Float => "a number",
@@ -116,7 +122,21 @@ impl<'a> Value<'a> {
                 Object::Dict(_) => "a dictionary",
                 Object::Storage(_) => "a storage",
                 Object::Tensor(_) => "a tensor",
+                Object::Set => "a set",
+                Object::Bytes => "bytes",
+                Object::Foreign(module, name) => {
+                    return format!("an object of `{}`", printable(&format!("{module}.{name}")));
+                }
             },
+        };
+        kind.into()
+    }
+
+    /// The class or function whose object it is, where nothing here knows it.
+    pub(super) fn foreign(self, objects: &[Object<'a>]) -> Option<(&'a str, &'a str)> {
+        match self.object(objects) {
+            Some(&Object::Foreign(module, name)) => Some((module, name)),
+            _ => None,
         }
     }
 
@@ -151,8 +171,15 @@ impl<'a> Value<'a> {
 pub(super) fn storage<'a>(
     id: Value<'a>,
     objects: &[Object<'a>],
-) -> Result<Storage<'a>, &'static str> {
+) -> Result<Object<'a>, &'static str> {
     match id.tuple(objects) {
+        Some(
+            &[
+                Value::Str("storage"),
+                Value::Global(Global::Foreign(module, name)),
+                ..,
+            ],
+        ) => Ok(Object::Foreign(module, name)),
         Some(
             &[
                 Value::Str("storage"),
@@ -161,13 +188,13 @@ pub(super) fn storage<'a>(
                 Value::Str(_),
                 numel,
             ],
-        ) => Ok(Storage {
+        ) => Ok(Object::Storage(Storage {
             element,
             key,
             numel: numel
                 .size()
                 .ok_or("the length of a storage is not a number from 0 up")?,
-        }),
+        })),
         _ => Err("a persistent identifier that is not a storage"),
     }
 }
@@ -178,11 +205,19 @@ pub(super) fn call<'a>(
     arguments: Value<'a>,
     objects: &[Object<'a>],
 ) -> Result<Object<'a>, &'static str> {
+    if let Some((module, name)) = callee.foreign(objects) {
+        return Ok(Object::Foreign(module, name));
+    }
     let Value::Global(global) = callee else {
         return Err("only a name of Python can be called");
     };
     let arguments = (arguments.tuple(objects)).ok_or("arguments must be a tuple")?;
+    // What is made of something unknown is unknown.
+    if let Some((module, name)) = arguments.iter().find_map(|value| value.foreign(objects)) {
+        return Ok(Object::Foreign(module, name));
+    }
     match global {
+        Global::Foreign(module, name) => Ok(Object::Foreign(module, name)),
         Global::OrderedDict => match arguments {
             [] => Ok(Object::Dict(Vec::new())),
             _ => Err("OrderedDict takes no arguments here"),

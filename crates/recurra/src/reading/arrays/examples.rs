@@ -70,10 +70,10 @@ impl Examples {
         // Both rows are read before either is refused, so that they stay beside each other.
         let question = tokens(&mut self.rows.inputs, known)?;
         let answer = tokens(&mut self.rows.labels, label)?;
-        let told = |(place, value), name: &String, or: &str| {
+        let told = |(place, value): (usize, String), name: &String, or: &str| {
             let expected = format!("a token from 0 to {}{or} in {name}", vocab - 1);
             let (line, column) = (self.read, Some(place));
-            Stop::Row(Place { line, column }.error(expected, format!("{value}")))
+            Stop::Row(Place { line, column }.error(expected, value))
         };
         let or = match ignore {
             Some(id) => format!(", {NEVER} or {id}"),
@@ -123,20 +123,26 @@ impl From<std::io::Error> for Stop {
     }
 }
 
-/// The next row as tokens, or the first place (from 1) and value that is none.
+/// The next row as tokens, or the first place (from 1) and number that is none.
 fn tokens(
     array: &mut Array,
     token: impl Fn(i64) -> Option<u16>,
-) -> Result<Result<Vec<u16>, (usize, i64)>, Stop> {
+) -> Result<Result<Vec<u16>, (usize, String)>, Stop> {
     let row = array.next_row()?.ok_or_else(ended)?;
-    let token = |(place, value): (usize, i64)| token(value).ok_or((place + 1, value));
+    let token = |(place, value): (usize, Result<i64, f64>)| {
+        let whole = value.map_err(|other| other.to_string());
+        let token = whole.and_then(|value| token(value).ok_or_else(|| value.to_string()));
+        token.map_err(|found| (place + 1, found))
+    };
     Ok(row.enumerate().map(token).collect())
 }
 
 /// The next number of an array that was checked when it was opened.
 fn number(array: &mut Array) -> Result<u64, Stop> {
     let mut row = array.next_row()?.ok_or_else(ended)?;
-    Ok(row.next().map_or(0, |value| value as u64))
+    Ok(row
+        .next()
+        .map_or(0, |value| value.map_or(0, |value| value as u64)))
 }
 
 fn ended() -> std::io::Error {

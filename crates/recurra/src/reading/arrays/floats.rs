@@ -1,5 +1,6 @@
 //! Arrays of floats: as NumPy saves them (`.npy`, format versions 1 to 3), and as other files hold them.
 
+use super::header::Dictionary;
 use crate::error::{Error, Result};
 use half::f16;
 
@@ -16,11 +17,11 @@ pub(crate) enum Kind {
 impl Kind {
     /// NumPy's names of them.
     const NAMES: [(&str, Kind); 5] = [
-        ("'<f4'", Kind::F32),
-        ("'<f2'", Kind::F16),
-        ("'<f8'", Kind::F64),
-        ("'<i4'", Kind::I32),
-        ("'<i8'", Kind::I64),
+        ("<f4", Kind::F32),
+        ("<f2", Kind::F16),
+        ("<f8", Kind::F64),
+        ("<i4", Kind::I32),
+        ("<i8", Kind::I64),
     ];
 
     fn bytes(self) -> usize {
@@ -96,60 +97,30 @@ fn wrong(name: &str, expected: &str, found: String) -> Error {
 /// # Errors
 /// [`Error::Format`] for anything else, for other types, for Fortran's order, and for a file that is not as long as its shape says.
 pub(crate) fn read_npy(bytes: &[u8]) -> Result<FloatArray> {
-    let fail =
-        |expected: &str, found: &str| Error::Format(format!("expected {expected}, found {found}"));
-    let short = || fail("an .npy file", "one that ends within its header");
-    let magic = r"an .npy file, which begins with '\x93NUMPY'";
-    let rest = bytes
-        .strip_prefix(b"\x93NUMPY")
-        .ok_or_else(|| fail(magic, "another beginning"))?;
-    let (&[version, _], rest) = rest.split_first_chunk().ok_or_else(short)?;
-    let (length, rest) = match version {
-        1 => {
-            let (length, rest) = rest.split_first_chunk().ok_or_else(short)?;
-            (usize::from(u16::from_le_bytes(*length)), rest)
-        }
-        2 | 3 => {
-            let (length, rest) = rest.split_first_chunk().ok_or_else(short)?;
-            (u32::from_le_bytes(*length) as usize, rest)
-        }
-        other => return Err(fail(".npy format version 1, 2 or 3", &other.to_string())),
+    let mut data = bytes;
+    let (dictionary, _) = Dictionary::read(&mut data)?;
+    let fail = |expected: &str, found: String| {
+        Err(Error::Format(format!("expected {expected}, found {found}")))
     };
-    let (header, data) = rest.split_at_checked(length).ok_or_else(short)?;
-    let header = String::from_utf8_lossy(header);
-    let field = |name: &str| {
-        let name = format!("'{name}':");
-        header
-            .find(&name)
-            .map(|at| header[at + name.len()..].trim_start())
+    let mut names = Kind::NAMES.into_iter();
+    let Some((_, kind)) = names.find(|(name, _)| *name == dictionary.kind) else {
+        let found = format!("'{}'", dictionary.kind.escape_debug());
+        return fail("numbers of type '<f4', '<f2', '<f8', '<i4' or '<i8'", found);
     };
-    let descr = field("descr").unwrap_or("no type");
-    let known = Kind::NAMES
-        .into_iter()
-        .find(|(name, _)| descr.starts_with(name));
-    let Some((_, kind)) = known else {
-        let found: String = descr.chars().take_while(|c| *c != ',').take(100).collect();
-        return Err(fail(
-            "numbers of type '<f4', '<f2', '<f8', '<i4' or '<i8'",
-            &found,
-        ));
-    };
-    if !field("fortran_order").is_some_and(|order| order.starts_with("False")) {
-        return Err(fail("an array in C order", "another"));
-    }
-    let shape = field("shape").and_then(|text| text.strip_prefix('(')?.split(')').next());
-    let shape = shape.ok_or_else(|| fail("a header with a shape", "none"))?;
-    let numbers = shape.split(',').map(str::trim).filter(|n| !n.is_empty());
-    let numbers: Option<Vec<usize>> = numbers.map(|n| n.parse().ok()).collect();
-    let numbers = numbers.ok_or_else(|| fail("a shape", &format!("({shape})")))?;
-    let expected = numbers
+    let shape = dictionary.shape;
+    let expected = shape
         .iter()
-        .try_fold(kind.bytes(), |product, &n| product.checked_mul(n));
-    if expected != Some(data.len()) {
+        .try_fold(kind.bytes() as u64, |product, &n| product.checked_mul(n));
+    if expected != Some(data.len() as u64) {
         let found = format!("{} bytes of numbers", data.len());
-        return Err(fail(&format!("an array of shape ({shape})"), &found));
+        return fail(&format!("an array of shape {shape:?}"), found);
     }
-    Ok(FloatArray::new(numbers, kind, data))
+    // A single row or column is the same in both orders.
+    if dictionary.fortran && shape.iter().filter(|&&n| n > 1).count() > 1 {
+        return fail("an array in C order", "Fortran order".into());
+    }
+    let shape = shape.into_iter().map(|n| n as usize).collect();
+    Ok(FloatArray::new(shape, kind, data))
 }
 
 #[cfg(test)]
@@ -192,11 +163,17 @@ mod tests {
             )
         };
         let cases = [
-            (b"PK".to_vec(), "begins with"),
+            (b"PK\x03\x04abcdefgh".to_vec(), "begins with"),
             (of("'|O'", "False", "(1,)"), "found '|O'"),
-            (of("'<f4'", "True", "(1,)"), "C order"),
+            (
+                npy(
+                    "{'descr': '<f2', 'fortran_order': True, 'shape': (2, 2), }",
+                    &[0; 8],
+                ),
+                "C order",
+            ),
             (of("'<f4'", "False", "(9999999999, 9999999999)"), "4 bytes"),
-            (of("'<f4'", "False", "(-1,)"), "a shape, found (-1,)"),
+            (of("'<f4'", "False", "(-1,)"), "a number of 0 or more"),
         ];
         for (bytes, expected) in cases {
             let error = read_npy(&bytes).unwrap_err().to_string();

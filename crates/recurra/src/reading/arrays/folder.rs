@@ -193,7 +193,14 @@ impl Dataset {
                 return Ok(place);
             };
             if let Some(value) = row.next() {
-                each(place, value).map_err(|e| e.in_file(&path))?;
+                let whole = value.map_err(|found| {
+                    let place = place + 1;
+                    Error::Format(format!(
+                        "row {place}: expected a whole number, found {found}"
+                    ))
+                });
+                let each = whole.and_then(|value| each(place, value));
+                each.map_err(|e| e.in_file(&path))?;
             }
             place += 1;
         }

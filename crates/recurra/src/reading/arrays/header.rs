@@ -1,5 +1,6 @@
 //! The header of an `.npy` file: a Python dictionary of a type, an order and a shape.
 
+use super::number::{NumberType, READ};
 use crate::error::{Error, Result};
 use std::io::{self, Read};
 
@@ -11,7 +12,7 @@ const ALIGN: usize = 64;
 /// NumPy leaves room for the first number of the shape to grow to so many digits.
 const GROWTH: usize = 21;
 
-/// Type of the numbers of an array.
+/// Types of the numbers that are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IntType {
     /// One byte, without a sign: `|u1`.
@@ -23,34 +24,12 @@ pub enum IntType {
 }
 
 impl IntType {
-    /// Bytes of one number.
-    pub fn bytes(self) -> usize {
-        match self {
-            IntType::U8 => 1,
-            IntType::I32 => 4,
-            IntType::I64 => 8,
-        }
-    }
-
     /// NumPy's name of the type.
     pub fn name(self) -> &'static str {
         match self {
             IntType::U8 => "|u1",
             IntType::I32 => "<i4",
             IntType::I64 => "<i8",
-        }
-    }
-
-    fn from_name(name: &str) -> Option<Self> {
-        let all = [IntType::U8, IntType::I32, IntType::I64];
-        all.into_iter().find(|kind| kind.name() == name)
-    }
-
-    pub(super) fn get(self, bytes: &[u8]) -> i64 {
-        match self {
-            IntType::U8 => bytes[0].into(),
-            IntType::I32 => i32::from_le_bytes(bytes.try_into().expect("four bytes")).into(),
-            IntType::I64 => i64::from_le_bytes(bytes.try_into().expect("eight bytes")),
         }
     }
 
@@ -70,11 +49,17 @@ impl IntType {
     }
 }
 
+impl From<IntType> for NumberType {
+    fn from(kind: IntType) -> Self {
+        NumberType::named(kind.name()).expect("what is written is read")
+    }
+}
+
 /// What stands before the numbers: an array of one or two dimensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// Type of the numbers.
-    pub kind: IntType,
+    pub kind: NumberType,
     /// Rows; of a one-dimensional array, its numbers.
     pub rows: u64,
     /// Numbers in a row; `None` for a one-dimensional array.
@@ -91,12 +76,6 @@ impl Header {
     pub(super) fn data_bytes(self) -> Option<u64> {
         let numbers = self.rows.checked_mul(self.row_len())?;
         numbers.checked_mul(self.kind.bytes() as u64)
-    }
-
-    /// Reads all that stands before the numbers, and returns how many bytes that was.
-    pub(super) fn read(reader: &mut impl Read) -> Result<(Self, u64)> {
-        let (dictionary, bytes) = Dictionary::read(reader)?;
-        Ok((dictionary.header()?, bytes))
     }
 
     /// All that stands before the numbers, as `numpy.save` writes it.
@@ -163,37 +142,26 @@ impl Dictionary {
         Ok((parse(&text)?, (8 + bytes + length) as u64))
     }
 
-    /// The header of an array of the types and shapes that data sets have.
-    fn header(self) -> Result<Header> {
-        let Dictionary {
-            kind,
-            fortran,
-            shape,
-        } = self;
-        if fortran {
-            return Err(wrong("rows one after the other (C order)", "Fortran order"));
-        }
-        let Some(int) = IntType::from_name(&kind) else {
-            let big = if kind.starts_with('>') {
-                " (the highest byte first)"
-            } else {
-                ""
-            };
-            let found = format!("'{}'{big}", kind.escape_debug());
-            return Err(Error::Format(format!(
-                "type: expected '|u1', '<i4' or '<i8', found {found}"
-            )));
-        };
-        let (rows, columns) = match *shape {
+    /// The type of the numbers.
+    pub(in crate::reading) fn number_type(&self) -> Result<NumberType> {
+        NumberType::named(&self.kind).ok_or_else(|| {
+            let found = self.kind.escape_debug();
+            Error::Format(format!("type: expected {READ}, found '{found}'"))
+        })
+    }
+
+    /// The header of an array of the shapes that data sets have.
+    pub(super) fn header(&self) -> Result<Header> {
+        let (rows, columns) = match *self.shape {
             [rows] => (rows, None),
             [rows, columns] => (rows, Some(columns)),
             _ => {
-                let found = format!("{} dimensions", shape.len());
+                let found = format!("{} dimensions", self.shape.len());
                 return Err(wrong("a shape of one or two dimensions", &found));
             }
         };
         Ok(Header {
-            kind: int,
+            kind: self.number_type()?,
             rows,
             columns,
         })

@@ -20,6 +20,7 @@ mod folder;
 pub(super) mod header;
 mod metadata;
 pub mod npy;
+pub(super) mod number;
 #[cfg(all(test, feature = "files"))]
 mod tests;
 mod writer;

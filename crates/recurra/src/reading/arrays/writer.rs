@@ -182,7 +182,7 @@ impl<W: Write + Seek> Writer<W> {
             (&mut self.labels, self.layout.labels),
         ] {
             let header = Header {
-                kind,
+                kind: kind.into(),
                 rows,
                 columns,
             };

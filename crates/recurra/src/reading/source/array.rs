@@ -1,97 +1,74 @@
 //! Arrays of NumPy as lines of JSON: each grid or row of cells is a question, or with a second array, its answer.
 
 use super::super::arrays::header::Dictionary;
+use super::super::arrays::number::{NumberType, READ};
 use super::super::dialect::COLUMNS;
 use super::zipped::Member;
-use super::{Head, unreadable};
+use super::{Head, refused, unreadable};
 use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
 /// Most numbers of a grid.
 const MOST: u64 = 64 * 64;
+/// Most bytes of an array whose rows have to be put together in memory.
+const MOST_TURNED: u64 = 1 << 28;
 /// Bytes a line of text that are aimed at before more is read.
 const BUFFER: usize = 1 << 14;
 
-/// How a number is written.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
-    Bool,
-    Unsigned,
-    Signed,
-    Float,
+/// Where the numbers of an array come from.
+enum Numbers<R> {
+    Stream(R),
+    /// All of them, row after row: they came column after column.
+    Turned(io::Cursor<Vec<u8>>),
 }
 
-/// How numbers are written.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Type {
-    kind: Kind,
-    bytes: usize,
-    /// Whether the highest byte comes first.
-    big: bool,
+impl<R: Read> Read for Numbers<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Numbers::Stream(reader) => reader.read(out),
+            Numbers::Turned(bytes) => bytes.read(out),
+        }
+    }
 }
 
-impl Type {
-    /// The type that NumPy calls so.
-    fn named(name: &str) -> Option<Self> {
-        let (order, rest) = name.split_at_checked(1)?;
-        let (kind, bytes) = rest.split_at_checked(1)?;
-        let kind = match kind {
-            "b" => Kind::Bool,
-            "u" => Kind::Unsigned,
-            "i" => Kind::Signed,
-            "f" => Kind::Float,
-            _ => return None,
-        };
-        let bytes = bytes.parse().ok()?;
-        let known = match kind {
-            Kind::Bool => bytes == 1,
-            Kind::Float => [4, 8].contains(&bytes),
-            _ => [1, 2, 4, 8].contains(&bytes),
-        };
-        let big = match order {
-            "<" | "|" => false,
-            ">" => true,
-            _ => return None,
-        };
-        known.then_some(Type { kind, bytes, big })
+/// Reads the numbers of an array of this shape whose columns follow one another, and puts them row after row.
+fn turn(reader: impl Read, shape: &[u64], number: usize) -> io::Result<Vec<u8>> {
+    let count = shape.iter().try_fold(1u64, |all, &n| all.checked_mul(n));
+    let bytes = count.and_then(|count| count.checked_mul(number as u64));
+    let bytes = bytes.filter(|&bytes| bytes <= MOST_TURNED).ok_or_else(|| {
+        refused(
+            "an array of more than 256 MiB in Fortran order",
+            "save it with numpy.ascontiguousarray",
+        )
+    })?;
+    let mut from = Vec::new();
+    reader.take(bytes).read_to_end(&mut from)?;
+    // What is missing at the end is missing in every grid: the file is damaged, and nothing of it is right.
+    if from.len() as u64 != bytes {
+        return Ok(Vec::new());
     }
-
-    /// The number, if it is a whole one.
-    fn get(self, bytes: &[u8]) -> Result<i64, f64> {
-        let mut low = [0; 8];
-        for (to, from) in low.iter_mut().zip(bytes) {
-            *to = *from;
-        }
-        if self.big {
-            low[..self.bytes].reverse();
-        }
-        let number = u64::from_le_bytes(low);
-        match self.kind {
-            Kind::Bool | Kind::Unsigned => i64::try_from(number).map_err(|_| number as f64),
-            Kind::Signed => {
-                let unused = 64 - 8 * self.bytes as u32;
-                Ok((number << unused) as i64 >> unused)
+    let mut to = Vec::with_capacity(from.len());
+    let mut place = vec![0u64; shape.len()];
+    for _ in 0..bytes / number as u64 {
+        let from_place = place.iter().zip(shape).rev();
+        let from_place = from_place.fold(0, |all, (&at, &n)| all * n + at) as usize;
+        to.extend_from_slice(&from[from_place * number..][..number]);
+        // The next place: the last dimension goes first.
+        for (at, &n) in place.iter_mut().zip(shape).rev() {
+            *at += 1;
+            if *at < n {
+                break;
             }
-            Kind::Float => {
-                let value = match self.bytes {
-                    4 => f32::from_bits(number as u32).into(),
-                    _ => f64::from_bits(number),
-                };
-                // A whole number that a float holds exactly.
-                if value.fract() == 0.0 && value.abs() < 1e15 {
-                    Ok(value as i64)
-                } else {
-                    Err(value)
-                }
-            }
+            *at = 0;
         }
     }
+    Ok(to)
 }
 
 /// An array that is read grid by grid.
 struct Array<R> {
-    reader: R,
-    kind: Type,
+    numbers: Numbers<R>,
+    kind: NumberType,
     /// Rows and columns of a grid; one row where nothing says that it is one.
     grid: (u64, u64),
     count: u64,
@@ -105,27 +82,13 @@ impl<R: Read> Array<R> {
     /// Reads what stands before the numbers.
     fn new(mut reader: R, name: String) -> io::Result<Self> {
         let what = |found: String| unreadable("an array of numbers", format!("{name} {found}"));
-        let (
-            Dictionary {
-                kind,
-                fortran,
-                shape,
-            },
-            _,
-        ) = Dictionary::read(&mut reader)
+        let (dictionary, _) = Dictionary::read(&mut reader)
             .map_err(|error| what(format!("that is damaged ({error})")))?;
-        let of = Type::named(&kind);
-        let of = of.ok_or_else(|| {
-            what(format!(
-                "of type '{}' (whole numbers or floats are read)",
-                kind.escape_debug()
-            ))
+        let kind = NumberType::named(&dictionary.kind).ok_or_else(|| {
+            let found = dictionary.kind.escape_debug();
+            what(format!("of type '{found}' ({READ} are read)"))
         })?;
-        if fortran && shape.len() > 1 {
-            return Err(what(
-                "in Fortran order: save it with numpy.ascontiguousarray".into(),
-            ));
-        }
+        let Dictionary { fortran, shape, .. } = dictionary;
         let (count, grid) = match shape[..] {
             [cells] => (1, (1, cells)),
             // A square is one grid, and everything else is a list of lines.
@@ -145,10 +108,15 @@ impl<R: Read> Array<R> {
             .filter(|numbers| (1..=MOST).contains(numbers));
         let numbers = numbers
             .ok_or_else(|| what(format!("of shape {shape:?} (a grid has 1 to {MOST} cells)")))?;
-        let bytes = vec![0; numbers as usize * of.bytes];
+        let bytes = vec![0; numbers as usize * kind.bytes()];
+        let numbers = if fortran && shape.len() > 1 {
+            Numbers::Turned(io::Cursor::new(turn(reader, &shape, kind.bytes())?))
+        } else {
+            Numbers::Stream(reader)
+        };
         Ok(Array {
-            reader,
-            kind: of,
+            numbers,
+            kind,
             grid,
             count,
             read: 0,
@@ -160,7 +128,7 @@ impl<R: Read> Array<R> {
     /// Appends the next grid as JSON.
     fn next(&mut self, out: &mut String) -> io::Result<()> {
         self.read += 1;
-        self.reader
+        self.numbers
             .read_exact(&mut self.bytes)
             .map_err(|error| match error.kind() {
                 ErrorKind::UnexpectedEof => unreadable(
@@ -179,11 +147,11 @@ impl<R: Read> Array<R> {
         if rows > 1 {
             out.push('[');
         }
-        let row_bytes = columns as usize * self.kind.bytes;
+        let row_bytes = columns as usize * self.kind.bytes();
         for (i, row) in self.bytes.chunks_exact(row_bytes).enumerate() {
             out.push_str(if i > 0 { "," } else { "" });
             out.push_str(open);
-            for (j, number) in row.chunks_exact(self.kind.bytes).enumerate() {
+            for (j, number) in row.chunks_exact(self.kind.bytes()).enumerate() {
                 out.push_str(if j > 0 { between } else { "" });
                 match self.kind.get(number) {
                     Ok(number) => write!(out, "{number}"),
@@ -333,29 +301,5 @@ impl<R: Read> BufRead for Arrays<R> {
 
     fn consume(&mut self, n: usize) {
         self.used = (self.used + n).min(self.text.len());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_of_every_type() {
-        let whole = |name: &str, bytes: &[u8]| Type::named(name).unwrap().get(bytes).unwrap();
-        assert_eq!(whole("|u1", &[255]), 255);
-        assert_eq!(whole("|i1", &[255]), -1);
-        assert_eq!(whole("<i2", &[0xfe, 0xff]), -2);
-        assert_eq!(whole(">i4", &[0, 0, 1, 2]), 258);
-        assert_eq!(whole(">u8", &[0, 0, 0, 0, 0, 0, 0, 9]), 9);
-        assert_eq!(whole("<f4", &7f32.to_le_bytes()), 7);
-        assert_eq!(whole(">f8", &9f64.to_be_bytes()), 9);
-        assert_eq!(
-            Type::named("<f8").unwrap().get(&1.5f64.to_le_bytes()),
-            Err(1.5)
-        );
-        for name in ["<U81", "|O", "<c8", "<f2", "i4", "", "é"] {
-            assert_eq!(Type::named(name), None, "{name}");
-        }
     }
 }

@@ -51,7 +51,7 @@ fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
 
 fn array(lines: &[&str]) -> Vec<u8> {
     let header = Header {
-        kind: IntType::U8,
+        kind: IntType::U8.into(),
         rows: lines.len() as u64,
         columns: Some(lines[0].len() as u64),
     };
@@ -162,6 +162,14 @@ fn arrays_are_puzzles() {
         .flat_map(|&n| f64::from(n).to_be_bytes())
         .collect();
     assert_eq!(read(&npy(&three.replace("|i1", ">f8"), &big)), all);
+    // Columns follow one another: the first dimension goes first.
+    let turned: Vec<u8> = (0..48)
+        .map(|i| data[16 * (i % 3) + 4 * (i / 3 % 4) + i / 12])
+        .collect();
+    let fortran = three.replace("False", "True");
+    assert_eq!(read(&npy(&fortran, &turned)), all);
+    let cut = read(&npy(&fortran, &turned[..40]));
+    assert!(cut.len() == 1 && cut[0].1.contains("its end"), "{cut:?}");
     // One grid, and one line of cells.
     assert_eq!(
         read(&npy(
@@ -185,7 +193,10 @@ fn arrays_are_puzzles() {
         "line 3: expected 3 grids in an array, found its end after 2"
     );
     for (dictionary, says) in [
-        (three.replace("False", "True"), "an array in Fortran order"),
+        (
+            three.replace("False", "True").replace("(3,", "(300000000,"),
+            "an array of more than 256 MiB in Fortran order",
+        ),
         (three.replace("|i1", "<U81"), "an array of type '<U81'"),
         (
             three.replace("(3, 4, 4)", "(3, 4, 4, 4)"),

@@ -1,7 +1,7 @@
 //! Puzzles to train on, and those that measure the model.
 
 use super::{Data, Notes, Part};
-use crate::exit::{Refusals, message};
+use crate::exit::{self, Refusals, message};
 use crate::input;
 use crate::progress;
 use anyhow::{anyhow, bail};
@@ -73,8 +73,8 @@ pub(super) struct PuzzleTraining {
 }
 
 impl PuzzleTraining {
-    /// Reads or generates what the notes ask for.
-    pub(super) fn prepare(notes: &Notes, seed: u64) -> anyhow::Result<Self> {
+    /// Reads or generates what the notes ask for, with at most so many held-out puzzles of each task.
+    pub(super) fn prepare(notes: &Notes, seed: u64, most_tests: usize) -> anyhow::Result<Self> {
         let first = Part {
             task: notes.task.clone(),
             pool: notes.pool,
@@ -83,7 +83,7 @@ impl PuzzleTraining {
         let (mut sources, mut train, mut tests) = (Vec::new(), 0, Vec::new());
         for (number, part) in std::iter::once(&first).chain(&notes.others).enumerate() {
             let data = notes.data.as_deref().filter(|_| number == 0);
-            let (source, held_out) = prepare(part, data, notes.held_out, seed)?;
+            let (source, held_out) = prepare(part, data, notes.held_out, most_tests, seed)?;
             train += source.len();
             sources.push((Box::new(source) as Box<dyn SampleSource>, part.share));
             tests.push((part.task.clone(), held_out));
@@ -105,6 +105,7 @@ fn prepare(
     part: &Part,
     data: Option<&Path>,
     held_out: u64,
+    most_tests: usize,
     seed: u64,
 ) -> anyhow::Result<(PuzzleSource, Vec<Pair>)> {
     let spec = &part.task;
@@ -130,6 +131,7 @@ fn prepare(
         bar.finish_and_clear();
         puzzles
     };
+    let most_tests = tests(&*task).min(most_tests);
     let (puzzles, tests) = match data {
         Some(path) => {
             let (mut tests, train): (Vec<_>, Vec<_>) = read(path, dataset::Part::Train, &*task)?
@@ -139,12 +141,12 @@ fn prepare(
                 // Who made the data set has split it.
                 tests = read(path, dataset::Part::Test, &*task)?;
             }
-            tests.truncate(self::tests(&*task));
+            tests.truncate(most_tests);
             (train, tests)
         }
         None => (
             generate(part.pool, false, seed)?,
-            generate(tests(&*task), true, TEST_SEED)?,
+            generate(most_tests, true, TEST_SEED)?,
         ),
     };
     let source = PuzzleSource::new(task, puzzles, held_out);
@@ -166,8 +168,8 @@ impl Data for PuzzleTraining {
             kinds => format!(" of {kinds} tasks"),
         };
         format!(
-            "{} puzzles{kinds} to train on, {tests} held-out ones to measure",
-            self.train
+            "{}{kinds} to train on, {tests} held-out ones to measure",
+            exit::count(self.train as u64, "puzzle")
         )
     }
 

@@ -137,7 +137,7 @@ fn layouts_outside_of_the_storage_are_refused() {
                 kind: "QInt8Storage",
                 ..base
             },
-            "global `torch.QInt8Storage`",
+            "tensor `w`: expected a tensor, found an object of `torch.QInt8Storage`",
         ),
         (
             Claim { key: "1", ..base },
@@ -219,6 +219,49 @@ fn ordered_dictionaries_and_parameters_are_read() {
     assert_eq!((state[0].0, &state[0].1.shape[..]), ("w", &[2, 3][..]));
 }
 
+/// What Lightning and other training programs write: weights beside objects of their own classes.
+#[test]
+fn unknown_objects_beside_the_weights_are_passed_over() {
+    let mut pickle = Pickle::default();
+    pickle.op(b"\x80\x02}(").text("hyper_parameters");
+    // Made, filled with items and attributes, kept in the memo.
+    pickle.op(b"clightning.fabric.utilities.data\nAttributeDict\n)\x81q\x05");
+    pickle.op(b"(").text("lr").op(b"G\0\0\0\0\0\0\0\0u}b");
+    pickle.text("callbacks").op(b"cbuiltins\nset\n]\x85R");
+    pickle.text("again").op(b"h\x05");
+    // A tensor of a kind that is not known, made of a storage that is not known.
+    pickle
+        .text("scale")
+        .op(b"ctorch._utils\n_rebuild_tensor_v2\n(");
+    pickle.storage(Claim {
+        kind: "QInt8Storage",
+        ..TWO_BY_THREE
+    });
+    pickle.op(b"K\0))\x89}tR");
+    pickle
+        .text("state_dict")
+        .op(b"}(")
+        .text("w")
+        .tensor(TWO_BY_THREE);
+    pickle.op(b"u").text("bytes").op(b"C\x02ab");
+    pickle
+        .text("set")
+        .op(b"\x8f(K\x01\x90")
+        .text("frozen")
+        .op(b"(K\x01\x91u.");
+    let state = read_state(&pickle.0).unwrap();
+    assert_eq!((state.len(), state[0].0), (1, "w"));
+    // Among the weights themselves it is told.
+    let mut pickle = Pickle::default();
+    pickle.op(b"\x80\x02}(").text("w").tensor(TWO_BY_THREE);
+    pickle.text("cfg").op(b"c__main__\nConfig\n)\x81u.");
+    let message = read_state(&pickle.0).unwrap_err().to_string();
+    assert_eq!(
+        message,
+        "tensor `cfg`: expected a tensor, found an object of `__main__.Config`"
+    );
+}
+
 #[test]
 fn protocol_4_is_read() {
     let mut pickle = Pickle::default();
@@ -237,17 +280,17 @@ fn nothing_else_is_called() {
     for (pickle, expected) in [
         (
             &b"\x80\x02cos\nsystem\nX\x02\0\0\0ls\x85R."[..],
-            "pickle: global `os.system` at byte 2 is not allowed",
+            "expected a dictionary of tensors, found an object of `os.system`: save its `state_dict()`",
         ),
         (
             b"\x80\x04\x8c\x08builtins\x8c\x04eval\x93.",
-            "pickle: global `builtins.eval` at byte 18 is not allowed",
+            "expected a dictionary of tensors, found a name of Python",
         ),
         (
-            b"\x80\x02ctorch\nFloatStorage.__init__\n.",
-            "pickle: global `torch.FloatStorage.__init__` at byte 2 is not allowed",
+            b"\x80\x02ctorch\nFloatStorage.__init__\n)R.",
+            "found an object of `torch.FloatStorage.__init__`",
         ),
-        (b"\x80\x02(cos\nsystem\no.", "global `os.system`"),
+        (b"\x80\x02(cos\nsystem\no.", "opcode 0x6f (OBJ)"),
         (
             b"\x80\x02i",
             "pickle: opcode 0x69 (INST) at byte 2 is not allowed",
@@ -279,7 +322,7 @@ fn nothing_else_is_called() {
 
 #[test]
 fn every_other_opcode_is_refused_by_name() {
-    let allowed = b"\x80\x95(N\x88\x89JKM\x8aX\x8cqr\x94hj)\x85\x86\x87t}sub\x93cQR.G]ae";
+    let allowed = b"\x80\x95(N\x88\x89JKM\x8aX\x8cqr\x94hj)\x85\x86\x87t}sub\x93cQR.G]ae\x8f\x90\x91CB\x8e\x9602\x81\x92";
     for opcode in 0..=255u8 {
         let message = read_state(&[0x80, 2, opcode]).unwrap_err().to_string();
         let refused = format!(
@@ -319,7 +362,7 @@ fn malformed_programs_are_refused() {
         (b"N(Ne", "a list to fill"),
         (
             b"}(X\x01\0\0\0aNX\x05\0\0\0epochK\x01u.",
-            "one that holds it under `state_dict`, found the keys `a`, `epoch`",
+            "one that holds it under `state_dict`, found the keys `a` (nothing), `epoch` (an integer)",
         ),
     ] {
         let message = read_state(pickle).unwrap_err().to_string();
@@ -383,7 +426,7 @@ proptest! {
 
     #[test]
     fn any_allowed_opcodes_never_panic(program in prop::collection::vec(
-        prop::sample::select(&b"\x00\x01\x02(N\x89K\x8aX\x8cqh)\x85\x86\x87t}sub\x93QR."[..]), 0..60)) {
+        prop::sample::select(&b"\x00\x01\x02(N\x89K\x8aX\x8cqh)\x85\x86\x87t}sub\x93QR.\x81\x92\x8f\x90\x91C]ae02"[..]), 0..60)) {
         let _ = read_state(&program);
     }
 }
