@@ -5,7 +5,7 @@
 
 DIR holds `train.safetensors`, `valid.safetensors`, on which every method chooses its settings, and tests (`--tests`). Where questions
 have several vectors, results are told by how many (for chains: the number of relations). All answers and passages of a test are searched.
-Intervals: 95 %, 1,000 bootstrap samples of the test's questions, of all seeds together. Where `texts.json` holds the texts of questions
+`table.py` has the intervals. Where `texts.json` holds the texts of questions
 and passages, BM25 and its sum with the vectors' scores are told, too.
 """
 

