@@ -144,7 +144,8 @@ pub(crate) fn solve(
     if let Some(path) = passages {
         let pairs = Pairs::open(path)?;
         pairs.check(refiner.spec()).map_err(|e| e.in_file(path))?;
-        let (index, _) = recurra::vectors::measure::passages(&refiner, &pairs).map_err(|e| e.in_file(path))?;
+        let (index, _) =
+            recurra::vectors::measure::passages(&refiner, &pairs).map_err(|e| e.in_file(path))?;
         refiner = refiner.with_index(index)?;
     } else if refiner.spec().neighbours > 0 {
         let text = "this model retrieves passages while it thinks: expected --passages with the pairs that have them";

@@ -12,8 +12,8 @@ use recurra::model::{TrmModel, TrmWeights};
 use recurra::solver::{SolveOptions, Solver, Source};
 use recurra::tasks::grid::GridTask;
 use recurra::tasks::{Task, TaskSpec};
-use recurra::vectors::Refiner;
 use recurra::thinking::{Features, KPredictor, Limits, Outcome};
+use recurra::vectors::Refiner;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -320,7 +320,10 @@ impl Models {
     fn read_all(
         &self,
         settings: &Settings,
-    ) -> anyhow::Result<(BTreeMap<String, Arc<Served>>, BTreeMap<String, Arc<Adapter>>)> {
+    ) -> anyhow::Result<(
+        BTreeMap<String, Arc<Served>>,
+        BTreeMap<String, Arc<Adapter>>,
+    )> {
         let (mut models, mut adapters) = (BTreeMap::new(), BTreeMap::new());
         let before = self.adapters.load();
         for source in &settings.models {
@@ -364,8 +367,7 @@ impl Models {
             _ => {
                 let names: Vec<&str> = adapters.keys().map(String::as_str).collect();
                 let found = if name.is_some() { "another" } else { "none" };
-                let detail =
-                    format!("model: expected one of {}, found {found}", names.join(", "));
+                let detail = format!("model: expected one of {}, found {found}", names.join(", "));
                 match name {
                     Some(_) => Problem::not_found(detail),
                     None => Problem::refused(detail),

@@ -63,11 +63,7 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     /// Checks what can be checked without asking.
-    pub(crate) fn new(
-        url: &str,
-        model: Option<String>,
-        key: Option<&str>,
-    ) -> anyhow::Result<Self> {
+    pub(crate) fn new(url: &str, model: Option<String>, key: Option<&str>) -> anyhow::Result<Self> {
         let wrong = || {
             anyhow!(
                 "--embeddings-upstream: expected the URL of a route for embeddings, such as https://example.com/v1/embeddings, found `{url}`"
@@ -87,9 +83,9 @@ impl Upstream {
             value.set_sensitive(true);
             Ok::<_, axum::http::header::InvalidHeaderValue>(value)
         });
-        let key = key.transpose().map_err(|_| {
-            anyhow!("RECURRA_EMBEDDINGS_KEY: expected a key of visible characters")
-        })?;
+        let key = key
+            .transpose()
+            .map_err(|_| anyhow!("RECURRA_EMBEDDINGS_KEY: expected a key of visible characters"))?;
         let builder = HttpsConnectorBuilder::new();
         let builder = if secure {
             builder.with_provider_and_native_roots(ring::default_provider())?
@@ -173,7 +169,11 @@ impl Upstream {
 }
 
 /// The service's embeddings, if they are as many as there were texts and of the right dimension.
-fn in_order(data: Vec<Embedding>, texts: usize, dimension: usize) -> Result<Vec<Vec<f32>>, Problem> {
+fn in_order(
+    data: Vec<Embedding>,
+    texts: usize,
+    dimension: usize,
+) -> Result<Vec<Vec<f32>>, Problem> {
     if data.len() != texts {
         let found = data.len();
         return Err(bad(&format!(
@@ -209,7 +209,14 @@ mod tests {
 
     #[test]
     fn a_url_must_be_a_route() {
-        for url in ["", "example.com", "ftp://a/b", "http://", "http://host", "http://host/"] {
+        for url in [
+            "",
+            "example.com",
+            "ftp://a/b",
+            "http://",
+            "http://host",
+            "http://host/",
+        ] {
             assert!(Upstream::new(url, None, None).is_err(), "{url}");
         }
         assert!(Upstream::new("http://127.0.0.1:1/v1/embeddings", None, Some("key")).is_ok());

@@ -123,7 +123,9 @@ fn stream(model: &str, pairs: &str) {
     let options = refiner.options();
     let mut alone = Vec::new();
     println!("{} questions, {} passages", pairs.len(), index.len());
-    println!("| cosine at least | from memory | wrong of these, where thinking is right | recall@1 | time |");
+    println!(
+        "| cosine at least | from memory | wrong of these, where thinking is right | recall@1 | time |"
+    );
     println!("| --- | --- | --- | --- | --- |");
     let mut whole = 0.0;
     for similar in THRESHOLDS {

@@ -239,7 +239,14 @@ fn vectors(args: &Args) -> anyhow::Result<Exit> {
         return Err(UsageError(text.into()).into());
     }
     let (steps, threads) = args.thinking.vectors()?;
-    crate::vectors::solve(&args.model, file, steps, args.passages.as_deref(), threads, args.json)
+    crate::vectors::solve(
+        &args.model,
+        file,
+        steps,
+        args.passages.as_deref(),
+        threads,
+        args.json,
+    )
 }
 
 /// Where answers and refusals go.

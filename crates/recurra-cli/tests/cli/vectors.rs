@@ -196,8 +196,16 @@ fn an_interrupted_training_leaves_the_best_model_and_goes_on() {
     let until = (step() + 5).max(20);
     let resumed = recurra(&format!("{resume} --steps {until}"), &[&model]);
     assert_eq!(status(&resumed), Some(0), "{}", stderr(&resumed));
-    assert!(stderr(&resumed).contains("going on after"), "{}", stderr(&resumed));
+    assert!(
+        stderr(&resumed).contains("going on after"),
+        "{}",
+        stderr(&resumed)
+    );
     assert_eq!(step(), until);
     let again = recurra(&format!("{resume} --steps {until}"), &[&model]);
-    assert!(stderr(&again).contains("nothing left to do"), "{}", stderr(&again));
+    assert!(
+        stderr(&again).contains("nothing left to do"),
+        "{}",
+        stderr(&again)
+    );
 }

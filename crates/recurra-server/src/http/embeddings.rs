@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use recurra::thinking::StopReason;
-use recurra::vectors::{RefineOptions, Recalled, Route, VectorQuestion};
+use recurra::vectors::{Recalled, RefineOptions, Route, VectorQuestion};
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
@@ -265,7 +265,11 @@ impl Embedding {
         let embedding = match encoding {
             Encoding::Float => Numbers::Floats(refined.vector),
             Encoding::Base64 => {
-                let bytes: Vec<u8> = refined.vector.iter().flat_map(|v| v.to_le_bytes()).collect();
+                let bytes: Vec<u8> = refined
+                    .vector
+                    .iter()
+                    .flat_map(|v| v.to_le_bytes())
+                    .collect();
                 Numbers::Base64(BASE64_STANDARD.encode(bytes))
             }
         };
@@ -331,8 +335,14 @@ pub(crate) async fn embeddings(
         }
     };
     let deadline = Instant::now() + patience(&state, value.timeout)?;
-    let (vectors, from_service, usage) =
-        vectors(&state, &adapter, items, own_authorization(&state, &headers), deadline).await?;
+    let (vectors, from_service, usage) = vectors(
+        &state,
+        &adapter,
+        items,
+        own_authorization(&state, &headers),
+        deadline,
+    )
+    .await?;
     let work = {
         let adapter = adapter.clone();
         move || {
@@ -343,7 +353,10 @@ pub(crate) async fn embeddings(
                 .iter()
                 .map(|v| VectorQuestion {
                     question: &v.question,
-                    initial: v.initial.as_deref().unwrap_or(&v.question[..d.min(v.question.len())]),
+                    initial: v
+                        .initial
+                        .as_deref()
+                        .unwrap_or(&v.question[..d.min(v.question.len())]),
                 })
                 .collect();
             adapter.memory.answer_many(&questions, options)
@@ -519,9 +532,15 @@ mod tests {
         assert_eq!(read(r#""a""#).unwrap(), [text("a")]);
         assert_eq!(read(r#"["a","b"]"#).unwrap(), [text("a"), text("b")]);
         assert_eq!(read("[0.5,1]").unwrap(), [vector(&[0.5, 1.0])]);
-        assert_eq!(read("[[0.5],[-1]]").unwrap(), [vector(&[0.5]), vector(&[-1.0])]);
+        assert_eq!(
+            read("[[0.5],[-1]]").unwrap(),
+            [vector(&[0.5]), vector(&[-1.0])]
+        );
         assert_eq!(read("[1,2]").unwrap(), [tokens(&[1, 2])]);
-        assert_eq!(read("[[1,2],[0.0]]").unwrap(), [tokens(&[1, 2]), vector(&[0.0])]);
+        assert_eq!(
+            read("[[1,2],[0.0]]").unwrap(),
+            [tokens(&[1, 2]), vector(&[0.0])]
+        );
         let question = read(r#"[{"question":[0.5,1.0],"initial":[0.25,1]}]"#).unwrap();
         let expected = Item::Vectors(Vectors {
             question: vec![0.5, 1.0],
@@ -529,7 +548,15 @@ mod tests {
         });
         assert_eq!(question, [expected]);
         assert_eq!(read("[]").unwrap(), []);
-        for wrong in ["1", "null", "{}", r#"["a",1.0]"#, "[[[1.0]]]", r#"[{"x":1}]"#, "[null]"] {
+        for wrong in [
+            "1",
+            "null",
+            "{}",
+            r#"["a",1.0]"#,
+            "[[[1.0]]]",
+            r#"[{"x":1}]"#,
+            "[null]",
+        ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

@@ -226,8 +226,6 @@ fn assemble(
             .map(|array| array.floats("negatives"))
             .transpose()?,
         path: path.map(|array| array.floats("path")).transpose()?,
-        passages: passages
-            .map(|array| array.floats("passages"))
-            .transpose()?,
+        passages: passages.map(|array| array.floats("passages")).transpose()?,
     })
 }

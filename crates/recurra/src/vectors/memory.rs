@@ -272,9 +272,7 @@ impl Memory {
         }
         let left: Vec<VectorQuestion> = places.iter().map(|&place| questions[place]).collect();
         let steps: Vec<usize> = unknown.iter().map(|asked| asked.steps).collect();
-        let thought = self
-            .refiner
-            .reason_planned(&left, options, |i| steps[i])?;
+        let thought = self.refiner.reason_planned(&left, options, |i| steps[i])?;
         for ((place, asked), refined) in places.into_iter().zip(unknown).zip(thought) {
             answers[place] = refined.and_then(|refined| self.keep(asked, refined));
         }
@@ -507,7 +505,10 @@ fn features(question: VectorQuestion<'_>) -> Features {
     .into_iter()
     .enumerate()
     {
-        features.set(place, lies(question.question, question.initial.len(), i as u64));
+        features.set(
+            place,
+            lies(question.question, question.initial.len(), i as u64),
+        );
     }
     features
 }

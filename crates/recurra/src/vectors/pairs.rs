@@ -114,9 +114,15 @@ impl Pairs {
         };
         let mut rows = (0..self.len()).map(|i| self.row(i));
         let all = rows.all(|row| {
-            [row.question, row.initial, row.answer, row.negatives, row.path]
-                .into_iter()
-                .all(unit)
+            [
+                row.question,
+                row.initial,
+                row.answer,
+                row.negatives,
+                row.path,
+            ]
+            .into_iter()
+            .all(unit)
         }) && self.passages.as_deref().is_none_or(unit);
         if all { Norm::Unit } else { Norm::Free }
     }

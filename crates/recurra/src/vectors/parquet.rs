@@ -34,7 +34,8 @@ struct Column {
 
 /// Reads pairs from a table.
 pub(super) fn read(file: File) -> Result<Pairs> {
-    let broken = |e: parquet::errors::ParquetError| Error::Format(format!("not a Parquet table: {e}"));
+    let broken =
+        |e: parquet::errors::ParquetError| Error::Format(format!("not a Parquet table: {e}"));
     let reader = SerializedFileReader::new(file).map_err(broken)?;
     let about = reader.metadata().file_metadata();
     let schema = about.schema();
@@ -138,7 +139,9 @@ fn vectors(
     };
     let count = if nested { list.elements().len() } else { 1 };
     if count > MOST_VECTORS {
-        return Err(format!("expected at most {MOST_VECTORS} vectors, found {count}"));
+        return Err(format!(
+            "expected at most {MOST_VECTORS} vectors, found {count}"
+        ));
     }
     match nested {
         true => list.elements().iter().try_for_each(one)?,

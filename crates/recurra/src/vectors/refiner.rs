@@ -7,8 +7,8 @@ use super::state::{
 };
 use crate::engine::PackedModel;
 use crate::error::{Error, Result};
-use crate::model::{TrmModel, TrmWeights};
 use crate::model::refining::Refining;
+use crate::model::{TrmModel, TrmWeights};
 use crate::network::mixers::MOST_TOKENS;
 use crate::network::scratch::Scratch;
 use crate::network::team::Member;

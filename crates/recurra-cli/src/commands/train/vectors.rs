@@ -201,8 +201,7 @@ fn resume(args: &Args, threads: usize) -> anyhow::Result<Option<Run>> {
     let named = |e: &dyn std::fmt::Display| anyhow::anyhow!("{}: {e}", path.display());
     let bytes = std::fs::read(&path).map_err(|e| named(&e))?;
     let saved = VectorCheckpoint::read(&bytes).map_err(|e| e.in_file(&path))?;
-    let mut notes: Notes =
-        serde_json::from_value(saved.notes.clone()).map_err(|e| named(&e))?;
+    let mut notes: Notes = serde_json::from_value(saved.notes.clone()).map_err(|e| named(&e))?;
     refuse_contradictions(args, &saved, &notes)?;
     match (args.steps, args.minutes) {
         (Some(steps), _) => notes.steps = Some(steps),
@@ -258,7 +257,9 @@ fn refuse_contradictions(
     recipe(&args.recipe, flags, &mut train);
     let real = |path: &Path| std::fs::canonicalize(path).unwrap_or(path.into());
     let same_file = |asked: &Option<PathBuf>, has: Option<&Path>| {
-        asked.as_deref().is_none_or(|asked| has.map(real) == Some(real(asked)))
+        asked
+            .as_deref()
+            .is_none_or(|asked| has.map(real) == Some(real(asked)))
     };
     let embedder = |name: &String| *name == saved.spec.embedder;
     let checks = [
@@ -358,7 +359,8 @@ impl Run {
     }
 
     fn progress(&self) -> f64 {
-        self.notes.progress(self.trainer.steps_done(), self.seconds())
+        self.notes
+            .progress(self.trainer.steps_done(), self.seconds())
     }
 
     /// Trains until the budget is spent, or what is told asks for the end.

@@ -131,7 +131,8 @@ impl Contrast<'_> {
             loss += share * (most + sum.ln() - score);
             let finds = score > wrong;
             right += usize::from(finds);
-            let (halt, slope) = binary_cross_entropy(outcome.halts[i], finds && self.columns.ends[own]);
+            let (halt, slope) =
+                binary_cross_entropy(outcome.halts[i], finds && self.columns.ends[own]);
             loss += share * self.halt_weight * halt;
             outcome.halts[i] = (share * self.halt_weight * slope) as f32;
             for (j, score) in scores.iter_mut().enumerate() {

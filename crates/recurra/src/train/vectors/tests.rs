@@ -330,12 +330,25 @@ fn a_path_leads_step_by_step() {
             let query = &pairs.queries[i * D..][..D];
             let found = refiner.reason(query, query, steps).unwrap();
             let to = to(i);
-            found.vector.iter().zip(&to).map(|(a, b)| a * b).sum::<f32>()
+            found
+                .vector
+                .iter()
+                .zip(&to)
+                .map(|(a, b)| a * b)
+                .sum::<f32>()
         });
         cosines.sum::<f32>() / 20.0
     };
     let once = |i: usize| path[2 * i * D..][..D].to_vec();
     let twice = |i: usize| path[(2 * i + 1) * D..][..D].to_vec();
-    let found = [near(1, &once), near(1, &twice), near(2, &once), near(2, &twice)];
-    assert!(found[0] > found[1] + 0.3 && found[3] > found[2] + 0.3, "{found:?}");
+    let found = [
+        near(1, &once),
+        near(1, &twice),
+        near(2, &once),
+        near(2, &twice),
+    ];
+    assert!(
+        found[0] > found[1] + 0.3 && found[3] > found[2] + 0.3,
+        "{found:?}"
+    );
 }
