@@ -6,6 +6,7 @@
 use super::pairs::Pairs;
 use crate::error::{Error, Result};
 use crate::tasks::vectors::{Embedder, MOST_DIMENSIONS};
+use parquet::basic::{ConvertedType, LogicalType, Type as Physical};
 use parquet::file::metadata::KeyValue;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, Row};
@@ -40,9 +41,15 @@ pub(super) fn read(file: File) -> Result<Pairs> {
     let about = reader.metadata().file_metadata();
     let schema = about.schema();
     let fields = schema.get_fields().iter();
-    let fields = fields.filter(|field| COLUMNS.contains(&field.name()));
+    let fields: Vec<_> = fields
+        .filter(|field| COLUMNS.contains(&field.name()))
+        .cloned()
+        .collect();
+    for field in &fields {
+        check(field.name(), field)?;
+    }
     let known = Type::group_type_builder(schema.name())
-        .with_fields(fields.cloned().collect())
+        .with_fields(fields)
         .build()
         .map_err(broken)?;
     let embedder = embedder(about.key_value_metadata().map_or(&[][..], Vec::as_slice))?;
@@ -89,6 +96,36 @@ pub(super) fn read(file: File) -> Result<Pairs> {
         negatives: negatives.map(|c| c.even("negatives", None)).transpose()?,
         path: path.map(|c| c.even("path", None)).transpose()?,
         passages: None,
+    })
+}
+
+/// Refuses columns of other numbers before anything of them is read.
+fn check(column: &str, field: &Type) -> Result<()> {
+    if !field.is_primitive() {
+        return field
+            .get_fields()
+            .iter()
+            .try_for_each(|inner| check(column, inner));
+    }
+    let (found, about) = (field.get_physical_type(), field.get_basic_info());
+    let plain = about.converted_type() == ConvertedType::NONE;
+    let fits = match column {
+        "lengths" => plain && matches!(found, Physical::INT32 | Physical::INT64),
+        _ => {
+            let half = about.logical_type_ref() == Some(&LogicalType::Float16);
+            plain && (half || matches!(found, Physical::FLOAT | Physical::DOUBLE))
+        }
+    };
+    if fits {
+        return Ok(());
+    }
+    Err(Error::Tensor {
+        name: column.into(),
+        expected: match column {
+            "lengths" => "a column of INT32 or INT64".into(),
+            _ => "a column of lists of FLOAT, DOUBLE or FLOAT16".into(),
+        },
+        found: found.to_string(),
     })
 }
 
@@ -155,8 +192,6 @@ fn length(field: &Field) -> std::result::Result<usize, String> {
     let found = match field {
         Field::Int(n) => usize::try_from(*n).ok(),
         Field::Long(n) => usize::try_from(*n).ok(),
-        Field::UInt(n) => usize::try_from(*n).ok(),
-        Field::ULong(n) => usize::try_from(*n).ok(),
         _ => None,
     };
     found.ok_or_else(|| "expected a whole number of vectors".into())

@@ -392,8 +392,16 @@ impl Run {
             let progress = self.progress();
             let over = progress >= 1.0 || interrupted;
             if over {
-                // The last model may be the best.
-                if last.is_none_or(|(_, measured)| !measured) {
+                let measured = last.is_some_and(|(_, measured)| measured);
+                if progress < 1.0 {
+                    // Whoever asks for the end wants what there is now, but a model is to be there.
+                    if self.best.is_none() {
+                        self.measure()?;
+                        // What goes on later chooses among the models that it would have had without the interruption.
+                        self.notes.best = None;
+                    }
+                } else if !measured {
+                    // The last model may be the best.
                     let found = self.measure()?;
                     if let Some((report, _)) = last {
                         let row = self.row(&report, Some(found));
@@ -403,7 +411,7 @@ impl Run {
                         self.folder.add(row);
                     }
                 }
-                break interrupted && progress < 1.0;
+                break progress < 1.0;
             }
             let report = match self.trainer.step(progress) {
                 Ok(report) => report,
