@@ -280,11 +280,11 @@ impl Trainer {
                 "expected {expected} samples, found {found}"
             )));
         }
-        let saved = Learnt {
+        let kept = Learnt {
             tensors: &tensors,
             config,
         };
-        saved.check()?;
+        kept.check()?;
         let others = state.others.into_iter().map(|other| TrmConfig {
             seq_len: other.seq_len,
             vocab_size: other.vocab_size,
@@ -295,12 +295,12 @@ impl Trainer {
         let mut trainer = Trainer::of_mixture(
             &configs,
             state.train.clone(),
-            saved.weights("weights", true)?,
+            kept.weights("weights", true)?,
             threads,
             group,
         )?;
-        trainer.average = saved.weights("average", true)?;
-        saved.optimizer(&mut trainer.optimizer, state.adam_steps)?;
+        trainer.average = kept.weights("average", true)?;
+        kept.optimizer(&mut trainer.optimizer, state.adam_steps)?;
         trainer.step = state.step;
         let first = trainer.first_place();
         let mine = state.slots.into_iter().enumerate().skip(first);
@@ -320,8 +320,8 @@ impl Trainer {
             let shape = [config.positions_len(), config.hidden_size];
             slot.sample = sample;
             (slot.steps, slot.halted) = (saved.steps, saved.halted);
-            slot.z_h = saved.read(&format!("z_h.{i}"), &shape)?;
-            slot.z_l = saved.read(&format!("z_l.{i}"), &shape)?;
+            slot.z_h = kept.read(&format!("z_h.{i}"), &shape)?;
+            slot.z_l = kept.read(&format!("z_l.{i}"), &shape)?;
         }
         Ok((trainer, state.notes))
     }
