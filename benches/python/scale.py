@@ -3,6 +3,7 @@
     pip install recurra[ray,spark]
     python benches/python/scale.py --json scale.json        # 100,000 puzzles on Ray, 10,000 on Spark
     python benches/python/scale.py --puzzles 5000 --only ray
+    python benches/python/scale.py --puzzles 8000 --size 9 --only speed   # of a model that thinks for milliseconds
 
 `speed`: two plain processes and two Ray workers answer the same puzzles in turn; medians of their times, and of the ratios in each
 round. `ray` and `spark`: a worker is killed at about a third of the puzzles and the driver at about two thirds, both by SIGKILL; a second
@@ -27,15 +28,17 @@ import pyarrow.parquet as pq
 
 import recurra
 
-MODEL = Path(__file__).resolve().parents[2] / "models" / "sudoku4.safetensors"
-BATCH = 256
+MODELS = Path(__file__).resolve().parents[2] / "models"
+BATCH = int(os.environ.get("BATCH", "256"))
+SIZE = int(os.environ.get("SIZE", "4"))
+MODEL = MODELS / ("sudoku4.safetensors" if SIZE == 4 else "sudoku.safetensors")
 OPTIONS = {"restarts": 8}
 FILES = 16
 """The puzzles lie in so many files, as large tables do."""
 
 
 def make(folder: Path, count: int) -> None:
-    puzzles = recurra.tasks.sudoku.generate(count, 4, seed=3)
+    puzzles = recurra.tasks.sudoku.generate(count, SIZE, seed=3)
     columns = {"id": range(count), "question": [p.question for p in puzzles], "expected": [p.answer for p in puzzles]}
     table, share = pa.table(columns), -(-count // FILES)
     folder.mkdir()
@@ -199,11 +202,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--puzzles", type=int, default=100_000)
     parser.add_argument("--spark-puzzles", type=int, default=10_000)
+    parser.add_argument("--size", type=int, default=4, help="digits in a row: 4 (models/sudoku4), or another (models/sudoku)")
+    parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=["ray", "spark", "speed"], default=["speed", "ray", "spark"])
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    found: dict[str, object] = {"cores": os.cpu_count(), "puzzles": args.puzzles, "spark_puzzles": args.spark_puzzles}
+    # This program begins itself anew for each engine.
+    global SIZE, BATCH
+    SIZE, BATCH = args.size, args.batch
+    os.environ.update(SIZE=str(SIZE), BATCH=str(BATCH))
+    found: dict[str, object] = {"cores": os.cpu_count(), "size": args.size, "batch": args.batch, "puzzles": args.puzzles, "spark_puzzles": args.spark_puzzles}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         log = folder / "log"

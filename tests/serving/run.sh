@@ -12,6 +12,11 @@ if [ ! -x "$venv/bin/pytest" ] || ! cmp -s "$here/requirements.txt" "$venv/requi
   "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
   cp "$here/requirements.txt" "$venv/requirements.txt"
 fi
+# The protocol's own tests of MCP servers need Node.js, and a newer one than most systems have.
+conformance=$here/conformance
+if command -v npm >/dev/null && ! [ "$conformance/node_modules/.package-lock.json" -nt "$conformance/package-lock.json" ]; then
+  npm ci --prefix "$conformance" --no-audit --no-fund >/dev/null
+fi
 # The other end of ten thousand connections is here.
 ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
 cd "$root"

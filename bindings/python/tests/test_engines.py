@@ -45,7 +45,10 @@ def test_ray(ray, table, tmp_path):
 
     dataset = ray.data.from_arrow(table)
     answers = recurra.ray.solve(dataset, SUDOKU4, id_column="id", workers=2, batch_size=100, restarts=4)
+    answers = answers.materialize()
     check(pa.concat_tables(answers.iter_batches(batch_format="pyarrow", batch_size=None)), table)
+    # However few blocks there were: with one, one worker would do everything.
+    assert answers.num_blocks() == COUNT // 100
     with pytest.raises(recurra.DataError, match="question_column: expected one of id, question, expected; found puzzle"):
         recurra.ray.solve(dataset, SUDOKU4, question_column="puzzle")
     with pytest.raises(recurra.UsageError, match="id_column: expected the column of ids"):

@@ -426,20 +426,16 @@ impl ServerHandler for Tools {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let uri = request.uri;
-        let unknown = || {
-            ErrorData::resource_not_found(
-                format!(
-                    "expected {} or {}",
-                    trace::model_uri("{model}"),
-                    trace::TEMPLATE
-                ),
-                None,
-            )
+        let unknown = |message: String| {
+            ErrorData::resource_not_found(message, Some(serde_json::json!({ "uri": uri })))
         };
-        let place = trace::parse(&uri).ok_or_else(unknown)?;
+        let place = trace::parse(&uri).ok_or_else(|| {
+            let model = trace::model_uri("{model}");
+            unknown(format!("expected {model} or {}", trace::TEMPLATE))
+        })?;
         let model = self
             .model(Some(&place.model))
-            .map_err(|e| ErrorData::resource_not_found(e.detail, None))?;
+            .map_err(|e| unknown(e.detail))?;
         let (text, kind) = match place.question {
             None => (
                 serde_json::to_string(&describe(&model)).unwrap_or_default(),

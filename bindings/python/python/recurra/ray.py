@@ -74,7 +74,8 @@ def solve(
     sink = None if output is None or id_column is None else _sink.Output(os.fspath(output), id_column)
     if workers is None:
         workers = max(1, int((ray.cluster_resources().get("CPU", 1) - 1) // num_cpus))
-    answered = dataset.map_batches(
+    # Ray may have read everything as one block, which is one worker's.
+    answered = dataset.repartition(target_num_rows_per_block=batch_size).map_batches(
         _Solver,
         fn_constructor_args=(path, num_cpus, question_column, options, sink),
         batch_format="pyarrow",
