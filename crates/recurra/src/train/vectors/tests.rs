@@ -285,7 +285,9 @@ fn a_training_goes_on_exactly() {
     let weights = TrmWeights::random(&config, 3);
     let mut trainer =
         VectorTrainer::new(spec, &config, recipe(8), pairs.clone(), weights, 1).unwrap();
-    (0..3).for_each(|_| drop(trainer.step(0.1).unwrap()));
+    for _ in 0..3 {
+        trainer.step(0.1).unwrap();
+    }
     let notes = serde_json::json!({"seconds": 0.5});
     let bytes = trainer.to_checkpoint(&notes);
     assert!(VectorCheckpoint::is(&bytes));
@@ -323,7 +325,9 @@ fn a_path_leads_step_by_step() {
     let weights = TrmWeights::random(&config, 3);
     let mut trainer =
         VectorTrainer::new(spec, &config, train, Arc::new(pairs.clone()), weights, 1).unwrap();
-    (0..200).for_each(|i| drop(trainer.step(i as f64 / 200.0).unwrap()));
+    for i in 0..200 {
+        trainer.step(f64::from(i) / 200.0).unwrap();
+    }
     let refiner = Refiner::new(&trainer.model()).unwrap();
     let near = |steps: usize, to: &dyn Fn(usize) -> Vec<f32>| {
         let cosines = (0..20).map(|i| {
