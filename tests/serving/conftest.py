@@ -1,17 +1,20 @@
 """Servers for the tests: the real program on free ports."""
 
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
 import queue
 import re
 import signal
+import struct
 import subprocess
 import threading
 import time
 
 import httpx
+import numpy
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -97,6 +100,44 @@ class Server:
                 if row.get("target") == "recurra::access":
                     rows.append(row)
         return rows
+
+
+# Numbers of a vector.
+D = 16
+
+
+def unit(vectors):
+    return vectors / numpy.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+def embed(text):
+    """A vector of length 1 for a text."""
+    if isinstance(text, list):
+        text = f"tokens {text}"
+    seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
+    return unit(numpy.random.default_rng(seed).standard_normal(D)).astype(numpy.float32)
+
+
+def save(path, tensors):
+    """A safetensors file."""
+    header, data = {"__metadata__": {"embedder.name": "toy-embedder", "embedder.norm": "unit"}}, b""
+    for name, array in tensors.items():
+        raw = numpy.ascontiguousarray(array, numpy.float32).tobytes()
+        header[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [len(data), len(data) + len(raw)]}
+        data += raw
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
+@pytest.fixture(scope="session")
+def adapter(tmp_path_factory):
+    """A model that has learnt to turn a vector's places by five."""
+    folder = tmp_path_factory.mktemp("vectors")
+    queries = unit(numpy.random.default_rng(1).standard_normal((400, D)))
+    save(folder / "pairs.safetensors", {"queries": queries, "answers": numpy.roll(queries, 5, axis=1)})
+    model = folder / "adapter.safetensors"
+    recurra("train", "--task", "vectors", "--data", folder / "pairs.safetensors", "-o", model, "--steps", "200", "--hidden", "48", "--think", "2", "--batch", "32", "--lr", "0.004", "--temperature", "0.2", "--threads", "1")
+    return model
 
 
 @pytest.fixture(scope="session")

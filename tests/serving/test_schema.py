@@ -11,9 +11,9 @@ from conftest import MODELS, Server
 EXAMPLES = os.environ.get("SCHEMA_EXAMPLES", "12")
 
 
-def test_every_route_does_what_is_described():
+def test_every_route_does_what_is_described(adapter):
     st = pathlib.Path(sys.executable).parent / "st"
-    with Server(MODELS / "sudoku4.safetensors") as server:
+    with Server(MODELS / "sudoku4.safetensors", adapter) as server:
         # That a text is a question no schema can say: refusing one that is none is right.
         command = [st, "run", f"{server.url}/openapi.json", "--max-examples", EXAMPLES, "--seed", "1", "--generation-deterministic", "--exclude-checks", "positive_data_acceptance", "--request-timeout", "20"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300)

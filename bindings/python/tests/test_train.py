@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy
 import pytest
 from conftest import PUZZLE
 
@@ -32,6 +33,23 @@ def test_a_callback_ends_it_and_it_goes_on(tmp_path):
     assert not begun.finished and begun.log[-1].step <= 5
     resumed = recurra.train(path, steps=12, resume=True, threads=1)
     assert resumed.finished and resumed.model.info["id"] == whole.model.info["id"]
+
+
+def test_vectors_tell_their_callback(tmp_path):
+    queries = numpy.random.default_rng(1).standard_normal((60, 8)).astype("float32")
+    queries /= numpy.linalg.norm(queries, axis=1, keepdims=True)
+    numpy.save(tmp_path / "queries.npy", queries)
+    numpy.save(tmp_path / "answers.npy", numpy.roll(queries, 1, axis=1))
+    flags = {"task": "vectors", "data": tmp_path, "hidden": 32, "steps": 12, "measure_every": 4, "threads": 1}
+    seen: list[recurra.Progress] = []
+    path = tmp_path / "model.safetensors"
+    begun = recurra.train(path, callback=lambda progress: seen.append(progress) or progress.step < 5, **flags)
+    assert not begun.finished
+    assert [progress.step for progress in seen][:5] == [1, 2, 3, 4, 5] and seen[3].held_out is not None
+    resumed = recurra.train(path, resume=True, threads=1, callback=seen.append)
+    assert resumed.finished and seen[-1].step == 12 and resumed.log[-1].step == 12
+    whole = recurra.train(tmp_path / "whole.safetensors", **flags)
+    assert resumed.model.info["id"] == whole.model.info["id"]
 
 
 def test_what_a_callback_raises(tmp_path):

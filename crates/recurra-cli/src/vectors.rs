@@ -131,6 +131,7 @@ pub(crate) fn solve(
     model: &Path,
     file: &Path,
     steps: Option<usize>,
+    passages: Option<&Path>,
     threads: Threads,
     json: bool,
 ) -> anyhow::Result<Exit> {
@@ -139,9 +140,15 @@ pub(crate) fn solve(
         return Err(UsageError(text.into()).into());
     }
     threads.start()?;
-    let refiner = Refiner::open(model)?;
-    if refiner.spec().neighbours > 0 {
-        let text = "expected a model that retrieves nothing while it thinks: `solve` has no index";
+    let mut refiner = Refiner::open(model)?;
+    if let Some(path) = passages {
+        let pairs = Pairs::open(path)?;
+        pairs.check(refiner.spec()).map_err(|e| e.in_file(path))?;
+        let (index, _) =
+            recurra::vectors::measure::passages(&refiner, &pairs).map_err(|e| e.in_file(path))?;
+        refiner = refiner.with_index(index)?;
+    } else if refiner.spec().neighbours > 0 {
+        let text = "this model retrieves passages while it thinks: expected --passages with the pairs that have them";
         return Err(UsageError(text.into()).into());
     }
     let options = options(&refiner, steps);

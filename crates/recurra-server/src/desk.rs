@@ -150,6 +150,19 @@ impl Desk {
         client: &Client,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Problem> {
+        self.perform_steps(client, OTHER, work).await
+    }
+
+    /// The same with work that counts as so many steps.
+    ///
+    /// # Errors
+    /// As [`Desk::perform`].
+    pub(crate) async fn perform_steps<T: Send + 'static>(
+        &self,
+        client: &Client,
+        steps: f64,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
         self.check_wait()?;
         let (reply, outcome) = oneshot::channel();
         let work = move || {
@@ -160,7 +173,7 @@ impl Desk {
         };
         let waits = Waits::new(&self.waiting, 0.0);
         let work = Work::Other(Box::new(work));
-        self.push(client, vec![(OTHER, Job { work, waits })])?;
+        self.push(client, vec![(steps, Job { work, waits })])?;
         outcome.await.map_err(|_| Problem::fault("the work failed"))
     }
 

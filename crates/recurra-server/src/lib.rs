@@ -3,6 +3,7 @@
 //! The program's commands `serve` and `mcp` are [`serve`] and [`mcp_stdio`]. Every question, by whichever way it comes, goes through
 //! `ask.rs` (limits) and `desk.rs` (the shared executor), and every failure is a `Problem`.
 
+mod adapters;
 mod ask;
 mod body;
 mod desk;
@@ -19,6 +20,7 @@ mod settings;
 mod state;
 #[cfg(test)]
 mod tests;
+mod upstream;
 
 pub use guard::Key;
 pub use models::{Open, Opened};
@@ -36,6 +38,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use upstream::Upstream;
 
 /// How long connections are still taken after a stop was asked for, so that nobody finds a closed door who was told of an
 /// open one.
@@ -94,12 +97,18 @@ pub fn mcp_stdio(settings: Settings, open: Open) -> anyhow::Result<()> {
 fn prepare(settings: Settings, open: Open) -> anyhow::Result<Shared> {
     let metrics = measure::start()?;
     let models = Models::open(&settings, open)?;
+    let upstream = settings.upstream.as_ref().map(|url| {
+        let key = settings.upstream_key.as_deref();
+        Upstream::new(url, settings.upstream_model.clone(), key)
+    });
+    let upstream = upstream.transpose()?;
     let desk = Desk::start(&settings).map_err(|e| anyhow!("threads: {e}"))?;
     Ok(Arc::new(State {
         guard: Guard::new(&settings),
         bodies: Budget::new(settings.limits.bodies),
         stopping: AtomicBool::new(false),
         models,
+        upstream,
         desk,
         metrics,
         settings,

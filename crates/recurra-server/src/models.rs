@@ -1,17 +1,19 @@
 //! The models that are served, and what is known of how long their questions take.
 
+use crate::adapters::{self, Adapter, other_kind};
 use crate::problem::Problem;
 use crate::settings::{ModelSource, Settings};
 use anyhow::anyhow;
 use arc_swap::ArcSwap;
 use recurra::Answer;
-use recurra::cache::{Store, StoreOptions, TrmCache};
+use recurra::cache::{Store, TrmCache};
 use recurra::kernels::AlignedMatrix;
 use recurra::model::{TrmModel, TrmWeights};
 use recurra::solver::{SolveOptions, Solver, Source};
 use recurra::tasks::grid::GridTask;
 use recurra::tasks::{Task, TaskSpec};
 use recurra::thinking::{Features, KPredictor, Limits, Outcome};
+use recurra::vectors::Refiner;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,6 +22,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub enum Opened {
     /// One whose questions are puzzles.
     Puzzles(Box<TrmModel>),
+    /// One of vectors.
+    Vectors(Refiner),
     /// One for ARC-AGI, whose solver keeps its table of puzzles in the file.
     Arc(Solver),
 }
@@ -73,11 +77,12 @@ impl Mean {
 impl Served {
     fn open(
         source: &ModelSource,
+        opened: Opened,
         settings: &Settings,
-        open: &Open,
         caches: &Caches,
     ) -> anyhow::Result<Self> {
-        match open(source, settings.threads)? {
+        match opened {
+            Opened::Vectors(_) => Err(anyhow!("model `{}`: no puzzles", source.name)),
             Opened::Arc(solver) => Ok(Served::new(
                 source,
                 TaskSpec::Arc,
@@ -233,15 +238,8 @@ struct Caches {
 
 impl Caches {
     fn open(settings: &Settings) -> anyhow::Result<Self> {
-        let store = settings.cache.as_ref().map(|path| {
-            let options = StoreOptions {
-                max_bytes: settings.cache_size << 20,
-                ..StoreOptions::default()
-            };
-            Store::open(path, options).map(Arc::new)
-        });
         Ok(Caches {
-            store: store.transpose()?,
+            store: adapters::store(settings)?,
             known: Mutex::default(),
         })
     }
@@ -284,6 +282,7 @@ impl Caches {
 /// All models, which can be read again while they are used.
 pub(crate) struct Models {
     current: ArcSwap<BTreeMap<String, Arc<Served>>>,
+    adapters: ArcSwap<BTreeMap<String, Arc<Adapter>>>,
     open: Open,
     caches: Caches,
     /// Whether a reading has begun and not ended.
@@ -294,6 +293,7 @@ impl Models {
     pub(crate) fn open(settings: &Settings, open: Open) -> anyhow::Result<Self> {
         let models = Models {
             current: ArcSwap::default(),
+            adapters: ArcSwap::default(),
             open,
             caches: Caches::open(settings)?,
             reading: AtomicBool::new(false),
@@ -307,20 +307,76 @@ impl Models {
         if self.reading.swap(true, Ordering::AcqRel) {
             return Err(anyhow!("the models are being read already"));
         }
-        let read = settings.models.iter().map(|source| {
-            let served = Served::open(source, settings, &self.open, &self.caches);
-            Ok((source.name.clone(), Arc::new(served?)))
+        let done = self.read_all(settings).map(|(models, adapters)| {
+            self.caches.keep(&models);
+            self.current.store(Arc::new(models));
+            self.adapters.store(Arc::new(adapters));
         });
-        let read: anyhow::Result<BTreeMap<_, _>> = read.collect();
-        if let Ok(models) = &read {
-            self.caches.keep(models);
-        }
-        let done = read.map(|models| self.current.store(Arc::new(models)));
         self.reading.store(false, Ordering::Release);
         done
     }
 
-    /// All of them, by name.
+    #[allow(clippy::type_complexity)]
+    fn read_all(
+        &self,
+        settings: &Settings,
+    ) -> anyhow::Result<(
+        BTreeMap<String, Arc<Served>>,
+        BTreeMap<String, Arc<Adapter>>,
+    )> {
+        let (mut models, mut adapters) = (BTreeMap::new(), BTreeMap::new());
+        let before = self.adapters.load();
+        for source in &settings.models {
+            let name = source.name.clone();
+            match (self.open)(source, settings.threads)? {
+                Opened::Vectors(refiner) => {
+                    let old = before.get(&name).map(|old| &**old);
+                    let store = self.caches.store.as_ref();
+                    let adapter = Adapter::open(&name, refiner, settings, store, old)?;
+                    adapters.insert(name, Arc::new(adapter));
+                }
+                opened => {
+                    let served = Served::open(source, opened, settings, &self.caches)?;
+                    models.insert(name, Arc::new(served));
+                }
+            }
+        }
+        Ok((models, adapters))
+    }
+
+    /// All models of vectors, by name.
+    pub(crate) fn adapters(&self) -> Arc<BTreeMap<String, Arc<Adapter>>> {
+        self.adapters.load_full()
+    }
+
+    /// The model of vectors of this name; without a name, the only one.
+    pub(crate) fn adapter(&self, name: Option<&str>) -> Result<Arc<Adapter>, Problem> {
+        let adapters = self.adapters.load();
+        if let Some(name) = name
+            && self.current.load().contains_key(name)
+        {
+            return Err(other_kind(name, "vectors", "puzzles"));
+        }
+        let found = match name {
+            Some(name) => adapters.get(name),
+            None if adapters.len() == 1 => adapters.values().next(),
+            None => None,
+        };
+        found.cloned().ok_or_else(|| match adapters.len() {
+            0 => Problem::not_found("model: this server has no model of vectors"),
+            _ => {
+                let names: Vec<&str> = adapters.keys().map(String::as_str).collect();
+                let found = if name.is_some() { "another" } else { "none" };
+                let detail = format!("model: expected one of {}, found {found}", names.join(", "));
+                match name {
+                    Some(_) => Problem::not_found(detail),
+                    None => Problem::refused(detail),
+                }
+            }
+        })
+    }
+
+    /// All models of puzzles, by name.
     pub(crate) fn all(&self) -> Arc<BTreeMap<String, Arc<Served>>> {
         self.current.load_full()
     }
@@ -328,6 +384,11 @@ impl Models {
     /// The model of this name; without a name, the only one.
     pub(crate) fn get(&self, name: Option<&str>) -> Result<Arc<Served>, Problem> {
         let models = self.current.load();
+        if let Some(name) = name
+            && self.adapters.load().contains_key(name)
+        {
+            return Err(other_kind(name, "puzzles", "vectors"));
+        }
         let found = match name {
             Some(name) => models.get(name),
             None if models.len() == 1 => models.values().next(),
@@ -346,6 +407,10 @@ impl Models {
 
     /// Writes what waits for the disk.
     pub(crate) fn flush(&self) -> recurra::Result<()> {
+        self.adapters
+            .load()
+            .values()
+            .try_for_each(|adapter| adapter.flush())?;
         self.current
             .load()
             .values()

@@ -200,6 +200,16 @@ pub struct Settings {
     pub cache_size: u64,
     /// MiB of memory for answers, a model; none without.
     pub cache_memory: Option<u64>,
+    /// The embedding service's route for embeddings.
+    pub upstream: Option<String>,
+    /// Its name for its model, where that is not the one in the models of vectors.
+    pub upstream_model: Option<String>,
+    /// The key that it is asked with.
+    pub upstream_key: Option<String>,
+    /// The least cosine at which a near question's answer is taken, before any feedback; above 1 for none.
+    pub similar: Option<f32>,
+    /// A folder in which what feedback teaches is kept.
+    pub learnt: Option<PathBuf>,
     /// A folder with the page for `/`.
     pub page: Option<PathBuf>,
     /// Whether to serve MCP under `/mcp`.
@@ -236,6 +246,14 @@ pub struct ConfigFile {
     pub cache_size: Option<u64>,
     /// As `--cache-memory`.
     pub cache_memory: Option<u64>,
+    /// As `--embeddings-upstream`.
+    pub embeddings_upstream: Option<String>,
+    /// As `--embeddings-model`.
+    pub embeddings_model: Option<String>,
+    /// As `--similar`.
+    pub similar: Option<f32>,
+    /// As `--learnt`.
+    pub learnt: Option<PathBuf>,
     /// As `--page`.
     pub page: Option<PathBuf>,
     /// As `--mcp`.
@@ -273,6 +291,7 @@ impl ConfigFile {
             .flatten()
             .chain(&mut config.unix)
             .chain(&mut config.cache)
+            .chain(&mut config.learnt)
             .chain(&mut config.page)
             .chain(&mut config.keys)
             .chain(

@@ -5,6 +5,7 @@ use crate::desk::Desk;
 use crate::guard::Guard;
 use crate::models::Models;
 use crate::settings::Settings;
+use crate::upstream::Upstream;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -13,6 +14,8 @@ use std::sync::atomic::AtomicBool;
 pub(crate) struct State {
     pub(crate) settings: Settings,
     pub(crate) models: Models,
+    /// What texts are embedded by, for models of vectors.
+    pub(crate) upstream: Option<Upstream>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) guard: Guard,
     pub(crate) bodies: Budget,

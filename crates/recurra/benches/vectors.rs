@@ -2,10 +2,17 @@
 //!
 //! `cargo bench -p recurra --bench vectors -- [HIDDEN] [DIMENSION] [K]`, by default 256, 384 and 4. The weights are random: thinking takes as long
 //! with any. Runs of all kinds take turns; told are medians.
+//!
+//! `cargo bench -p recurra --bench vectors -- MODEL STREAM` asks the questions of pairs one after the other, as they stand there, and tells for
+//! several thresholds of the similar cache how many get a near question's answer, how often that is wrong where thinking is right, and
+//! the time.
 
 use recurra::model::{TrmConfig, TrmModel, TrmWeights};
 use recurra::train::vectors::architecture;
-use recurra::vectors::{Memory, MemoryOptions, RefineOptions, Refiner, Route, VectorQuestion};
+use recurra::vectors::measure::{Retrieval, passages, ranks};
+use recurra::vectors::{
+    Memory, MemoryOptions, Pairs, RefineOptions, Refiner, Route, VectorQuestion,
+};
 use recurra::{Norm, TaskSpec, VectorSpec};
 use std::hint::black_box;
 use std::time::Instant;
@@ -17,7 +24,17 @@ const ALONE: usize = 50;
 /// Questions of a batch.
 const BATCH: usize = 1000;
 
+/// Least cosines of the similar cache that are tried; with the first it finds nothing.
+const THRESHOLDS: [f32; 8] = [2.0, 0.999, 0.995, 0.99, 0.98, 0.97, 0.95, 0.9];
+
 fn main() {
+    let files: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| std::path::Path::new(a).is_file())
+        .collect();
+    if let [model, pairs] = &files[..] {
+        return stream(model, pairs);
+    }
     let mut numbers = std::env::args()
         .skip(1)
         .filter_map(|a| a.parse::<usize>().ok());
@@ -96,6 +113,63 @@ fn main() {
         1e6 * known,
         alone / known
     );
+}
+
+/// Questions as they come, once for each threshold.
+fn stream(model: &str, pairs: &str) {
+    let refiner = Refiner::open(model).unwrap();
+    let pairs = Pairs::open(pairs).unwrap();
+    let (index, right) = passages(&refiner, &pairs).unwrap();
+    let options = refiner.options();
+    let mut alone = Vec::new();
+    println!("{} questions, {} passages", pairs.len(), index.len());
+    println!(
+        "| cosine at least | from memory | wrong of these, where thinking is right | recall@1 | time |"
+    );
+    println!("| --- | --- | --- | --- | --- |");
+    let mut whole = 0.0;
+    for similar in THRESHOLDS {
+        let options_of_memory = MemoryOptions {
+            similar,
+            plan: false,
+            ..MemoryOptions::default()
+        };
+        let memory = Memory::new(refiner.clone(), options_of_memory).unwrap();
+        let mut vectors = Vec::with_capacity(pairs.len() * pairs.dimension);
+        let mut routes = Vec::with_capacity(pairs.len());
+        let started = Instant::now();
+        for i in 0..pairs.len() {
+            let row = pairs.row(i);
+            let question = VectorQuestion {
+                question: row.question,
+                initial: row.initial,
+            };
+            let found = memory.answer(question, options).unwrap();
+            routes.push(found.route);
+            vectors.extend(found.refined.vector);
+        }
+        let seconds = started.elapsed().as_secs_f64();
+        let ranks = ranks(&index, &vectors, &right);
+        if alone.is_empty() {
+            (alone, whole) = (ranks.clone(), seconds);
+        }
+        let near = routes.iter().filter(|&&r| r == Route::Similar).count();
+        let wrong = (0..ranks.len())
+            .filter(|&i| routes[i] == Route::Similar && alone[i] == 1 && ranks[i] > 1)
+            .count();
+        println!(
+            "| {} | {:.1} % | {:.1} % | {:.2} % | {:.0} % |",
+            if similar > 1.0 {
+                "none".to_owned()
+            } else {
+                similar.to_string()
+            },
+            100.0 * near as f64 / ranks.len() as f64,
+            100.0 * wrong as f64 / near.max(1) as f64,
+            100.0 * Retrieval::of(&ranks).recall_at_1,
+            100.0 * seconds / whole
+        );
+    }
 }
 
 fn median(mut times: Vec<f64>) -> f64 {

@@ -8,6 +8,7 @@ use crate::threads::Threads;
 use anyhow::anyhow;
 use recurra::Solver;
 use recurra::solver::ArcSolver;
+use recurra::vectors::Refiner;
 use recurra_server::{ConfigFile, Key, LogForm, ModelSource, Open, Opened, Settings, TlsFiles};
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -44,6 +45,21 @@ pub(crate) struct Args {
     /// Keep answers in so many MiB of memory, each model [default: 64 with --cache, else none]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     cache_memory: Option<u64>,
+    /// Let this service embed the texts that POST /v1/embeddings is sent for models of vectors: the URL of its route, such as
+    /// https://example.com/v1/embeddings
+    ///
+    /// The environment variable RECURRA_EMBEDDINGS_KEY is the key for it. Without one, and without --keys, the asker's is passed on
+    #[arg(long, value_name = "URL")]
+    embeddings_upstream: Option<String>,
+    /// The service's name for its model [default: the embedding model's name in the model of vectors]
+    #[arg(long, value_name = "NAME")]
+    embeddings_model: Option<String>,
+    /// The least cosine at which a question of vectors gets a near one's answer, before feedback has moved it; above 1 for none
+    #[arg(long, value_name = "X")]
+    similar: Option<f32>,
+    /// Keep what POST /v1/feedback teaches models of vectors in this folder
+    #[arg(long, value_name = "FOLDER")]
+    learnt: Option<PathBuf>,
     /// Show the page in this folder at `/`, as web/build.mjs makes it
     #[arg(long, value_name = "FOLDER")]
     page: Option<PathBuf>,
@@ -84,6 +100,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         None => ConfigFile::default(),
     };
     let settings = settings(args, config)?;
+    // Batches of vectors are thought about on these.
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(settings.threads)
+        .build_global()
+        .map_err(|e| anyhow!("{} threads: {e}", settings.threads))?;
     recurra_server::serve(settings, open(), |addresses| {
         for address in addresses {
             message(&format!("listening at {address}"));
@@ -135,6 +156,14 @@ fn settings(args: &Args, config: ConfigFile) -> anyhow::Result<Settings> {
         cache: args.cache.clone().or(config.cache),
         cache_size: args.cache_size.or(config.cache_size).unwrap_or(256),
         cache_memory: args.cache_memory.or(config.cache_memory),
+        upstream: args
+            .embeddings_upstream
+            .clone()
+            .or(config.embeddings_upstream),
+        upstream_model: args.embeddings_model.clone().or(config.embeddings_model),
+        upstream_key: std::env::var("RECURRA_EMBEDDINGS_KEY").ok(),
+        similar: args.similar.or(config.similar),
+        learnt: args.learnt.clone().or(config.learnt),
         page: args.page.clone().or(config.page),
         mcp: args.mcp || config.mcp,
         limits,
@@ -173,6 +202,9 @@ pub(crate) fn open() -> Open {
         if is_arc(file) {
             let solver: Solver = ArcSolver::open(file, None, threads)?.into();
             return Ok(Opened::Arc(solver));
+        }
+        if crate::vectors::is_vectors(file) {
+            return Ok(Opened::Vectors(Refiner::open(file)?));
         }
         let size = source.size.as_ref().map(|size| size.parse::<Size>());
         let size = size

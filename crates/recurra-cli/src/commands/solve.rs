@@ -63,6 +63,9 @@ pub(crate) struct Args {
     /// Print one JSON object a line; with several files it names its own
     #[arg(long, help_heading = GENERAL)]
     json: bool,
+    /// Pairs or passages that each step of a model of vectors retrieves from, where it does
+    #[arg(long, value_name = "PAIRS")]
+    passages: Option<PathBuf>,
     /// Exit with status 3 if an answer was not verified
     #[arg(long)]
     fail_unverified: bool,
@@ -100,6 +103,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     args.arc.refuse()?;
     if crate::vectors::is_vectors(&args.model) {
         return vectors(args);
+    }
+    if args.passages.is_some() {
+        let text = "--passages: expected a model of vectors, found one of puzzles";
+        return Err(UsageError(text.into()).into());
     }
     let (model, solver, threads) = args.thinking.solver(&args.model)?;
     let (solver, cache) = args.cache.attach(solver, &model)?;
@@ -240,7 +247,14 @@ fn vectors(args: &Args) -> anyhow::Result<Exit> {
         return Err(UsageError(text.into()).into());
     }
     let (steps, threads) = args.thinking.vectors()?;
-    crate::vectors::solve(&args.model, file, steps, threads, args.json)
+    crate::vectors::solve(
+        &args.model,
+        file,
+        steps,
+        args.passages.as_deref(),
+        threads,
+        args.json,
+    )
 }
 
 /// Where answers and refusals go.

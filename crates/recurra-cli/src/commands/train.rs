@@ -42,7 +42,7 @@ use std::path::{Path, PathBuf};
 ///
 /// Embeddings (`--task vectors`) are learnt from `--data`: a safetensors file with `queries` and `answers` (`[rows, dimension]`; row
 /// i answers row i), and optionally `negatives`, or a folder of `.npy` arrays of these names. The vectors of one answer in
-/// N (`--held-out`) measure the model, and the best one is saved; nothing else is kept of the run.
+/// N (`--held-out`), or those of `--measure-on`, measure the model, and the best one is saved.
 ///
 /// Several machines can train one model if the program is built with the feature `mpi`: `mpirun -np N recurra train …`. Each
 /// process has its part of every batch; the first one reports, measures and writes.
@@ -439,10 +439,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(match train(args, None, Until::Signal)? {
         Outcome::Finished => Exit::Done,
         Outcome::Interrupted(signal) => {
-            message(match args.task {
-                Some(TaskName::Vectors) => "interrupted; the model that did best so far is saved",
-                _ => "interrupted; everything is saved, and `--resume` goes on from here",
-            });
+            message("interrupted; everything is saved, and `--resume` goes on from here");
             Exit::Interrupted(signal)
         }
     })
@@ -480,8 +477,9 @@ pub(crate) fn train(args: &Args, pool: Option<usize>, until: Until<'_>) -> anyho
         )?),
         _ => None,
     };
-    if args.task == Some(TaskName::Vectors) {
-        return vectors::run(args, start(args.threads)?);
+    let was = || args.task.is_none() && args.resume && vectors::was(&args.output);
+    if args.task == Some(TaskName::Vectors) || was() {
+        return vectors::run(args, start(args.threads)?, until);
     }
     let mut run = if args.resume {
         let mut saved = run::Saved::open(&args.output)?;

@@ -142,7 +142,7 @@ fn pairs_that_cannot_be_are_refused() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupted_training_leaves_the_best_model() {
+fn an_interrupted_training_leaves_the_best_model_and_goes_on() {
     use std::io::{BufRead, BufReader, Read};
     use std::process::{Command, Stdio};
 
@@ -174,12 +174,38 @@ fn an_interrupted_training_leaves_the_best_model() {
     );
     said.read_to_string(&mut line).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{line}");
-    assert!(
-        line.contains("the model that did best so far is saved"),
-        "{line}"
-    );
+    assert!(line.contains("`--resume` goes on from here"), "{line}");
     assert_eq!(
         status(&recurra("eval {} {} --json", &[&model, &pairs])),
         Some(0)
+    );
+    let resume = "train --resume -o {} --threads 1";
+    let other = recurra(&format!("{resume} --hidden 48"), &[&model]);
+    assert_eq!(status(&other), Some(2));
+    assert!(
+        stderr(&other).contains("another of the architecture"),
+        "{}",
+        stderr(&other)
+    );
+    let log = folder.path().join("m.safetensors.training/log.csv");
+    let step = || {
+        let text = std::fs::read_to_string(&log).unwrap();
+        let last = text.lines().last().unwrap().to_owned();
+        last.split(',').next().unwrap().parse::<u64>().unwrap_or(0)
+    };
+    let until = (step() + 5).max(20);
+    let resumed = recurra(&format!("{resume} --steps {until}"), &[&model]);
+    assert_eq!(status(&resumed), Some(0), "{}", stderr(&resumed));
+    assert!(
+        stderr(&resumed).contains("going on after"),
+        "{}",
+        stderr(&resumed)
+    );
+    assert_eq!(step(), until);
+    let again = recurra(&format!("{resume} --steps {until}"), &[&model]);
+    assert!(
+        stderr(&again).contains("nothing left to do"),
+        "{}",
+        stderr(&again)
     );
 }

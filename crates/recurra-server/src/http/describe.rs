@@ -1,5 +1,6 @@
 //! What a model is for, and how its questions are written: for people, programs and language models alike.
 
+use crate::adapters::Adapter;
 use crate::models::Served;
 use recurra::tasks::TaskSpec;
 use serde::Serialize;
@@ -48,6 +49,25 @@ pub(crate) fn describe(model: &Served) -> Description {
     }
 }
 
+/// The same of a model of vectors.
+pub(crate) fn describe_adapter(model: &Adapter) -> Description {
+    let refiner = model.memory.refiner();
+    let spec = TaskSpec::Vectors(refiner.spec().clone());
+    let (question, answer, verified) = forms(&spec);
+    Description {
+        model: model.name.clone(),
+        task: spec.to_string(),
+        question,
+        answer,
+        verified: verified.to_owned(),
+        proves: false,
+        generates: false,
+        max_steps: refiner.options().max_steps,
+        weights: refiner.weights(),
+        id: refiner.id().to_owned(),
+    }
+}
+
 /// How questions and answers are written, and what verified means.
 fn forms(spec: &TaskSpec) -> (String, String, &'static str) {
     match spec {
@@ -84,10 +104,9 @@ fn forms(spec: &TaskSpec) -> (String, String, &'static str) {
             "A JSON object with two attempts at each test input.".into(),
             "Nothing: there are no rules. Forms of a test input vote.",
         ),
-        // Such a model is refused when it is opened.
-        TaskSpec::Vectors(_) => (
-            "Vectors.".into(),
-            "A vector.".into(),
+        TaskSpec::Vectors(vectors) => (
+            format!("POST /v1/embeddings, with `input`: a text, or a vector of {} numbers, or several.", vectors.dimension),
+            "The refined embedding.".into(),
             "Nothing: there are no rules.",
         ),
     }

@@ -1,6 +1,6 @@
 //! `GET /v1/models`: what is served.
 
-use super::{Description, Name, describe};
+use super::{Description, Name, describe, describe_adapter};
 use crate::problem::Problem;
 use crate::state::Shared;
 use axum::extract::State;
@@ -16,9 +16,13 @@ pub(crate) struct Listed {
 /// The models that are served
 #[utoipa::path(get, path = "/v1/models", tag = "models", responses((status = 200, description = "All of them", body = Listed)))]
 pub(crate) async fn models(State(state): State<Shared>) -> axum::Json<Listed> {
-    let models = state.models.all();
+    let puzzles = state.models.all();
+    let adapters = state.models.adapters();
+    let puzzles = puzzles.values().map(|model| describe(model));
     axum::Json(Listed {
-        models: models.values().map(|model| describe(model)).collect(),
+        models: puzzles
+            .chain(adapters.values().map(|model| describe_adapter(model)))
+            .collect(),
     })
 }
 
@@ -34,5 +38,8 @@ pub(crate) async fn model(
     State(state): State<Shared>,
     Name(model): Name,
 ) -> Result<axum::Json<Description>, Problem> {
+    if let Some(adapter) = state.models.adapters().get(&model) {
+        return Ok(axum::Json(describe_adapter(adapter)));
+    }
     Ok(axum::Json(describe(&*state.models.get(Some(&model))?)))
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod describe;
+mod embeddings;
 mod generate;
 mod health;
 mod listed;
@@ -10,7 +11,7 @@ pub(crate) mod schema;
 mod solve;
 mod triton;
 
-pub(crate) use describe::{Description, describe};
+pub(crate) use describe::{Description, describe, describe_adapter};
 pub(crate) use generate::make;
 
 use crate::body::drain;
@@ -43,6 +44,7 @@ use utoipa_axum::routes;
     components(schemas(Problem)),
     tags(
         (name = "models", description = "Questions, answers and models"),
+        (name = "vectors", description = "Embeddings, refined by models of vectors"),
         (name = "triton", description = "The Open Inference Protocol, version 2"),
         (name = "server", description = "How the server is")
     )
@@ -57,6 +59,8 @@ pub(crate) fn router(state: &Shared) -> Router {
         .routes(routes!(listed::models))
         .routes(routes!(listed::model))
         .routes(routes!(generate::generate))
+        .routes(routes!(embeddings::embeddings))
+        .routes(routes!(embeddings::feedback))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))

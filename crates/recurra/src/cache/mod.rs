@@ -245,6 +245,16 @@ impl TrmCache {
         self.exact.remove(key);
     }
 
+    /// Forgets the answer under a key, in memory and on disk.
+    pub fn forget(&self, key: &[u8]) {
+        self.refuse(key);
+        // What is no answer is none.
+        #[cfg(feature = "store")]
+        if let Some((store, model)) = &self.store {
+            store.put(model, key, &[]);
+        }
+    }
+
     /// Forgets all answers in memory.
     pub fn clear(&self) {
         self.exact.clear();

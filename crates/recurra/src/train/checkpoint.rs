@@ -7,12 +7,13 @@
 
 use super::gradient::is_trained;
 use super::group::{Alone, Group};
+use super::optimizer::Optimizer;
 use super::sample::Sample;
 use super::trainer::{TrainConfig, Trainer};
 use crate::error::{Error, Result};
 use crate::groups::Groups;
 use crate::model::tensors::{Tensor, serialize, tensor_matrix};
-use crate::model::weights::{NamedShape, check_shape};
+use crate::model::weights::check_shape;
 use crate::model::{TrmConfig, TrmWeights};
 use recurra_kernels::AlignedMatrix;
 use safetensors::{Dtype, SafeTensors};
@@ -69,7 +70,7 @@ fn is_zero(number: &usize) -> bool {
 }
 
 /// What is wrong with a file that is no checkpoint.
-fn format(what: &dyn std::fmt::Display) -> Error {
+pub(super) fn format(what: &dyn std::fmt::Display) -> Error {
     Error::Format(format!("not a checkpoint: {what}"))
 }
 
@@ -128,6 +129,80 @@ impl CheckpointHead {
     }
 }
 
+/// The tensors of what is learnt: weights, their moving average, and the optimiser's moments.
+pub(super) fn learnt(
+    config: &TrmConfig,
+    weights: &TrmWeights,
+    average: &TrmWeights,
+    optimizer: &Optimizer,
+) -> Vec<Tensor> {
+    let shapes = TrmWeights::shapes(config);
+    let mut tensors = Vec::new();
+    for (group, weights) in [
+        ("weights", weights),
+        ("average", average),
+        ("mean", &optimizer.mean),
+        ("square", &optimizer.square),
+    ] {
+        for ((name, shape), matrix) in shapes.iter().zip(weights.tensors()) {
+            // What the optimiser does not train has no moments.
+            if matrix.rows() > 0 {
+                tensors.push(Tensor::f32(&format!("{group}.{name}"), shape, matrix));
+            }
+        }
+    }
+    tensors
+}
+
+/// The same in a file.
+pub(super) struct Learnt<'a> {
+    pub(super) tensors: &'a SafeTensors<'a>,
+    pub(super) config: &'a TrmConfig,
+}
+
+impl Learnt<'_> {
+    /// Checks all shapes before anything is allocated in those of the configuration.
+    pub(super) fn check(&self) -> Result<()> {
+        for (name, shape) in TrmWeights::shapes(self.config) {
+            let view = self.tensors.tensor(&format!("weights.{name}"));
+            check_shape(&name, &shape, view.map_err(|e| format(&e))?.shape())?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn read(&self, name: &str, shape: &[usize]) -> Result<AlignedMatrix> {
+        let view = self.tensors.tensor(name).map_err(|e| format(&e))?;
+        check_shape(name, shape, view.shape())?;
+        if view.dtype() != Dtype::F32 {
+            return Err(format(&format!("tensor `{name}`: expected F32")));
+        }
+        tensor_matrix(name, shape, view.data())
+    }
+
+    pub(super) fn weights(&self, group: &str, all: bool) -> Result<TrmWeights> {
+        TrmWeights::build(self.config, |name, shape| {
+            if all || is_trained(name) {
+                self.read(&format!("{group}.{name}"), shape)
+            } else {
+                Ok(AlignedMatrix::zeros(0, 0))
+            }
+        })
+    }
+
+    pub(super) fn optimizer(&self, optimizer: &mut Optimizer, steps: u64) -> Result<()> {
+        optimizer.mean = self.weights("mean", false)?;
+        // Some optimisers keep no square of some tensors; earlier versions stored zeros for them.
+        let squares = optimizer.square.tensors_mut().into_iter();
+        for ((name, shape), square) in TrmWeights::shapes(self.config).iter().zip(squares) {
+            if square.rows() > 0 {
+                *square = self.read(&format!("square.{name}"), shape)?;
+            }
+        }
+        optimizer.steps = steps;
+        Ok(())
+    }
+}
+
 impl Trainer {
     /// The bytes of a checkpoint. `notes` are kept and given back as they are. In a group, all processes must ask, and get the
     /// same.
@@ -169,21 +244,7 @@ impl Trainer {
             notes: notes.clone(),
         };
         let state = serde_json::to_string(&state).expect("a state is JSON");
-        let shapes = TrmWeights::shapes(self.config());
-        let mut tensors = Vec::new();
-        for (group, weights) in [
-            ("weights", &self.weights),
-            ("average", &self.average),
-            ("mean", &self.optimizer.mean),
-            ("square", &self.optimizer.square),
-        ] {
-            for ((name, shape), matrix) in shapes.iter().zip(weights.tensors()) {
-                // What the optimiser does not train has no moments.
-                if matrix.rows() > 0 {
-                    tensors.push(Tensor::f32(&format!("{group}.{name}"), shape, matrix));
-                }
-            }
-        }
+        let mut tensors = learnt(self.config(), &self.weights, &self.average, &self.optimizer);
         for (i, slot) in slots.iter().enumerate() {
             let shape = [slot.z_h.rows(), slot.z_h.cols()];
             tensors.push(Tensor::f32(&format!("z_h.{i}"), &shape, &slot.z_h));
@@ -219,31 +280,11 @@ impl Trainer {
                 "expected {expected} samples, found {found}"
             )));
         }
-        let read = |name: &str, shape: &[usize]| -> Result<AlignedMatrix> {
-            let view = tensors.tensor(name).map_err(|e| format(&e))?;
-            check_shape(name, shape, view.shape())?;
-            if view.dtype() != Dtype::F32 {
-                return Err(format(&format!("tensor `{name}`: expected F32")));
-            }
-            tensor_matrix(name, shape, view.data())
+        let kept = Learnt {
+            tensors: &tensors,
+            config,
         };
-        let tensors_of = |group: &str, all: bool| {
-            TrmWeights::build(config, |name, shape| {
-                if all || is_trained(name) {
-                    read(&format!("{group}.{name}"), shape)
-                } else {
-                    Ok(AlignedMatrix::zeros(0, 0))
-                }
-            })
-        };
-        let sizes: Vec<NamedShape> = TrmWeights::shapes(config);
-        for (name, shape) in &sizes {
-            // Before anything is allocated in the shapes of the configuration.
-            let view = tensors
-                .tensor(&format!("weights.{name}"))
-                .map_err(|e| format(&e))?;
-            check_shape(name, shape, view.shape())?;
-        }
+        kept.check()?;
         let others = state.others.into_iter().map(|other| TrmConfig {
             seq_len: other.seq_len,
             vocab_size: other.vocab_size,
@@ -254,20 +295,12 @@ impl Trainer {
         let mut trainer = Trainer::of_mixture(
             &configs,
             state.train.clone(),
-            tensors_of("weights", true)?,
+            kept.weights("weights", true)?,
             threads,
             group,
         )?;
-        trainer.average = tensors_of("average", true)?;
-        trainer.optimizer.mean = tensors_of("mean", false)?;
-        // Some optimisers keep no square of some tensors; earlier versions stored zeros for them.
-        let squares = trainer.optimizer.square.tensors_mut().into_iter();
-        for ((name, shape), square) in sizes.iter().zip(squares) {
-            if square.rows() > 0 {
-                *square = read(&format!("square.{name}"), shape)?;
-            }
-        }
-        trainer.optimizer.steps = state.adam_steps;
+        trainer.average = kept.weights("average", true)?;
+        kept.optimizer(&mut trainer.optimizer, state.adam_steps)?;
         trainer.step = state.step;
         let first = trainer.first_place();
         let mine = state.slots.into_iter().enumerate().skip(first);
@@ -287,8 +320,8 @@ impl Trainer {
             let shape = [config.positions_len(), config.hidden_size];
             slot.sample = sample;
             (slot.steps, slot.halted) = (saved.steps, saved.halted);
-            slot.z_h = read(&format!("z_h.{i}"), &shape)?;
-            slot.z_l = read(&format!("z_l.{i}"), &shape)?;
+            slot.z_h = kept.read(&format!("z_h.{i}"), &shape)?;
+            slot.z_l = kept.read(&format!("z_l.{i}"), &shape)?;
         }
         Ok((trainer, state.notes))
     }

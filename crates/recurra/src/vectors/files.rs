@@ -1,8 +1,8 @@
-//! Pairs in files: safetensors, or a folder of `.npy` arrays.
+//! Pairs in files: safetensors, a folder of `.npy` arrays, or a Parquet table.
 //!
 //! Tensors are `queries` (`[rows, dimension]`, or `[rows, vectors, dimension]`), `answers` (`[rows, dimension]`), and where they
-//! are wanted `initial` (`[rows, dimension]`), `negatives` (`[rows, k, dimension]`) and `lengths` (`[rows]`, how many vectors
-//! of a question count). Numbers are 32-bit or 16-bit floats; lengths are 32-bit or 64-bit integers. A safetensors file says in
+//! are wanted `initial` (`[rows, dimension]`), `negatives` and `path` (`[rows, k, dimension]`), `passages` (`[n, dimension]`) and
+//! `lengths` (`[rows]`, how many vectors of a question count). Numbers are 32-bit or 16-bit floats; lengths are 32-bit or 64-bit integers. A safetensors file says in
 //! its metadata, a folder in `embedder.json`, which embedding model made the vectors: `name`, `hash` and `norm`
 //! (`embedder.name` and so on in metadata).
 
@@ -15,10 +15,18 @@ use safetensors::{Dtype, SafeTensors};
 use std::path::Path;
 
 /// Tensors that a file may have.
-const NAMES: [&str; 5] = ["queries", "answers", "initial", "negatives", "lengths"];
+const NAMES: [&str; 7] = [
+    "queries",
+    "answers",
+    "initial",
+    "negatives",
+    "lengths",
+    "path",
+    "passages",
+];
 
 impl Pairs {
-    /// Reads pairs from a safetensors file, or a folder of `.npy` arrays.
+    /// Reads pairs from a safetensors file, a folder of `.npy` arrays, or a Parquet table (with the feature `parquet`).
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Format`] or [`Error::Tensor`] with the file's name for anything else than pairs.
@@ -26,6 +34,8 @@ impl Pairs {
         let path = path.as_ref();
         let pairs = if path.is_dir() {
             from_folder(path)?
+        } else if is_parquet(path) {
+            table(path)?
         } else {
             let bytes = disk::read(path)?;
             Self::from_bytes(&bytes).map_err(|e| e.in_file(path))?
@@ -48,16 +58,7 @@ impl Pairs {
                 .and_then(|n| n.get(&format!("embedder.{name}")))
                 .cloned()
         };
-        let norm = match note("norm").as_deref() {
-            None => None,
-            Some("unit") => Some(Norm::Unit),
-            Some("free") => Some(Norm::Free),
-            Some(other) => {
-                let text =
-                    format!("metadata `embedder.norm`: expected `unit` or `free`, found `{other}`");
-                return Err(Error::Format(text));
-            }
-        };
+        let norm = norm(note("norm").as_deref())?;
         if let Some(other) = file.names().into_iter().find(|name| !NAMES.contains(name)) {
             return Err(wrong(
                 other,
@@ -92,6 +93,41 @@ impl Pairs {
             )))
         })
     }
+}
+
+/// How long vectors are, as metadata say it.
+pub(super) fn norm(note: Option<&str>) -> Result<Option<Norm>> {
+    match note {
+        None => Ok(None),
+        Some("unit") => Ok(Some(Norm::Unit)),
+        Some("free") => Ok(Some(Norm::Free)),
+        Some(other) => Err(Error::Format(format!(
+            "metadata `embedder.norm`: expected `unit` or `free`, found `{other}`"
+        ))),
+    }
+}
+
+/// Whether a file begins as a Parquet table does. One that cannot be read does not: whoever reads it next says why.
+fn is_parquet(path: &Path) -> bool {
+    use std::io::Read;
+    let mut first = [0; 4];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut first));
+    read.is_ok() && &first == b"PAR1"
+}
+
+#[cfg(feature = "parquet")]
+fn table(path: &Path) -> Result<Pairs> {
+    let file = std::fs::File::open(path).map_err(|source| Error::Io {
+        path: path.into(),
+        source,
+    })?;
+    super::parquet::read(file).map_err(|e| e.in_file(path))
+}
+
+#[cfg(not(feature = "parquet"))]
+fn table(path: &Path) -> Result<Pairs> {
+    let text = "a Parquet table, which this program was built without: write it as safetensors";
+    Err(Error::Format(text.into()).in_file(path))
 }
 
 fn from_folder(folder: &Path) -> Result<Pairs> {
@@ -163,14 +199,17 @@ fn assemble(
             format!("[{rows}, {dimension}]"),
         )?;
     }
-    if let Some(found) = &negatives {
-        let fits = matches!(found.shape[..], [r, k, d] if [r, d] == [rows, dimension] && k > 0);
-        like(
-            "negatives",
-            found,
-            fits,
-            format!("[{rows}, k, {dimension}]"),
-        )?;
+    let path = array("path")?;
+    for (name, tensor) in [("negatives", &negatives), ("path", &path)] {
+        if let Some(found) = tensor {
+            let fits = matches!(found.shape[..], [r, k, d] if [r, d] == [rows, dimension] && k > 0);
+            like(name, found, fits, format!("[{rows}, k, {dimension}]"))?;
+        }
+    }
+    let passages = array("passages")?;
+    if let Some(found) = &passages {
+        let fits = matches!(found.shape[..], [n, d] if d == dimension && n > 0);
+        like("passages", found, fits, format!("[n, {dimension}]"))?;
     }
     if let Some(found) = &lengths {
         like("lengths", found, found.shape == [rows], format!("[{rows}]"))?;
@@ -186,5 +225,7 @@ fn assemble(
         negatives: negatives
             .map(|array| array.floats("negatives"))
             .transpose()?,
+        path: path.map(|array| array.floats("path")).transpose()?,
+        passages: passages.map(|array| array.floats("passages")).transpose()?,
     })
 }

@@ -1,5 +1,6 @@
 //! What stands in front of a model of vectors: answers known before, a plan of the steps, and what feedback has taught.
 
+use super::check::length;
 use super::refiner::{RefineOptions, Refined, Refiner, VectorQuestion};
 use crate::cache::{CacheConfig, SimilarConfig, Thought, TrmCache};
 use crate::error::{Error, Result};
@@ -8,6 +9,7 @@ use crate::thinking::adaptive::complexity;
 use crate::thinking::{AdaptiveKSelector, AdaptiveOptions, Feature, Features, KPredictor, Outcome};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How much is remembered, and how near a question must be to get another's answer.
@@ -106,6 +108,22 @@ struct Open {
     similarity: Option<f32>,
 }
 
+/// A question that must be thought about.
+struct Asked {
+    key: Vec<u8>,
+    /// By which near questions find it.
+    print: Option<Vec<f32>>,
+    features: Features,
+    /// Steps that are planned for it, at most.
+    steps: usize,
+}
+
+/// What a memory has of a question.
+enum Found {
+    Known(Recalled),
+    Unknown(Asked),
+}
+
 #[derive(Debug)]
 struct State {
     selector: AdaptiveKSelector,
@@ -114,6 +132,8 @@ struct State {
     /// Identifiers of open answers, the oldest first; some may have had their feedback.
     order: VecDeque<u64>,
     next: u64,
+    /// Makes identifiers that nobody guesses who was not told them.
+    names: RandomState,
     stats: MemoryStats,
 }
 
@@ -169,6 +189,7 @@ impl Memory {
             open: HashMap::new(),
             order: VecDeque::new(),
             next: 0,
+            names: RandomState::new(),
             stats: MemoryStats::default(),
         };
         Ok(Memory {
@@ -177,6 +198,25 @@ impl Memory {
             cache,
             state: Mutex::new(state),
         })
+    }
+
+    /// The same with answers to the very same questions on disk, too. The store says how many bytes it holds.
+    #[cfg(feature = "store")]
+    #[must_use]
+    pub fn with_store(self, store: std::sync::Arc<crate::cache::Store>) -> Self {
+        let model = self.refiner.digest();
+        Memory {
+            cache: self.cache.with_store(store, model),
+            ..self
+        }
+    }
+
+    /// Waits until the disk has all answers.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if they could not be written.
+    pub fn flush(&self) -> Result<()> {
+        self.cache.flush()
     }
 
     /// The model behind it.
@@ -193,12 +233,67 @@ impl Memory {
     /// # Errors
     /// As [`Refiner::reason_with`].
     pub fn answer(&self, question: VectorQuestion<'_>, options: RefineOptions) -> Result<Recalled> {
+        match self.recall(question, options)? {
+            Found::Known(recalled) => Ok(recalled),
+            Found::Unknown(asked) => {
+                let planned = RefineOptions {
+                    max_steps: asked.steps,
+                    ..options
+                };
+                let refined = self.refiner.reason_with(question, planned)?;
+                self.keep(asked, refined)
+            }
+        }
+    }
+
+    /// The answers to many questions, of which the unknown ones are thought about together, on all threads; each has an
+    /// answer or its own error.
+    ///
+    /// # Errors
+    /// As [`Refiner::reason_many`].
+    pub fn answer_many(
+        &self,
+        questions: &[VectorQuestion<'_>],
+        options: RefineOptions,
+    ) -> Result<Vec<Result<Recalled>>> {
+        let mut answers = Vec::with_capacity(questions.len());
+        let (mut unknown, mut places) = (Vec::new(), Vec::new());
+        for (place, &question) in questions.iter().enumerate() {
+            answers.push(match self.recall(question, options) {
+                Ok(Found::Known(recalled)) => Ok(recalled),
+                Ok(Found::Unknown(asked)) => {
+                    unknown.push(asked);
+                    places.push(place);
+                    // Replaced when it has been thought about.
+                    Err(Error::Cancelled)
+                }
+                Err(error) => Err(error),
+            });
+        }
+        let left: Vec<VectorQuestion> = places.iter().map(|&place| questions[place]).collect();
+        let steps: Vec<usize> = unknown.iter().map(|asked| asked.steps).collect();
+        let thought = self.refiner.reason_planned(&left, options, |i| steps[i])?;
+        for ((place, asked), refined) in places.into_iter().zip(unknown).zip(thought) {
+            answers[place] = refined.and_then(|refined| self.keep(asked, refined));
+        }
+        Ok(answers)
+    }
+
+    /// What is known of a question.
+    fn recall(&self, question: VectorQuestion<'_>, options: RefineOptions) -> Result<Found> {
         self.refiner.check(question)?;
         let key = key(question, options);
         if let Some(hit) = self.cache.get(&key)
             && let Some(refined) = from_thought(&hit.thought, question.initial)
         {
-            return Ok(self.tell(key, refined, Route::Exact, None, Features::UNKNOWN));
+            let features = Features::UNKNOWN;
+            return Ok(Found::Known(self.tell(
+                key,
+                refined,
+                Route::Exact,
+                None,
+                features,
+            )));
         }
         // Where the question is one vector: the order of several is no direction.
         let one = question.question.len() == question.initial.len() && self.options.similar <= 1.0;
@@ -209,24 +304,31 @@ impl Memory {
             && similarity >= self.state().lessons.threshold
             && let Some(refined) = from_thought(&hit.thought, question.initial)
         {
-            let features = Features::UNKNOWN;
-            return Ok(self.tell(key, refined, Route::Similar, Some(similarity), features));
+            let (route, features) = (Route::Similar, Features::UNKNOWN);
+            let told = self.tell(key, refined, route, Some(similarity), features);
+            return Ok(Found::Known(told));
         }
         let features = features(question);
-        let mut planned = options;
+        let mut steps = options.max_steps;
         if self.options.plan {
-            let plan = self
-                .state()
-                .selector
-                .plan(&features, fnv1a(key.iter().copied()));
-            planned.max_steps = options.max_steps.min(plan.budget);
+            let number = fnv1a(key.iter().copied());
+            steps = steps.min(self.state().selector.plan(&features, number).budget);
         }
-        let refined = self.refiner.reason_with(question, planned)?;
-        self.cache.put(&key, to_thought(&refined));
-        if let Some(print) = print {
+        Ok(Found::Unknown(Asked {
+            key,
+            print,
+            features,
+            steps,
+        }))
+    }
+
+    /// Keeps what was thought.
+    fn keep(&self, asked: Asked, refined: Refined) -> Result<Recalled> {
+        self.cache.put(&asked.key, to_thought(&refined));
+        if let Some(print) = asked.print {
             self.cache.put_near(&print, to_thought(&refined))?;
         }
-        Ok(self.tell(key, refined, Route::Model, None, features))
+        Ok(self.tell(asked.key, refined, Route::Model, None, asked.features))
     }
 
     fn tell(
@@ -243,7 +345,7 @@ impl Memory {
             Route::Exact => state.stats.exact += 1,
             Route::Similar => state.stats.similar += 1,
         }
-        let id = state.next;
+        let id = state.names.hash_one(state.next);
         state.next += 1;
         let open = Open {
             key,
@@ -305,7 +407,7 @@ impl Memory {
             _ => {}
         }
         if !right {
-            self.cache.refuse(&open.key);
+            self.cache.forget(&open.key);
         }
         true
     }
@@ -386,16 +488,50 @@ fn key(question: VectorQuestion<'_>, options: RefineOptions) -> Vec<u8> {
     key
 }
 
-/// What is known of a question before it is thought about.
+/// What is known of a question before it is thought about: how spread out its numbers are, how many vectors it has, and where
+/// it lies, in three directions that are the same for all questions, so that questions of one kind make a pattern.
 fn features(question: VectorQuestion<'_>) -> Features {
     let mut features = Features::UNKNOWN;
     if let Some(complexity) = complexity([question.question]) {
         features.set(Feature::Complexity, complexity);
     }
-    // How many vectors it has.
     let vectors = question.question.len() / question.initial.len();
     features.set(Feature::Given, vectors as f32 / 64.0);
+    for (i, place) in [
+        Feature::GivenEntropy,
+        Feature::GivenMost,
+        Feature::GivenKinds,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        features.set(
+            place,
+            lies(question.question, question.initial.len(), i as u64),
+        );
+    }
     features
+}
+
+/// Where a question lies in one of some random directions, 0 to 1: the mean over its vectors.
+fn lies(question: &[f32], d: usize, direction: u64) -> f32 {
+    let mut state = direction + 1;
+    // Signs of one place in all vectors are the same.
+    let signs: Vec<f32> = (0..d)
+        .map(|_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            if state >> 63 == 0 { 1.0 } else { -1.0 }
+        })
+        .collect();
+    let vectors = question.chunks_exact(d).map(|vector| {
+        // The sum of signed numbers is as long as the vector in the mean.
+        let sum: f32 = vector.iter().zip(&signs).map(|(v, s)| v * s).sum();
+        (sum / length(vector) as f32 / 3.0).clamp(-1.0, 1.0)
+    });
+    let mean = vectors.sum::<f32>() * d as f32 / question.len() as f32;
+    0.5 + 0.5 * mean
 }
 
 fn to_thought(refined: &Refined) -> Thought {
@@ -507,6 +643,77 @@ mod tests {
             let text = std::fs::read_to_string(&path).unwrap();
             std::fs::write(&path, text.replace(memory.refiner().id(), "another")).unwrap();
             assert!(other.load(folder.path()).is_err());
+        }
+    }
+
+    #[cfg(feature = "store")]
+    #[test]
+    fn answers_outlive_the_process() {
+        use crate::cache::{Store, StoreOptions};
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("answers");
+        let open = || {
+            let store = Store::open(&file, StoreOptions::default()).unwrap();
+            memory(MemoryOptions::default()).with_store(store.into())
+        };
+        let (one, two) = ([0.6, 0.8, 0.0, 0.0], [0.0, 0.6, 0.8, 0.0]);
+        let first = {
+            let memory = open();
+            ask(&memory, &two);
+            let first = ask(&memory, &one);
+            memory.flush().unwrap();
+            first
+        };
+        {
+            let memory = open();
+            let again = ask(&memory, &one);
+            assert_eq!((again.route, again.refined), (Route::Exact, first.refined));
+            // What was wrong is not told again, not from the disk either.
+            assert!(memory.feedback(again.id, false));
+            assert_eq!(ask(&memory, &two).route, Route::Exact);
+            memory.flush().unwrap();
+        }
+        assert_eq!(ask(&open(), &one).route, Route::Model);
+    }
+
+    #[test]
+    fn many_are_answered_as_one_is() {
+        let (single, many) = (
+            memory(MemoryOptions::default()),
+            memory(MemoryOptions::default()),
+        );
+        let vectors = [
+            [0.6, 0.8, 0.0, 0.0],
+            [0.0, 0.0, 0.0, 0.0],
+            [0.0, 0.0, 0.6, 0.8],
+        ];
+        ask(&many, &vectors[2]);
+        let questions = vectors.each_ref().map(|v| VectorQuestion {
+            question: v,
+            initial: v,
+        });
+        let options = many.refiner().options();
+        let found = many.answer_many(&questions, options).unwrap();
+        assert!(found[1].is_err());
+        let routes = [0, 2].map(|i| found[i].as_ref().unwrap().route);
+        assert_eq!(routes, [Route::Model, Route::Exact]);
+        for i in [0, 2] {
+            let alone = ask(&single, &vectors[i]);
+            assert_eq!(found[i].as_ref().unwrap().refined, alone.refined);
+        }
+    }
+
+    #[test]
+    fn questions_of_a_kind_lie_together() {
+        let one = [0.6f32, 0.8, 0.0, 0.0];
+        let near = [0.61f32, 0.79, 0.05, 0.0];
+        let far = [-0.6f32, -0.8, 0.0, 0.0];
+        for direction in 0..3 {
+            let at = |v: &[f32]| lies(v, 4, direction);
+            assert!((at(&one) - at(&near)).abs() < 0.05);
+            assert!((at(&one) + at(&far) - 1.0).abs() < 1e-6);
+            assert_eq!(lies(&[one, one].concat(), 4, direction), at(&one));
         }
     }
 

@@ -10,6 +10,8 @@ mod flat;
 pub mod measure;
 mod memory;
 mod pairs;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod refiner;
 pub(crate) mod state;
 

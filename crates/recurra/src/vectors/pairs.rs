@@ -26,6 +26,11 @@ pub struct Pairs {
     pub initial: Option<Vec<f32>>,
     /// `[rows, k, dimension]`: passages that are near and wrong.
     pub negatives: Option<Vec<f32>>,
+    /// `[rows, steps, dimension]`: where each improvement step is to lead in training, the last to the answer; later steps stay
+    /// there. `None` where every step is to lead to the answer.
+    pub path: Option<Vec<f32>>,
+    /// `[n, dimension]`: passages that answer none of these questions, and are searched with the answers.
+    pub passages: Option<Vec<f32>>,
 }
 
 /// One row of pairs.
@@ -39,6 +44,8 @@ pub struct Row<'a> {
     pub answer: &'a [f32],
     /// Passages that are near and wrong.
     pub negatives: &'a [f32],
+    /// Where each improvement step is to lead; empty where every step is to lead to the answer.
+    pub path: &'a [f32],
 }
 
 impl Pairs {
@@ -54,8 +61,16 @@ impl Pairs {
 
     /// Wrong passages of each row.
     pub fn negatives_each(&self) -> usize {
-        let all = self.negatives.as_ref().map_or(0, Vec::len);
-        all / self.answers.len().max(1)
+        self.each(&self.negatives)
+    }
+
+    /// Vectors of each row's path.
+    pub fn path_each(&self) -> usize {
+        self.each(&self.path)
+    }
+
+    fn each(&self, of: &Option<Vec<f32>>) -> usize {
+        of.as_ref().map_or(0, Vec::len) / self.answers.len().max(1)
     }
 
     /// A row.
@@ -74,15 +89,19 @@ impl Pairs {
             .initial
             .as_ref()
             .map_or(&question[..d], |all| &all[i * d..][..d]);
-        let negatives = self
-            .negatives
-            .as_ref()
-            .map_or(&[][..], |all| &all[i * k * d..][..k * d]);
+        let several = |of: &'_ Option<Vec<f32>>, k: usize| match of {
+            Some(_) => i * k * d..(i + 1) * k * d,
+            None => 0..0,
+        };
+        let negatives = several(&self.negatives, k);
+        let path = several(&self.path, self.path_each());
+        let none = &[][..];
         Row {
             question,
             initial,
             answer: &self.answers[i * d..][..d],
-            negatives,
+            negatives: &self.negatives.as_deref().unwrap_or(none)[negatives],
+            path: &self.path.as_deref().unwrap_or(none)[path],
         }
     }
 
@@ -95,10 +114,16 @@ impl Pairs {
         };
         let mut rows = (0..self.len()).map(|i| self.row(i));
         let all = rows.all(|row| {
-            [row.question, row.initial, row.answer, row.negatives]
-                .into_iter()
-                .all(unit)
-        });
+            [
+                row.question,
+                row.initial,
+                row.answer,
+                row.negatives,
+                row.path,
+            ]
+            .into_iter()
+            .all(unit)
+        }) && self.passages.as_deref().is_none_or(unit);
         if all { Norm::Unit } else { Norm::Free }
     }
 
@@ -147,14 +172,17 @@ impl Pairs {
         {
             return wrong("initial", format!("{expected} numbers"), initial.len());
         }
-        if let Some(negatives) = &self.negatives
-            && (negatives.is_empty() || negatives.len() % expected != 0)
-        {
-            return wrong(
-                "negatives",
-                format!("a multiple of {expected} numbers"),
-                negatives.len(),
-            );
+        for (name, tensor, expected) in [
+            ("negatives", &self.negatives, expected),
+            ("path", &self.path, expected),
+            ("passages", &self.passages, self.dimension),
+        ] {
+            if let Some(found) = tensor
+                && (found.is_empty() || found.len() % expected != 0)
+            {
+                let expected = format!("a multiple of {expected} numbers");
+                return wrong(name, expected, found.len());
+            }
         }
         Ok(())
     }
@@ -176,14 +204,20 @@ impl Pairs {
                 ("initial", row.initial, 1),
                 ("answers", row.answer, 1),
                 ("negatives", row.negatives, usize::MAX),
+                ("path", row.path, usize::MAX),
             ];
             for (what, vectors, most) in checks {
-                if what == "negatives" && vectors.is_empty() {
+                if matches!(what, "negatives" | "path") && vectors.is_empty() {
                     continue;
                 }
                 let checked = check::vectors(spec, what, vectors, most);
                 checked.map_err(|error| Error::Format(format!("row {i}: {error}")))?;
             }
+        }
+        let passages = self.passages.as_deref().unwrap_or_default();
+        for (i, passage) in passages.chunks_exact(self.dimension).enumerate() {
+            let checked = check::vectors(spec, "passages", passage, 1);
+            checked.map_err(|error| Error::Format(format!("passage {i}: {error}")))?;
         }
         Ok(())
     }
@@ -212,10 +246,15 @@ impl Pairs {
                 .negatives
                 .as_ref()
                 .map(|all| pick(all, self.negatives_each() * d)),
+            path: self
+                .path
+                .as_ref()
+                .map(|all| pick(all, self.path_each() * d)),
+            passages: self.passages.clone(),
         }
     }
 
-    /// The different answers, one after the other, and which of them is each row's.
+    /// The different answers, one after the other, with the different passages behind them; and which of them is each row's.
     pub fn distinct_answers(&self) -> (Vec<f32>, Vec<usize>) {
         let mut places = std::collections::HashMap::new();
         let (mut all, mut of) = (Vec::new(), Vec::with_capacity(self.len()));
@@ -227,6 +266,15 @@ impl Pairs {
                 next
             });
             of.push(place);
+        }
+        let passages = self.passages.as_deref().unwrap_or_default();
+        for passage in passages.chunks_exact(self.dimension) {
+            let key: Vec<u32> = passage.iter().map(|v| v.to_bits()).collect();
+            let next = places.len();
+            places.entry(key).or_insert_with(|| {
+                all.extend(passage);
+                next
+            });
         }
         (all, of)
     }

@@ -7,8 +7,8 @@ use super::state::{
 };
 use crate::engine::PackedModel;
 use crate::error::{Error, Result};
-use crate::model::TrmModel;
 use crate::model::refining::Refining;
+use crate::model::{TrmModel, TrmWeights};
 use crate::network::mixers::MOST_TOKENS;
 use crate::network::scratch::Scratch;
 use crate::network::team::Member;
@@ -231,6 +231,17 @@ impl Refiner {
     /// A name by which files that belong to this model know it.
     pub fn id(&self) -> &str {
         &self.desk.id
+    }
+
+    /// What stands for its weights, architecture and vectors on disk.
+    #[cfg(feature = "store")]
+    pub fn digest(&self) -> crate::model::ModelId {
+        self.desk.source.digest()
+    }
+
+    /// How many weights it has.
+    pub fn weights(&self) -> usize {
+        TrmWeights::<AlignedMatrix>::count(self.config())
     }
 
     /// The architecture.

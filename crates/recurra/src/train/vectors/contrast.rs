@@ -16,6 +16,8 @@ pub(super) struct Columns {
     numbers: Vec<f32>,
     /// Passages with the same are the same.
     ids: Vec<u64>,
+    /// For each question whether its column is its answer, and no place on the way to it.
+    ends: Vec<bool>,
     /// `[columns, dimension]`.
     rows: AlignedMatrix,
     /// Scores of vectors of any length are in proportion to this: the mean square length.
@@ -29,11 +31,19 @@ impl Columns {
             dimension,
             numbers: Vec::new(),
             ids: Vec::new(),
+            ends: Vec::new(),
             rows: AlignedMatrix::zeros(0, dimension),
             square: 1.0,
         }
     }
 
+    /// The next question's own.
+    pub(super) fn push_own(&mut self, vector: &[f32], id: u64, end: bool) {
+        self.push(vector, id);
+        self.ends.push(end);
+    }
+
+    /// A passage that is wrong for every question that does not have the same.
     pub(super) fn push(&mut self, vector: &[f32], id: u64) {
         let from = self.numbers.len();
         self.numbers.extend(vector);
@@ -121,7 +131,8 @@ impl Contrast<'_> {
             loss += share * (most + sum.ln() - score);
             let finds = score > wrong;
             right += usize::from(finds);
-            let (halt, slope) = binary_cross_entropy(outcome.halts[i], finds);
+            let (halt, slope) =
+                binary_cross_entropy(outcome.halts[i], finds && self.columns.ends[own]);
             loss += share * self.halt_weight * halt;
             outcome.halts[i] = (share * self.halt_weight * slope) as f32;
             for (j, score) in scores.iter_mut().enumerate() {

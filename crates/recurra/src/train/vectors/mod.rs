@@ -5,6 +5,7 @@
 //! the other questions, and against passages that are near and wrong: those of the file, and those that raw vectors find.
 
 mod calibrate;
+mod checkpoint;
 mod contrast;
 // No browser has such models.
 #[cfg(all(test, not(target_family = "wasm")))]
@@ -12,6 +13,7 @@ mod tests;
 mod unrolled;
 
 pub use calibrate::calibrate;
+pub use checkpoint::VectorCheckpoint;
 
 use super::gradient::Gradient;
 use super::optimizer::{Optimizer, Settings, move_average};
@@ -25,7 +27,7 @@ use crate::network::config::{Mixer, Positions};
 use crate::network::stack::PackedLayer;
 use crate::tasks::TaskSpec;
 use crate::tasks::vectors::VectorSpec;
-use crate::vectors::{FlatIndex, Pairs};
+use crate::vectors::{FlatIndex, Pairs, Row};
 use contrast::{Columns, Contrast};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -137,6 +139,8 @@ pub struct VectorTrainer {
     groups: Vec<Vec<usize>>,
     /// All different answers, and which is each row's.
     index: FlatIndex,
+    /// A name for each of them by its numbers, as negatives and paths have; and which is each row's.
+    names: Vec<u64>,
     right: Vec<usize>,
     /// For each row, the places of near and wrong answers.
     mined: Vec<Vec<usize>>,
@@ -206,6 +210,7 @@ impl VectorTrainer {
                 found: index.len().to_string(),
             });
         }
+        let names = answers.chunks_exact(spec.dimension).map(name).collect();
         let mined = mine(&index, &pairs, &right, config.mined);
         let mut by_length = std::collections::BTreeMap::<usize, Vec<usize>>::new();
         for i in 0..pairs.len() {
@@ -239,6 +244,7 @@ impl VectorTrainer {
             weights,
             groups: by_length.into_values().collect(),
             index,
+            names,
             right,
             mined,
             spec,
@@ -251,6 +257,26 @@ impl VectorTrainer {
     /// The architecture.
     pub fn architecture(&self) -> &TrmConfig {
         self.packed.config()
+    }
+
+    /// The vectors.
+    pub fn spec(&self) -> &VectorSpec {
+        &self.spec
+    }
+
+    /// How it is trained.
+    pub fn config(&self) -> &VectorTrainConfig {
+        &self.config
+    }
+
+    /// What it is trained on.
+    pub fn pairs(&self) -> &Pairs {
+        &self.pairs
+    }
+
+    /// Threads that train.
+    pub fn threads(&self) -> usize {
+        self.workers.len()
     }
 
     /// The moving average of the weights: the model to use.
@@ -385,14 +411,16 @@ impl VectorTrainer {
             worker.space = Some(space);
         };
         each(&mut self.workers[..workers], &forward);
-        let columns = self.columns(rows);
-        let contrast = Contrast {
+        let steps = self.packed.config().halt_max_steps;
+        // Where no path says otherwise, every step has the same passages.
+        let kinds = self.pairs.path_each().clamp(1, steps);
+        let columns: Vec<Columns> = (0..kinds).map(|step| self.columns(rows, step)).collect();
+        let contrast = |step: usize| Contrast {
             isa: self.packed.isa(),
-            columns: &columns,
+            columns: &columns[step.min(kinds - 1)],
             temperature: self.config.temperature,
             halt_weight: self.config.halt_weight,
         };
-        let steps = self.packed.config().halt_max_steps;
         let share = 1.0 / (rows.len() * steps) as f64;
         let mut spaces: Vec<&mut Unrolled> = Vec::with_capacity(workers);
         spaces.extend(
@@ -405,7 +433,7 @@ impl VectorTrainer {
                 let first = part(i).start;
                 let mut sums = (0.0, 0);
                 for step in 0..steps {
-                    let (loss, right) = contrast.judge(space.outcome(step), first, share);
+                    let (loss, right) = contrast(step).judge(space.outcome(step), first, share);
                     sums.0 += loss;
                     sums.1 = right;
                 }
@@ -429,34 +457,42 @@ impl VectorTrainer {
         (loss, right as f64 / rows.len() as f64)
     }
 
-    /// The passages among which the questions of a batch look: their own, in their order, and wrong ones.
-    fn columns(&self, rows: &[usize]) -> Columns {
+    /// The passages among which the questions of a batch look: their own after an improvement step, in their order, and wrong ones.
+    fn columns(&self, rows: &[usize], step: usize) -> Columns {
         let mut columns = Columns::new(self.spec.norm, self.spec.dimension);
+        let mut seen = std::collections::HashSet::new();
         for &row in rows {
-            columns.push(self.pairs.row(row).answer, self.right[row] as u64);
+            let Row { answer, path, .. } = self.pairs.row(row);
+            let end = self.names[self.right[row]];
+            // The last step of a path is the answer, whatever stands there.
+            let mut steps = path.chunks_exact(self.spec.dimension).rev().skip(1).rev();
+            let vector = steps.nth(step).unwrap_or(answer);
+            let own = name(vector);
+            columns.push_own(vector, own, own == end);
+            seen.insert(own);
         }
-        let mut seen: std::collections::HashSet<u64> =
-            rows.iter().map(|&row| self.right[row] as u64).collect();
         for &row in rows {
             for &place in &self.mined[row] {
-                if seen.insert(place as u64) {
-                    columns.push(self.index.vector(place), place as u64);
+                if seen.insert(self.names[place]) {
+                    columns.push(self.index.vector(place), self.names[place]);
                 }
             }
-            let negatives = self
-                .pairs
-                .row(row)
-                .negatives
-                .chunks_exact(self.spec.dimension);
-            for vector in negatives {
-                // One of the answers, too, it may be another question's own.
-                let id = fnv1a(vector.iter().flat_map(|v| v.to_le_bytes()));
-                columns.push(vector, id | 1 << 63);
+            let negatives = self.pairs.row(row).negatives;
+            for vector in negatives.chunks_exact(self.spec.dimension) {
+                let name = name(vector);
+                if seen.insert(name) {
+                    columns.push(vector, name);
+                }
             }
         }
         columns.finish();
         columns
     }
+}
+
+/// By which equal vectors are known.
+fn name(vector: &[f32]) -> u64 {
+    fnv1a(vector.iter().flat_map(|v| v.to_le_bytes()))
 }
 
 /// For each row the nearest wrong answers by its first answer.

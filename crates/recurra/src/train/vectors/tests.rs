@@ -276,3 +276,83 @@ fn impossible_trainings_are_refused() {
         "{error}"
     );
 }
+
+#[test]
+fn a_training_goes_on_exactly() {
+    let spec = spec(Norm::Unit, 0);
+    let config = small(&spec, 1, 2);
+    let pairs = Arc::new(turned(40, 3, 2, Norm::Unit, 1));
+    let weights = TrmWeights::random(&config, 3);
+    let mut trainer =
+        VectorTrainer::new(spec, &config, recipe(8), pairs.clone(), weights, 1).unwrap();
+    for _ in 0..3 {
+        trainer.step(0.1).unwrap();
+    }
+    let notes = serde_json::json!({"seconds": 0.5});
+    let bytes = trainer.to_checkpoint(&notes);
+    assert!(VectorCheckpoint::is(&bytes));
+    let head = VectorCheckpoint::read(&bytes).unwrap();
+    assert_eq!((head.step, head.notes), (3, notes));
+    let mut other = VectorTrainer::from_checkpoint(&bytes, pairs.clone(), 1).unwrap();
+    for _ in 0..3 {
+        assert_eq!(other.step(0.2).unwrap(), trainer.step(0.2).unwrap());
+    }
+    let notes = serde_json::Value::Null;
+    assert_eq!(other.to_checkpoint(&notes), trainer.to_checkpoint(&notes));
+    let broken = VectorTrainer::from_checkpoint(&bytes[..bytes.len() / 2], pairs, 1);
+    assert!(broken.is_err());
+}
+
+#[test]
+fn a_path_leads_step_by_step() {
+    // The answer is the question turned twice, and the first step is to turn it once.
+    let spec = spec(Norm::Unit, 0);
+    let config = small(&spec, 1, 2);
+    let mut pairs = turned(300, 2, 1, Norm::Unit, 1);
+    let mut path = Vec::new();
+    for (query, answer) in pairs
+        .queries
+        .chunks_exact(D)
+        .zip(pairs.answers.chunks_exact(D))
+    {
+        path.extend((0..D).map(|i| query[(i + 1) % D]));
+        path.extend(answer);
+    }
+    pairs.path = Some(path.clone());
+    pairs.validate().unwrap();
+    let mut train = recipe(32);
+    train.train.lr = 4e-3;
+    let weights = TrmWeights::random(&config, 3);
+    let mut trainer =
+        VectorTrainer::new(spec, &config, train, Arc::new(pairs.clone()), weights, 1).unwrap();
+    for i in 0..200 {
+        trainer.step(f64::from(i) / 200.0).unwrap();
+    }
+    let refiner = Refiner::new(&trainer.model()).unwrap();
+    let near = |steps: usize, to: &dyn Fn(usize) -> Vec<f32>| {
+        let cosines = (0..20).map(|i| {
+            let query = &pairs.queries[i * D..][..D];
+            let found = refiner.reason(query, query, steps).unwrap();
+            let to = to(i);
+            found
+                .vector
+                .iter()
+                .zip(&to)
+                .map(|(a, b)| a * b)
+                .sum::<f32>()
+        });
+        cosines.sum::<f32>() / 20.0
+    };
+    let once = |i: usize| path[2 * i * D..][..D].to_vec();
+    let twice = |i: usize| path[(2 * i + 1) * D..][..D].to_vec();
+    let found = [
+        near(1, &once),
+        near(1, &twice),
+        near(2, &once),
+        near(2, &twice),
+    ];
+    assert!(
+        found[0] > found[1] + 0.3 && found[3] > found[2] + 0.3,
+        "{found:?}"
+    );
+}
