@@ -131,8 +131,11 @@ fn masked(bytes: &[u8]) -> [u8; 4] {
 pub(super) mod tests {
     use super::*;
 
-    /// Step, time, and numbers by name of every record of a file; panics where a length or a checksum is wrong.
-    pub(in super::super) fn read(mut bytes: &[u8]) -> Vec<(i64, f64, Vec<(String, f32)>)> {
+    /// Step, time, and numbers by name.
+    type Record = (i64, f64, Vec<(String, f32)>);
+
+    /// Every record of a file; panics where a length or a checksum is wrong.
+    pub(in super::super) fn read(mut bytes: &[u8]) -> Vec<Record> {
         let mut found = Vec::new();
         let mut first = true;
         while !bytes.is_empty() {

@@ -3,6 +3,7 @@
 use super::events::{self, EventFile};
 use crate::chart::{Axis, Chart, Mark, Scale, Series};
 use crate::exit::message;
+use crate::numbers;
 use crate::output::OutputFile;
 use anyhow::anyhow;
 use serde::Serialize;
@@ -189,7 +190,8 @@ impl RunFolder {
         }
     }
 
-    /// Makes the folder for a new training. What an older one has left there goes: nobody is to take it for the new one's.
+    /// Makes the folder for a new training, with its configuration, to which the command line, version, host and time are added.
+    /// What an older one has left there goes: nobody is to take it for the new one's.
     pub(super) fn begin(&mut self, configuration: &serde_json::Value) -> anyhow::Result<()> {
         let path = &self.path;
         std::fs::create_dir_all(path).map_err(|e| anyhow!("{}: {e}", path.display()))?;
@@ -202,7 +204,13 @@ impl RunFolder {
                 _ => {}
             }
         }
-        let text = serde_json::to_string_pretty(configuration)? + "\n";
+        let mut configuration = numbers::plain(configuration)?;
+        let began = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ");
+        configuration["command"] = std::env::args().collect();
+        configuration["version"] = env!("RECURRA_VERSION").into();
+        configuration["host"] = sysinfo::System::host_name().into();
+        configuration["began"] = began.to_string().into();
+        let text = serde_json::to_string_pretty(&configuration)? + "\n";
         OutputFile::write_whole(&path.join("config.json"), text.as_bytes())?;
         self.open()
     }

@@ -221,15 +221,11 @@ impl Run {
         group: Box<dyn Group>,
     ) -> anyhow::Result<Self> {
         let mut run = Self::assemble(output, beginning, usize::MAX, threads, group)?;
-        let configuration = numbers::plain(serde_json::json!({
+        let configuration = serde_json::json!({
             "architecture": run.trainer.config(),
             "training": run.trainer.train_config(),
             "data": run.notes,
-            "command": std::env::args().collect::<Vec<_>>(),
-            "version": env!("RECURRA_VERSION"),
-            "host": sysinfo::System::host_name(),
-            "began": jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        }))?;
+        });
         if run.is_first() {
             run.folder.begin(&configuration)?;
         }

@@ -178,13 +178,11 @@ fn begin(args: &Args, threads: usize) -> anyhow::Result<Option<Run>> {
     recipe(&args.recipe, flags, &mut train_config);
     let weights = TrmWeights::random(&config, train_config.train.seed);
     let trainer = VectorTrainer::new(spec, &config, train_config, train, weights, threads)?;
-    let folder = RunFolder::new(&args.output);
+    let mut folder = RunFolder::new(&args.output);
     folder.begin(&serde_json::json!({
         "architecture": trainer.architecture(),
         "training": trainer.config(),
         "data": notes,
-        "command": std::env::args().collect::<Vec<_>>(),
-        "version": env!("RECURRA_VERSION"),
     }))?;
     Ok(Some(Run {
         trainer,
@@ -226,7 +224,8 @@ fn resume(args: &Args, threads: usize) -> anyhow::Result<Option<Run>> {
     let (train, held_out) = parts(&notes, Pairs::open(&notes.data)?, &saved.spec)?;
     let trainer =
         VectorTrainer::from_checkpoint(&bytes, train, threads).map_err(|e| e.in_file(&path))?;
-    let folder = RunFolder::resume(&args.output, step);
+    let mut folder = RunFolder::resume(&args.output, step);
+    folder.open()?;
     let best = match notes.best {
         None => None,
         Some(_) => Some(TrmModel::open(folder.best())?),
@@ -411,7 +410,7 @@ impl Run {
                         if let Until::Watch(watch) = &mut until {
                             watch(&row);
                         }
-                        self.folder.add(row);
+                        self.folder.add(row)?;
                     }
                 }
                 break progress < 1.0;
@@ -434,7 +433,7 @@ impl Run {
                 enough = !watch(&row);
             }
             if held_out.is_some() || self.folder.is_due(self.seconds()) {
-                self.folder.add(row);
+                self.folder.add(row)?;
             }
             last = Some((report, due));
             bar.inc(1);
