@@ -274,8 +274,11 @@ fn folders_of_arrays() {
     // Big-endian integers, Fortran order, signed bytes, floats: all have one meaning.
     for number in ["32", "33", "34", "35"] {
         let case = Case::run(number);
-        let report = case.good(0);
+        let report = stdout(&case.runs[0]);
         assert_eq!(count(&report, "wrong answers"), "0", "{number}: {report}");
+        // The puzzles of case 33 stand both in its train and in its test, which is told.
+        let leaks = i32::from(number == "33");
+        assert_eq!(status(&case.runs[0]), Some(leaks), "{number}: {report}");
         assert_eq!(json(&case.runs[1])[0]["exact"], 1.0, "{number}");
     }
     let case = Case::run("36");
