@@ -732,7 +732,11 @@ fn a_dry_run_tells_what_a_training_would_take_and_writes_nothing() {
         ],
     );
     ends(&out, 0, &[]);
-    assert!(stdout(&out).contains("data: 1 puzzle to train on"), "{}", stdout(&out));
+    assert!(
+        stdout(&out).contains("data: 1 puzzle to train on"),
+        "{}",
+        stdout(&out)
+    );
     assert_eq!(names(dir.path()), ["data.csv"]);
     ends(
         &train(&model, &["--dry-run", "--resume"]),
