@@ -26,7 +26,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Name, model, flags of `generate`, puzzles, most steps.
 TASKS = [
     ("Sudoku 9x9", "sudoku9", ["sudoku", "--size", "9"], 8, 100),
-    ("maze 30x30", "maze30", ["maze", "--size", "30", "--min-path", "60"], 4, 16),
+    ("maze 30x30", "maze30", ["maze", "--size", "30", "--min-path", "60"], 16, 16),
 ]
 
 
