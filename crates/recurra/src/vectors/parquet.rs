@@ -38,6 +38,7 @@ pub(super) fn read(file: File) -> Result<Pairs> {
     let broken =
         |e: parquet::errors::ParquetError| Error::Format(format!("not a Parquet table: {e}"));
     let reader = SerializedFileReader::new(file).map_err(broken)?;
+    check_places(&reader)?;
     let about = reader.metadata().file_metadata();
     let schema = about.schema();
     let fields = schema.get_fields().iter();
@@ -97,6 +98,20 @@ pub(super) fn read(file: File) -> Result<Pairs> {
         path: path.map(|c| c.even("path", None)).transpose()?,
         passages: None,
     })
+}
+
+/// Refuses columns that lie before the file's beginning: the reader takes for granted that none does.
+fn check_places(reader: &SerializedFileReader<File>) -> Result<()> {
+    let groups = reader.metadata().row_groups().iter();
+    for (at, column) in groups.flat_map(|g| g.columns()).enumerate() {
+        let first = column.dictionary_page_offset().unwrap_or_default();
+        if first < 0 || column.data_page_offset() < 0 || column.compressed_size() < 0 {
+            return Err(Error::Format(format!(
+                "not a Parquet table: column chunk {at} has a negative place or length"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Refuses columns of other numbers before anything of them is read.
