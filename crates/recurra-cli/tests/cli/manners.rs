@@ -696,7 +696,7 @@ fn a_dry_run_tells_what_a_training_would_take_and_writes_nothing() {
         " weights, f32, 1 thread, 4 samples in a batch",
         "memory: about ",
         " more are free",
-        "training steps a second in the mean (",
+        "training steps a second on average (",
         "600 steps: ",
         " minutes, 2400 samples",
         "puzzles: 50 to generate first",
@@ -710,7 +710,7 @@ fn a_dry_run_tells_what_a_training_would_take_and_writes_nothing() {
     );
     let text = told(&["--minutes", "2", "--curriculum", "false"]);
     assert!(
-        text.contains("2 minutes: ") && !text.contains("in the mean"),
+        text.contains("2 minutes: ") && !text.contains("on average"),
         "{text}"
     );
     // A table is read.

@@ -93,7 +93,7 @@ pub(super) fn rehearse(
         let of = of.map(|((_, seconds, _), when)| format!("{} {when}", rate(*seconds)));
         let of = of.collect::<Vec<_>>().join(", ");
         lines.push(format!(
-            "speed: {} training steps a second in the mean ({of}, as the recursion deepens)",
+            "speed: {} training steps a second on average ({of})",
             rate(mean)
         ));
     }
