@@ -29,8 +29,9 @@ import pyarrow.parquet as pq
 import recurra
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
-BATCH = int(os.environ.get("BATCH", "256"))
-SIZE = int(os.environ.get("SIZE", "4"))
+# This program begins itself anew for each engine, and tells it these.
+BATCH = int(os.environ.get("SCALE_BATCH", "256"))
+SIZE = int(os.environ.get("SCALE_SIZE", "4"))
 MODEL = MODELS / ("sudoku4.safetensors" if SIZE == 4 else "sudoku.safetensors")
 OPTIONS = {"restarts": 8}
 FILES = 16
@@ -208,10 +209,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=["ray", "spark", "speed"], default=["speed", "ray", "spark"])
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    # This program begins itself anew for each engine.
     global SIZE, BATCH
     SIZE, BATCH = args.size, args.batch
-    os.environ.update(SIZE=str(SIZE), BATCH=str(BATCH))
+    os.environ.update(SCALE_SIZE=str(SIZE), SCALE_BATCH=str(BATCH))
     found: dict[str, object] = {"cores": os.cpu_count(), "size": args.size, "batch": args.batch, "puzzles": args.puzzles, "spark_puzzles": args.spark_puzzles}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -17,6 +17,7 @@ import json
 import os
 import pathlib
 import re
+import socket
 import statistics
 import subprocess
 import sys
@@ -76,11 +77,11 @@ def bodies(batch, more):
     return path
 
 
-def load(url, connections, batch=1, rate=None, seconds=asked.seconds, more={}):
+def load(url, connections, batch=1, rate=None, seconds=asked.seconds, more=None):
     """Of a paced load, a latency counts from when the request was due."""
     pace = ["-q", f"{rate:.1f}", "--latency-correction"] if rate else ["-w"]
     command = ["oha", "--no-tui", "--output-format", "json", "-z", f"{seconds}s", "-c", connections, "-t", "60s", "-m", "POST", "-T", "application/json"]
-    done = subprocess.run([*map(str, command), *pace, "-Z", bodies(batch, more), f"{url}/v1/solve"], capture_output=True, text=True)
+    done = subprocess.run([*map(str, command), *pace, "-Z", bodies(batch, more or {}), f"{url}/v1/solve"], capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(done.stderr)
     found = json.loads(done.stdout)
@@ -138,10 +139,14 @@ try:
     url = re.search(r"http://\S+", server.stderr.readline())[0]
     if asked.rival:
         here = pathlib.Path(__file__).parent
-        rival = subprocess.Popen([sys.executable, here / "rival.py", asked.model, asked.rival, "8199"])
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        rival_url = f"http://127.0.0.1:{port}"
+        rival = subprocess.Popen([sys.executable, here / "rival.py", asked.model, asked.rival, str(port)])
         for _ in range(600):
             try:
-                urllib.request.urlopen("http://127.0.0.1:8199/openapi.json").read()
+                urllib.request.urlopen(f"{rival_url}/openapi.json").read()
                 break
             except OSError:
                 time.sleep(0.1)
@@ -157,7 +162,7 @@ try:
             turns["above"].append(load(url, 512, rate=rate))
         turns["healthz"].append(health.p99())
         if rival:
-            turns["rival"].append(load("http://127.0.0.1:8199", threads + 1))
+            turns["rival"].append(load(rival_url, threads + 1))
     inside, single, batch = median(turns["in_process"]), median(turns["single"], "answers"), median(turns["batch"], "answers")
     tell("turns", **turns)
     tell("throughput", in_process=inside, one_by_one=single, batches_of_64=batch, one_by_one_share=single / inside, batches_share=batch / inside)
@@ -170,7 +175,7 @@ try:
     if rival:
         peak = median(turns["rival"], "answers")
         tell("rival", answers=peak, ours_in_rivals=single / peak)
-        tell("rival at 70 %", **load("http://127.0.0.1:8199", 64, rate=0.7 * peak))
+        tell("rival at 70 %", **load(rival_url, 64, rate=0.7 * peak))
     above = sorted(turns["above"], key=lambda row: row["answers"])[1]
     tell("300 %", **above, of_peak=above["answers"] / single, healthz_p99_ms=median(turns["healthz"]), resident_mib=resident(server.pid))
     for minute in range(asked.minutes):

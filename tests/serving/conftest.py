@@ -129,6 +129,22 @@ def save(path, tensors):
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
+def commands(path):
+    """The curl commands of a page, in its blocks of shell."""
+    for block in re.findall(r"```sh\n(.*?)```", (ROOT / path).read_text(), re.S):
+        for command in re.sub(r"\\\n\s*", "", block).splitlines():
+            if command.startswith("curl "):
+                yield command
+
+
+def curl(command, server):
+    """What such a command prints, asked of a server."""
+    command = command.replace("localhost:8080", f"127.0.0.1:{server.port}").replace("curl ", "curl --fail-with-body --max-time 60 -sS ", 1)
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout, (command, done.stdout, done.stderr)
+    return done.stdout
+
+
 @pytest.fixture(scope="session")
 def adapter(tmp_path_factory):
     """A model that has learnt to turn a vector's places by five."""

@@ -11,7 +11,7 @@ import numpy
 import pytest
 import tritonclient.http
 from tritonclient.utils import InferenceServerException
-from conftest import EASY, EASY_ANSWER, MODELS, PROGRAM, ROOT, Server, recurra
+from conftest import EASY, EASY_ANSWER, MODELS, PROGRAM, ROOT, Server, commands, curl, recurra
 
 
 def test_an_answer_is_the_line_that_the_program_prints(server):
@@ -263,23 +263,12 @@ def test_clients_of_triton(server, binary):
         client.infer("nothing", [question])
 
 
-def commands(path):
-    """The curl commands of a page, in its blocks of shell."""
-    for block in re.findall(r"```sh\n(.*?)```", (ROOT / path).read_text(), re.S):
-        for command in re.sub(r"\\\n\s*", "", block).splitlines():
-            # test_vectors.py asks for embeddings: this server has no model of vectors.
-            if command.startswith("curl ") and "/v1/embeddings" not in command:
-                yield command
-
-
-@pytest.mark.parametrize("path", ["docs/serving.md"])
-def test_the_pages_commands_do_what_they_say(server, path):
-    found = list(commands(path))
+def test_the_pages_commands_do_what_they_say(server):
+    # test_vectors.py runs those for embeddings: this server has no model of vectors.
+    found = [command for command in commands("docs/serving.md") if "/v1/embeddings" not in command]
     assert found
     for command in found:
-        command = command.replace("localhost:8080", f"127.0.0.1:{server.port}").replace("curl ", "curl --fail-with-body --max-time 60 -sS ", 1)
-        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
-        assert done.returncode == 0 and done.stdout, (command, done.stdout, done.stderr)
+        curl(command, server)
 
 
 def test_what_cannot_be_served_is_said():

@@ -5,6 +5,8 @@ import contextlib
 import hashlib
 import http.server
 import json
+import re
+import signal
 import subprocess
 import threading
 import time
@@ -12,7 +14,8 @@ import time
 import numpy
 import openai
 import pytest
-from conftest import D, MODELS, PROGRAM, Server, embed, recurra, save, unit
+from conftest import D, MODELS, PROGRAM, Server, commands, curl, embed, recurra, save, unit
+
 
 class Upstream:
     """An embedding service as others are, which `spoil` makes go wrong."""
@@ -130,6 +133,15 @@ def test_vectors_need_no_service_and_are_what_solve_prints(vectors, service, ada
     assert len(two[0]["embedding"]) == D
     mixed = ask(vectors, ["a text", several[3]]).json()["data"]
     assert mixed[1]["embedding"] == pytest.approx(data[3]["embedding"], abs=1e-5)
+
+
+def test_the_pages_command_does_what_it_says(vectors):
+    [command] = [command for command in commands("docs/serving.md") if "/v1/embeddings" in command]
+    # The page's vector is shorter than this model's.
+    vector = json.dumps([embed("a question").tolist()])
+    command, changed = re.subn(r"\[\[[^\]]*\]\]", vector, command)
+    assert changed == 1
+    assert len(json.loads(curl(command, vectors))["data"][0]["embedding"]) == D
 
 
 def test_the_unsure_are_returned_as_they_came(tmp_path, service):
@@ -287,6 +299,9 @@ def test_feedback_teaches_and_is_kept(adapter, tmp_path, service):
             assert server.client.post("/v1/feedback", json=body).status_code == 404
         assert server.client.post("/v1/feedback", json={"id": 1, "right": True}).status_code == 422
         far = ask(server, embed("far").tolist()).json()["data"][0]
+        # Reading the models again forgets nothing of it.
+        server.process.send_signal(signal.SIGHUP)
+        server.until(lambda: any("read again" in line for line in server.logs))
     with Server(adapter, *settings) as server:
         again = ask(server, embed("far").tolist()).json()["data"][0]
         assert again["recurra"]["route"] == "exact" and again["embedding"] == far["embedding"]

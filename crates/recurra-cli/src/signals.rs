@@ -4,6 +4,9 @@ use anyhow::anyhow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
+/// The number of the signal of Ctrl-C.
+pub(crate) const INTERRUPT: i32 = 2;
+
 /// Whether the program was asked to end.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stop(Arc<AtomicI32>);
@@ -57,6 +60,5 @@ fn ignored() -> u64 {
 
 #[cfg(not(unix))]
 fn watch(mut note: impl FnMut(i32) + Send + 'static) -> Result<(), ctrlc::Error> {
-    const INTERRUPT: i32 = 2;
     ctrlc::set_handler(move || note(INTERRUPT))
 }

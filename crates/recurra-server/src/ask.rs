@@ -78,20 +78,7 @@ impl Terms {
                 "options: restarts: expected a model whose answers have a rule check, found one for ARC-AGI",
             ));
         }
-        let most = state.settings.timeout();
-        let patience = match timeout {
-            None => most,
-            Some(seconds) => Duration::try_from_secs_f64(seconds)
-                .ok()
-                .filter(|patience| !patience.is_zero() && *patience <= most)
-                .ok_or_else(|| {
-                    Problem::refused(format!(
-                        "timeout: expected seconds above 0 and at most {}, this server's limit, found {seconds}",
-                        limits.timeout
-                    ))
-                })?,
-        };
-        options.deadline = Some(Instant::now() + patience);
+        options.deadline = Some(deadline(state, timeout)?);
         Ok(Terms { options })
     }
 
@@ -126,6 +113,24 @@ pub(crate) fn submit(
         terms.ask(model, text, watch)
     });
     state.desk.submit(&asker.client, asks.collect())
+}
+
+/// When a request must be over that may take so many seconds, or as long as this server lets one.
+pub(crate) fn deadline(state: &State, timeout: Option<f64>) -> Result<Instant, Problem> {
+    let most = state.settings.timeout();
+    let patience = match timeout {
+        None => most,
+        Some(seconds) => Duration::try_from_secs_f64(seconds)
+            .ok()
+            .filter(|patience| !patience.is_zero() && *patience <= most)
+            .ok_or_else(|| {
+                Problem::refused(format!(
+                    "timeout: expected seconds above 0 and at most {}, this server's limit, found {seconds}",
+                    most.as_secs_f64()
+                ))
+            })?,
+    };
+    Ok(Instant::now() + patience)
 }
 
 /// Refuses too many questions at once.

@@ -87,9 +87,9 @@ impl Tools {
         match &*request.name {
             "list_models" => {
                 let _: Nothing = read(arguments)?;
-                let models = self.state.models.all();
+                let all = self.state.models.all();
+                let models = all.puzzles.values();
                 let models: Vec<_> = models
-                    .values()
                     .map(|m| json!({ "model": m.name, "task": m.spec.to_string() }))
                     .collect();
                 Ok(json!({ "models": models }))
@@ -398,14 +398,14 @@ impl ServerHandler for Tools {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        let models = self.state.models.all();
+        let all = self.state.models.all();
         let resource = |model: &Arc<Served>| {
             Resource::new(trace::model_uri(&model.name), model.name.clone())
                 .with_description(format!("The model for {}", model.spec))
                 .with_mime_type("application/json")
         };
         Ok(ListResourcesResult::with_all_items(
-            models.values().map(resource).collect(),
+            all.puzzles.values().map(resource).collect(),
         ))
     }
 

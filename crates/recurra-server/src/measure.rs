@@ -107,7 +107,7 @@ pub(crate) fn render(handle: &PrometheusHandle, desk: &Desk, models: &Models) ->
     gauge!("recurra_queue_questions").set(waiting as f64);
     gauge!("recurra_queue_seconds").set(desk.predicted_wait());
     gauge!("recurra_running").set(running as f64);
-    for (name, model) in &*models.all() {
+    for (name, model) in &models.all().puzzles {
         let Some(cache) = &model.cache else { continue };
         let counters = cache.counters();
         for (source, count) in [

@@ -1,12 +1,12 @@
 //! The models that are served, and what is known of how long their questions take.
 
-use crate::adapters::{self, Adapter, other_kind};
+use crate::adapters::Adapter;
 use crate::problem::Problem;
 use crate::settings::{ModelSource, Settings};
 use anyhow::anyhow;
 use arc_swap::ArcSwap;
 use recurra::Answer;
-use recurra::cache::{Store, TrmCache};
+use recurra::cache::{Store, StoreOptions, TrmCache};
 use recurra::kernels::AlignedMatrix;
 use recurra::model::{TrmModel, TrmWeights};
 use recurra::solver::{SolveOptions, Solver, Source};
@@ -75,44 +75,32 @@ impl Mean {
 }
 
 impl Served {
-    fn open(
+    /// One whose questions are puzzles.
+    fn puzzles_of(
         source: &ModelSource,
-        opened: Opened,
+        model: &TrmModel,
         settings: &Settings,
         caches: &Caches,
     ) -> anyhow::Result<Self> {
-        match opened {
-            Opened::Vectors(_) => Err(anyhow!("model `{}`: no puzzles", source.name)),
-            Opened::Arc(solver) => Ok(Served::new(
-                source,
-                TaskSpec::Arc,
-                None,
-                solver,
-                None,
-                (String::new(), 0),
-            )),
-            Opened::Puzzles(model) => {
-                let solver = Solver::new(&model, settings.threads)?;
-                let task = solver.task()?.clone();
-                let cache = caches.of(&model, &solver, settings)?;
-                let solver = match &cache {
-                    Some(cache) => solver.remembering(cache.clone())?,
-                    None => solver,
-                };
-                let about = (
-                    model.id(),
-                    TrmWeights::<AlignedMatrix>::count(model.config()),
-                );
-                Ok(Served::new(
-                    source,
-                    task.spec(),
-                    Some(task),
-                    solver,
-                    cache,
-                    about,
-                ))
-            }
-        }
+        let solver = Solver::new(model, settings.threads)?;
+        let task = solver.task()?.clone();
+        let cache = caches.of(model, &solver, settings)?;
+        let solver = match &cache {
+            Some(cache) => solver.remembering(cache.clone())?,
+            None => solver,
+        };
+        let about = (
+            model.id(),
+            TrmWeights::<AlignedMatrix>::count(model.config()),
+        );
+        Ok(Served::new(
+            source,
+            task.spec(),
+            Some(task),
+            solver,
+            cache,
+            about,
+        ))
     }
 
     fn new(
@@ -238,8 +226,15 @@ struct Caches {
 
 impl Caches {
     fn open(settings: &Settings) -> anyhow::Result<Self> {
+        let store = settings.cache.as_ref().map(|path| {
+            let options = StoreOptions {
+                max_bytes: settings.cache_size << 20,
+                ..StoreOptions::default()
+            };
+            Store::open(path, options).map(Arc::new)
+        });
         Ok(Caches {
-            store: adapters::store(settings)?,
+            store: store.transpose()?,
             known: Mutex::default(),
         })
     }
@@ -279,10 +274,16 @@ impl Caches {
     }
 }
 
+/// What is served, by name.
+#[derive(Default)]
+pub(crate) struct All {
+    pub(crate) puzzles: BTreeMap<String, Arc<Served>>,
+    pub(crate) vectors: BTreeMap<String, Arc<Adapter>>,
+}
+
 /// All models, which can be read again while they are used.
 pub(crate) struct Models {
-    current: ArcSwap<BTreeMap<String, Arc<Served>>>,
-    adapters: ArcSwap<BTreeMap<String, Arc<Adapter>>>,
+    current: ArcSwap<All>,
     open: Open,
     caches: Caches,
     /// Whether a reading has begun and not ended.
@@ -293,7 +294,6 @@ impl Models {
     pub(crate) fn open(settings: &Settings, open: Open) -> anyhow::Result<Self> {
         let models = Models {
             current: ArcSwap::default(),
-            adapters: ArcSwap::default(),
             open,
             caches: Caches::open(settings)?,
             reading: AtomicBool::new(false),
@@ -307,119 +307,111 @@ impl Models {
         if self.reading.swap(true, Ordering::AcqRel) {
             return Err(anyhow!("the models are being read already"));
         }
-        let done = self.read_all(settings).map(|(models, adapters)| {
-            self.caches.keep(&models);
-            self.current.store(Arc::new(models));
-            self.adapters.store(Arc::new(adapters));
+        let done = self.read_all(settings).map(|all| {
+            self.caches.keep(&all.puzzles);
+            let old = self.current.swap(Arc::new(all));
+            // What those that are served no more were taught is kept.
+            old.vectors.values().for_each(|adapter| adapter.write());
         });
         self.reading.store(false, Ordering::Release);
         done
     }
 
-    #[allow(clippy::type_complexity)]
-    fn read_all(
-        &self,
-        settings: &Settings,
-    ) -> anyhow::Result<(
-        BTreeMap<String, Arc<Served>>,
-        BTreeMap<String, Arc<Adapter>>,
-    )> {
-        let (mut models, mut adapters) = (BTreeMap::new(), BTreeMap::new());
-        let before = self.adapters.load();
+    fn read_all(&self, settings: &Settings) -> anyhow::Result<All> {
+        let mut all = All::default();
+        let before = self.all();
         for source in &settings.models {
             let name = source.name.clone();
-            match (self.open)(source, settings.threads)? {
+            let served = match (self.open)(source, settings.threads)? {
                 Opened::Vectors(refiner) => {
-                    let old = before.get(&name).map(|old| &**old);
-                    let store = self.caches.store.as_ref();
-                    let adapter = Adapter::open(&name, refiner, settings, store, old)?;
-                    adapters.insert(name, Arc::new(adapter));
+                    let same = before.vectors.get(&name);
+                    let same = same.filter(|old| old.is_of(&refiner)).cloned();
+                    let adapter = match same {
+                        Some(adapter) => adapter,
+                        None => {
+                            let store = self.caches.store.as_ref();
+                            Arc::new(Adapter::open(&name, refiner, settings, store)?)
+                        }
+                    };
+                    all.vectors.insert(name, adapter);
+                    continue;
                 }
-                opened => {
-                    let served = Served::open(source, opened, settings, &self.caches)?;
-                    models.insert(name, Arc::new(served));
+                Opened::Puzzles(model) => {
+                    Served::puzzles_of(source, &model, settings, &self.caches)?
                 }
-            }
+                Opened::Arc(solver) => {
+                    let about = (String::new(), 0);
+                    Served::new(source, TaskSpec::Arc, None, solver, None, about)
+                }
+            };
+            all.puzzles.insert(name, Arc::new(served));
         }
-        Ok((models, adapters))
+        Ok(all)
     }
 
-    /// All models of vectors, by name.
-    pub(crate) fn adapters(&self) -> Arc<BTreeMap<String, Arc<Adapter>>> {
-        self.adapters.load_full()
+    /// All of them.
+    pub(crate) fn all(&self) -> Arc<All> {
+        self.current.load_full()
+    }
+
+    /// The model of puzzles of this name; without a name, the only one.
+    pub(crate) fn get(&self, name: Option<&str>) -> Result<Arc<Served>, Problem> {
+        let all = self.current.load();
+        refuse_kind(&all.vectors, name, "puzzles", "vectors")?;
+        pick(&all.puzzles, name)
     }
 
     /// The model of vectors of this name; without a name, the only one.
     pub(crate) fn adapter(&self, name: Option<&str>) -> Result<Arc<Adapter>, Problem> {
-        let adapters = self.adapters.load();
-        if let Some(name) = name
-            && self.current.load().contains_key(name)
-        {
-            return Err(other_kind(name, "vectors", "puzzles"));
+        let all = self.current.load();
+        refuse_kind(&all.puzzles, name, "vectors", "puzzles")?;
+        if all.vectors.is_empty() {
+            return Err(Problem::not_found(
+                "model: this server has no model of vectors",
+            ));
         }
-        let found = match name {
-            Some(name) => adapters.get(name),
-            None if adapters.len() == 1 => adapters.values().next(),
-            None => None,
-        };
-        found.cloned().ok_or_else(|| match adapters.len() {
-            0 => Problem::not_found("model: this server has no model of vectors"),
-            _ => {
-                let names: Vec<&str> = adapters.keys().map(String::as_str).collect();
-                let found = if name.is_some() { "another" } else { "none" };
-                let detail = format!("model: expected one of {}, found {found}", names.join(", "));
-                match name {
-                    Some(_) => Problem::not_found(detail),
-                    None => Problem::refused(detail),
-                }
-            }
-        })
-    }
-
-    /// All models of puzzles, by name.
-    pub(crate) fn all(&self) -> Arc<BTreeMap<String, Arc<Served>>> {
-        self.current.load_full()
-    }
-
-    /// The model of this name; without a name, the only one.
-    pub(crate) fn get(&self, name: Option<&str>) -> Result<Arc<Served>, Problem> {
-        let models = self.current.load();
-        if let Some(name) = name
-            && self.adapters.load().contains_key(name)
-        {
-            return Err(other_kind(name, "puzzles", "vectors"));
-        }
-        let found = match name {
-            Some(name) => models.get(name),
-            None if models.len() == 1 => models.values().next(),
-            None => {
-                let detail = format!("model: expected one of {}, found none", list(&models));
-                return Err(Problem::refused(detail));
-            }
-        };
-        found.cloned().ok_or_else(|| {
-            Problem::not_found(format!(
-                "model: expected one of {}, found another",
-                list(&models)
-            ))
-        })
+        pick(&all.vectors, name)
     }
 
     /// Writes what waits for the disk.
     pub(crate) fn flush(&self) -> recurra::Result<()> {
-        self.adapters
-            .load()
+        let all = self.current.load();
+        all.vectors
             .values()
             .try_for_each(|adapter| adapter.flush())?;
-        self.current
-            .load()
-            .values()
-            .filter_map(|m| m.cache.as_ref())
-            .try_for_each(|cache| cache.flush())
+        let mut caches = all.puzzles.values().filter_map(|m| m.cache.as_ref());
+        caches.try_for_each(|cache| cache.flush())
     }
 }
 
-fn list(models: &BTreeMap<String, Arc<Served>>) -> String {
-    let names: Vec<&str> = models.keys().map(String::as_str).collect();
-    names.join(", ")
+/// The one of this name; without a name, the only one.
+fn pick<T>(models: &BTreeMap<String, Arc<T>>, name: Option<&str>) -> Result<Arc<T>, Problem> {
+    let found = match name {
+        Some(name) => models.get(name),
+        None if models.len() == 1 => models.values().next(),
+        None => None,
+    };
+    found.cloned().ok_or_else(|| {
+        let names: Vec<&str> = models.keys().map(String::as_str).collect();
+        let names = names.join(", ");
+        match name {
+            Some(_) => Problem::not_found(format!("model: expected one of {names}, found another")),
+            None => Problem::refused(format!("model: expected one of {names}, found none")),
+        }
+    })
+}
+
+/// Refuses the name of a model of the other kind.
+fn refuse_kind<T>(
+    others: &BTreeMap<String, T>,
+    name: Option<&str>,
+    expected: &str,
+    found: &str,
+) -> Result<(), Problem> {
+    match name.filter(|&name| others.contains_key(name)) {
+        None => Ok(()),
+        Some(name) => Err(Problem::refused(format!(
+            "model `{name}`: expected a model of {expected}, found one of {found}"
+        ))),
+    }
 }

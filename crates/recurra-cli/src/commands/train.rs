@@ -601,7 +601,7 @@ impl Args {
             held_out: args.held_out.unwrap_or(HELD_OUT),
             augmentations: args.augmentations.unwrap_or(100),
             task,
-            budget: Some(args.budget().unwrap_or(run::Budget::Seconds(600.0))),
+            budget: Some(args.budget().unwrap_or(run::Budget::USUAL)),
             save_every: None,
             threads: args.threads.asked(),
             patience: args.patience,

@@ -1,7 +1,7 @@
 //! `POST /v1/embeddings`: embeddings as the usual services give them, refined; `POST /v1/feedback`: whether one was right.
 
 use crate::adapters::Adapter;
-use crate::ask::check_count;
+use crate::ask::{check_count, deadline};
 use crate::body::Json;
 use crate::guard::Asker;
 use crate::problem::Problem;
@@ -17,7 +17,7 @@ use serde::de::{Error as _, MapAccess, SeqAccess, Visitor, value::MapAccessDeser
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use utoipa::ToSchema;
 
 /// What is to be embedded and refined.
@@ -92,8 +92,20 @@ enum InputDoc {
     Questions(Vec<Vectors>),
 }
 
-/// A number, and whether it was written as a token is.
+/// A number, and the token that it is where it was written as one.
 struct Number(f32, Option<u32>);
+
+impl From<u64> for Number {
+    fn from(v: u64) -> Self {
+        Number(v as f32, u32::try_from(v).ok())
+    }
+}
+
+impl From<f64> for Number {
+    fn from(v: f64) -> Self {
+        Number(v as f32, None)
+    }
+}
 
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -104,13 +116,13 @@ impl<'de> Deserialize<'de> for Number {
                 f.write_str("a number")
             }
             fn visit_u64<E>(self, v: u64) -> Result<Number, E> {
-                Ok(Number(v as f32, u32::try_from(v).ok()))
+                Ok(v.into())
             }
             fn visit_i64<E>(self, v: i64) -> Result<Number, E> {
-                Ok(Number(v as f32, None))
+                Ok((v as f64).into())
             }
             fn visit_f64<E>(self, v: f64) -> Result<Number, E> {
-                Ok(Number(v as f32, None))
+                Ok(v.into())
             }
         }
         deserializer.deserialize_any(Any)
@@ -147,13 +159,13 @@ impl<'de> Deserialize<'de> for Element {
                 Ok(Element::Item(Item::Text(Text::Plain(v.to_owned()))))
             }
             fn visit_u64<E>(self, v: u64) -> Result<Element, E> {
-                Ok(Element::Number(Number(v as f32, u32::try_from(v).ok())))
+                Ok(Element::Number(v.into()))
             }
             fn visit_i64<E>(self, v: i64) -> Result<Element, E> {
-                Ok(Element::Number(Number(v as f32, None)))
+                Ok(Element::Number((v as f64).into()))
             }
             fn visit_f64<E>(self, v: f64) -> Result<Element, E> {
-                Ok(Element::Number(Number(v as f32, None)))
+                Ok(Element::Number(v.into()))
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Element, A::Error> {
                 let mut numbers = Vec::new();
@@ -334,7 +346,7 @@ pub(crate) async fn embeddings(
             )));
         }
     };
-    let deadline = Instant::now() + patience(&state, value.timeout)?;
+    let deadline = deadline(&state, value.timeout)?;
     let (vectors, from_service, usage) = vectors(
         &state,
         &adapter,
@@ -380,23 +392,6 @@ pub(crate) async fn embeddings(
         model: adapter.name.clone(),
         usage,
     }))
-}
-
-/// How long a request may take.
-fn patience(state: &Shared, timeout: Option<f64>) -> Result<Duration, Problem> {
-    let most = state.settings.timeout();
-    match timeout {
-        None => Ok(most),
-        Some(seconds) => Duration::try_from_secs_f64(seconds)
-            .ok()
-            .filter(|patience| !patience.is_zero() && *patience <= most)
-            .ok_or_else(|| {
-                Problem::refused(format!(
-                    "timeout: expected seconds above 0 and at most {}, this server's limit, found {seconds}",
-                    most.as_secs_f64()
-                ))
-            }),
-    }
 }
 
 /// The asker's key for the embedding service: where this server has keys of its own, what they send is a key of this one.

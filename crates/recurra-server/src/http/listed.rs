@@ -16,13 +16,11 @@ pub(crate) struct Listed {
 /// The models that are served
 #[utoipa::path(get, path = "/v1/models", tag = "models", responses((status = 200, description = "All of them", body = Listed)))]
 pub(crate) async fn models(State(state): State<Shared>) -> axum::Json<Listed> {
-    let puzzles = state.models.all();
-    let adapters = state.models.adapters();
-    let puzzles = puzzles.values().map(|model| describe(model));
+    let all = state.models.all();
+    let puzzles = all.puzzles.values().map(|model| describe(model));
+    let vectors = all.vectors.values().map(|model| describe_adapter(model));
     axum::Json(Listed {
-        models: puzzles
-            .chain(adapters.values().map(|model| describe_adapter(model)))
-            .collect(),
+        models: puzzles.chain(vectors).collect(),
     })
 }
 
@@ -38,7 +36,7 @@ pub(crate) async fn model(
     State(state): State<Shared>,
     Name(model): Name,
 ) -> Result<axum::Json<Description>, Problem> {
-    if let Some(adapter) = state.models.adapters().get(&model) {
+    if let Some(adapter) = state.models.all().vectors.get(&model) {
         return Ok(axum::Json(describe_adapter(adapter)));
     }
     Ok(axum::Json(describe(&*state.models.get(Some(&model))?)))

@@ -31,9 +31,12 @@ pub enum Content {
 /// How many bytes tell for sure.
 pub(super) const ENOUGH: usize = 512;
 
+/// What a Parquet table begins with.
+pub(crate) const PARQUET: &[u8; 4] = b"PAR1";
+
 /// Beginnings that no text has.
 const SIGNATURES: &[(&[u8], &str, &str)] = &[
-    (b"PAR1", "a Parquet table", "write it as CSV"),
+    (PARQUET, "a Parquet table", "write it as CSV"),
     (b"ARROW1", "an Arrow table", "write it as CSV"),
     (
         b"\xfd7zXZ\0",

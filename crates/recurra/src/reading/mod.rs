@@ -23,6 +23,8 @@ mod text;
 mod values;
 
 pub use content::Content;
+#[cfg(feature = "files")]
+pub(crate) use content::PARQUET;
 pub use dialect::Dialect;
 pub use glyph::{Glyph, glyphs};
 pub use lines::{Line, Lines};

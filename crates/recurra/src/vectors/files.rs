@@ -9,13 +9,14 @@
 use super::pairs::Pairs;
 use crate::error::{Error, Result};
 use crate::model::disk;
+use crate::reading::PARQUET;
 use crate::reading::arrays::floats::{FloatArray, Kind, read_npy};
 use crate::tasks::vectors::{Embedder, Norm};
 use safetensors::{Dtype, SafeTensors};
 use std::path::Path;
 
 /// Tensors that a file may have.
-const NAMES: [&str; 7] = [
+pub(super) const NAMES: [&str; 7] = [
     "queries",
     "answers",
     "initial",
@@ -112,7 +113,7 @@ fn is_parquet(path: &Path) -> bool {
     use std::io::Read;
     let mut first = [0; 4];
     let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut first));
-    read.is_ok() && &first == b"PAR1"
+    read.is_ok() && &first == PARQUET
 }
 
 #[cfg(feature = "parquet")]

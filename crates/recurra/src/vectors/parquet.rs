@@ -3,6 +3,7 @@
 //! Columns are named as the tensors of other files: `queries` and `negatives` are a list of numbers, or a list of such lists, whose
 //! number may differ from row to row; other columns are left alone. The table's own metadata says who made the vectors.
 
+use super::files::NAMES;
 use super::pairs::Pairs;
 use crate::error::{Error, Result};
 use crate::tasks::vectors::{Embedder, MOST_DIMENSIONS};
@@ -13,15 +14,12 @@ use parquet::record::{Field, Row};
 use parquet::schema::types::Type;
 use std::fs::File;
 
-/// Columns that are read.
-const COLUMNS: [&str; 6] = [
-    "queries",
-    "answers",
-    "initial",
-    "negatives",
-    "lengths",
-    "path",
-];
+/// Columns that are read: all tensors but the passages, which have rows of their own.
+fn place(column: &str) -> Option<usize> {
+    let place = NAMES.iter().position(|&name| name == column);
+    place.filter(|_| column != "passages")
+}
+
 /// Vectors in a cell, at most.
 const MOST_VECTORS: usize = 1 << 12;
 
@@ -43,7 +41,7 @@ pub(super) fn read(file: File) -> Result<Pairs> {
     let schema = about.schema();
     let fields = schema.get_fields().iter();
     let fields: Vec<_> = fields
-        .filter(|field| COLUMNS.contains(&field.name()))
+        .filter(|field| place(field.name()).is_some())
         .cloned()
         .collect();
     for field in &fields {
@@ -54,15 +52,14 @@ pub(super) fn read(file: File) -> Result<Pairs> {
         .build()
         .map_err(broken)?;
     let embedder = embedder(about.key_value_metadata().map_or(&[][..], Vec::as_slice))?;
-    let mut columns: [Option<Column>; 6] = Default::default();
+    let mut columns: [Option<Column>; NAMES.len()] = Default::default();
     let mut lengths = Vec::new();
     let mut dimension = None;
     let rows = reader.get_row_iter(Some(known)).map_err(broken)?;
     for (at, row) in rows.enumerate() {
         let row: Row = row.map_err(broken)?;
         for (name, field) in row.get_column_iter() {
-            let place = COLUMNS.iter().position(|known| known == name);
-            let place = place.expect("only these are read");
+            let place = place(name).expect("only these are read");
             let located = |error: String| Error::Format(format!("row {at}: {name}: {error}"));
             if *name == "lengths" {
                 lengths.push(length(field).map_err(located)?);
@@ -72,7 +69,7 @@ pub(super) fn read(file: File) -> Result<Pairs> {
             vectors(field, column, &mut dimension).map_err(located)?;
         }
     }
-    let [queries, answers, initial, negatives, _, path] = columns;
+    let [queries, answers, initial, negatives, _, path, _] = columns;
     let missing = |name: &str| Error::Tensor {
         name: name.into(),
         expected: "a column of lists of numbers".into(),

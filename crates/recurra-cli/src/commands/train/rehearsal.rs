@@ -18,8 +18,8 @@ const BATCHES: usize = 4;
 /// How long steps of each depth are measured, at least, and how many are.
 const MEASURED: Duration = Duration::from_secs(1);
 const STEPS: usize = 3;
-/// Shares of a training that is done where its recursion has each of its depths, and how much of the training that is.
-const DEPTHS: [(f64, f64); 3] = [(0.0, 0.3), (0.45, 0.3), (0.9, 0.4)];
+/// Parts of a training at which the depth of its recursion is looked at.
+const PARTS: u32 = 20;
 
 /// Says what a training would take.
 pub(super) fn rehearse(
@@ -36,7 +36,7 @@ pub(super) fn rehearse(
     let least = Memory::of(&beginning.config, &beginning.train, threads).total();
     let weights = TrmWeights::count(&beginning.config);
     let (batch, precision) = (beginning.train.batch_size, beginning.train.precision);
-    let budget = notes.budget.unwrap_or(Budget::Seconds(600.0));
+    let budget = notes.budget.unwrap_or(Budget::USUAL);
     // As many puzzles as make no difference to a step.
     let few = |pool: usize| pool.min(BATCHES * batch);
     beginning.notes.pool = few(notes.pool);
@@ -51,21 +51,14 @@ pub(super) fn rehearse(
     let mut run = Run::assemble(output, beginning, tests, threads, group)?;
     let prepared = began.elapsed().as_secs_f64();
 
-    let mut seconds = Vec::new();
-    for (progress, share) in DEPTHS {
-        seconds.push((
-            run.depth(progress),
-            run.time_steps(progress, STEPS, MEASURED)?,
-            share,
-        ));
+    let mut phases = phases(&run);
+    for phase in &mut phases {
+        phase.seconds = run.time_steps(phase.begin, STEPS, MEASURED)?;
     }
     // The steps have taken what all of them need.
     let memory = resident().unwrap_or(least);
     let puzzles = limits::pool_bytes(&notes)?;
-    let mean: f64 = seconds
-        .iter()
-        .map(|(_, seconds, share)| share * seconds)
-        .sum();
+    let mean: f64 = phases.iter().map(|p| p.share * p.seconds).sum();
     let rate = |seconds: f64| {
         let digits = if seconds < 0.1 { 0 } else { 2 };
         format!("{:.digits$}", 1.0 / seconds)
@@ -86,17 +79,18 @@ pub(super) fn rehearse(
             told(free())
         ),
     ];
-    if seconds.windows(2).all(|pair| pair[0].0 == pair[1].0) {
-        lines.push(format!("speed: {} training steps a second", rate(mean)));
-    } else {
-        let of = seconds.iter().zip(["at first", "after 30 %", "after 60 %"]);
-        let of = of.map(|((_, seconds, _), when)| format!("{} {when}", rate(*seconds)));
-        let of = of.collect::<Vec<_>>().join(", ");
-        lines.push(format!(
-            "speed: {} training steps a second on average ({of})",
-            rate(mean)
-        ));
-    }
+    let mean_rate = rate(mean);
+    lines.push(match &phases[..] {
+        [_] => format!("speed: {mean_rate} training steps a second"),
+        several => {
+            let of = several.iter().map(|phase| match phase.begin {
+                0.0 => format!("{} at first", rate(phase.seconds)),
+                begin => format!("{} after {:.0} %", rate(phase.seconds), 100.0 * begin),
+            });
+            let of = of.collect::<Vec<_>>().join(", ");
+            format!("speed: {mean_rate} training steps a second on average ({of})")
+        }
+    });
     lines.push(match budget {
         Budget::Steps(steps) => format!(
             "{budget}: {} minutes, {} samples",
@@ -121,6 +115,34 @@ pub(super) fn rehearse(
     });
     lines.push("held-out puzzles are asked up to ten times besides; nothing was written".into());
     Ok(writeln!(std::io::stdout(), "{}", lines.join("\n"))?)
+}
+
+/// A part of a training whose recursion has one depth.
+struct Phase {
+    /// The share of the training that is done when it begins, and its own.
+    begin: f64,
+    share: f64,
+    /// Of one of its steps.
+    seconds: f64,
+}
+
+fn phases(run: &Run) -> Vec<Phase> {
+    let mut phases: Vec<Phase> = Vec::new();
+    let (part, mut last) = (1.0 / f64::from(PARTS), None);
+    for number in 0..PARTS {
+        let begin = f64::from(number) * part;
+        let depth = Some(run.depth(begin + 0.5 * part));
+        match phases.last_mut().filter(|_| depth == last) {
+            Some(phase) => phase.share += part,
+            None => phases.push(Phase {
+                begin,
+                share: part,
+                seconds: 0.0,
+            }),
+        }
+        last = depth;
+    }
+    phases
 }
 
 /// Puzzles to generate of each task.

@@ -6,7 +6,7 @@ use super::recent::Recent;
 use crate::exit::{UsageError, count, message, note, report};
 use crate::numbers;
 use crate::output::OutputFile;
-use crate::signals::Stop;
+use crate::signals::{INTERRUPT, Stop};
 use anyhow::anyhow;
 use indicatif::{ProgressBar, ProgressStyle};
 use recurra::TrmConfig;
@@ -39,6 +39,9 @@ impl fmt::Display for Budget {
 }
 
 impl Budget {
+    /// Where nothing else was asked for.
+    pub(super) const USUAL: Budget = Budget::Seconds(600.0);
+
     /// What is spent of it, in its own measure.
     fn spent(self, steps: u64, seconds: f64) -> Budget {
         match self {
@@ -48,7 +51,7 @@ impl Budget {
     }
 
     /// The share of it that is spent.
-    fn share(self, steps: u64, seconds: f64) -> f64 {
+    pub(super) fn share(self, steps: u64, seconds: f64) -> f64 {
         match self {
             Budget::Steps(all) => steps as f64 / all as f64,
             Budget::Seconds(all) => seconds / all,
@@ -141,9 +144,7 @@ const MEASUREMENTS: f64 = 10.0;
 const PAUSE: f64 = 10.0;
 
 /// Seconds between checkpoints, unless others were asked for.
-const SAVE_EVERY: f64 = 120.0;
-/// The number of the signal of Ctrl-C.
-const INTERRUPT: i32 = 2;
+pub(super) const SAVE_EVERY: f64 = 120.0;
 
 /// A fall of the share of held-out questions from its best that is told.
 const COLLAPSE: f64 = 0.1;

@@ -1,11 +1,12 @@
 //! Training a model of vectors.
 
 use super::folder::RunFolder;
+use super::run::{Budget, SAVE_EVERY};
 use super::{Args, HELD_OUT, Outcome, Recipe, Row, Shape, Until, set};
 use crate::exit::{UsageError, count, message, note, report};
 use crate::output::OutputFile;
 use crate::progress;
-use crate::signals::Stop;
+use crate::signals::{INTERRUPT, Stop};
 use recurra::TrmConfig;
 use recurra::model::{TrmModel, TrmWeights};
 use recurra::tasks::vectors::VectorSpec;
@@ -62,29 +63,11 @@ struct Notes {
     held_out: u64,
     measure_every: u64,
     save_every: f64,
-    /// Training steps, or else minutes.
-    steps: Option<u64>,
-    minutes: f64,
+    budget: Budget,
     /// Seconds trained.
     seconds: f64,
     /// How well the best model does, once there is one: the mean of one over the rank.
     best: Option<f64>,
-}
-
-impl Notes {
-    fn budget(&self) -> String {
-        match self.steps {
-            Some(steps) => count(steps, "step"),
-            None => format!("{} minutes", self.minutes),
-        }
-    }
-
-    fn progress(&self, step: u64, seconds: f64) -> f64 {
-        match self.steps {
-            Some(steps) => step as f64 / steps as f64,
-            None => seconds / (60.0 * self.minutes),
-        }
-    }
 }
 
 /// Whether the training that is to be resumed is one of vectors.
@@ -147,9 +130,8 @@ fn begin(args: &Args, threads: usize) -> anyhow::Result<Option<Run>> {
         measure_on: flags.measure_on.clone(),
         held_out: args.held_out.unwrap_or(HELD_OUT),
         measure_every: flags.measure_every.unwrap_or(50),
-        save_every: 60.0 * args.save_every.unwrap_or(2.0),
-        steps: args.steps,
-        minutes: args.minutes.unwrap_or(10.0),
+        save_every: args.save_every.map_or(SAVE_EVERY, |minutes| 60.0 * minutes),
+        budget: args.budget().unwrap_or(Budget::USUAL),
         seconds: 0.0,
         best: None,
     };
@@ -204,20 +186,16 @@ fn resume(args: &Args, threads: usize) -> anyhow::Result<Option<Run>> {
     let saved = VectorCheckpoint::read(&bytes).map_err(|e| e.in_file(&path))?;
     let mut notes: Notes = serde_json::from_value(saved.notes.clone()).map_err(|e| named(&e))?;
     refuse_contradictions(args, &saved, &notes)?;
-    match (args.steps, args.minutes) {
-        (Some(steps), _) => notes.steps = Some(steps),
-        (None, Some(minutes)) => (notes.steps, notes.minutes) = (None, minutes),
-        (None, None) => {}
-    }
+    notes.budget = args.budget().unwrap_or(notes.budget);
     if let Some(minutes) = args.save_every {
         notes.save_every = 60.0 * minutes;
     }
     let (step, seconds) = (saved.step, notes.seconds);
-    if notes.progress(step, seconds) >= 1.0 && args.output.exists() {
+    if notes.budget.share(step, seconds) >= 1.0 && args.output.exists() {
         note(&format!(
             "nothing left to do: {} is the model after {step} steps, and {} in all are done; with more `--resume` goes on",
             args.output.display(),
-            notes.budget()
+            notes.budget
         ));
         return Ok(None);
     }
@@ -233,7 +211,7 @@ fn resume(args: &Args, threads: usize) -> anyhow::Result<Option<Run>> {
     note(&format!(
         "going on after {} of {} in all",
         count(step, "step"),
-        notes.budget()
+        notes.budget
     ));
     Ok(Some(Run {
         trainer,
@@ -352,17 +330,14 @@ fn split(pairs: &Pairs, held_out: u64) -> (Pairs, Pairs) {
     (pairs.only(&train), pairs.only(&test))
 }
 
-/// The number of the signal of Ctrl-C.
-const INTERRUPT: i32 = 2;
-
 impl Run {
     fn seconds(&self) -> f64 {
         self.before + self.began.elapsed().as_secs_f64()
     }
 
     fn progress(&self) -> f64 {
-        self.notes
-            .progress(self.trainer.steps_done(), self.seconds())
+        let steps = self.trainer.steps_done();
+        self.notes.budget.share(steps, self.seconds())
     }
 
     /// Trains until the budget is spent, or what is told asks for the end.
@@ -381,7 +356,11 @@ impl Run {
                     self.held_out.len(),
                     count(self.trainer.threads() as u64, "thread")
                 ));
-                progress::bar(self.notes.steps, "steps")
+                let steps = match self.notes.budget {
+                    Budget::Steps(steps) => Some(steps),
+                    Budget::Seconds(_) => None,
+                };
+                progress::bar(steps, "steps")
             }
             None => indicatif::ProgressBar::hidden(),
         };
