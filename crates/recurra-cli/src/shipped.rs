@@ -5,7 +5,12 @@ use std::path::{Path, PathBuf};
 
 /// Reads a flag that names a model: a file, or a shipped model without folder and ending.
 pub(crate) fn model() -> impl TypedValueParser<Value = PathBuf> {
-    PathBufValueParser::new().map(|path| find(&path, &folders()).unwrap_or(path))
+    PathBufValueParser::new().map(by_name)
+}
+
+/// The shipped model of this name, where there is no such file, or else the path as it is.
+pub(crate) fn by_name(path: PathBuf) -> PathBuf {
+    find(&path, &folders()).unwrap_or(path)
 }
 
 /// Where shipped models may be: the folder that RECURRA_MODELS names, `models` here, and those of an installation and of a clone

@@ -53,13 +53,16 @@ use versus::{Pairs, Versus};
 /// reference implementation count), by output (as Kaggle counts), and by tasks solved whole. Tasks that the model has not
 /// learnt count as not solved.
 #[derive(clap::Args)]
+#[command(override_usage = "recurra eval [OPTIONS] <MODEL>... <DATA>")]
 pub(crate) struct Args {
     /// Model files. Several models of one task get the same puzzles and are compared side by side, with 95 % intervals and the number
     /// of puzzles on which only one of them is right
-    #[arg(value_name = "MODEL", required = true, value_parser = shipped::model())]
-    models: Vec<PathBuf>,
+    #[arg(value_parser = shipped::model())]
+    model: PathBuf,
     /// Puzzles; `-` is standard input
-    data: PathBuf,
+    // With a list of models before a last argument, no flag could stand between them.
+    #[arg(value_name = "DATA", required = true)]
+    others_and_data: Vec<PathBuf>,
     /// Stop after so many puzzles
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
@@ -134,19 +137,38 @@ impl Contender {
     }
 }
 
+impl Args {
+    /// The models, the first of which is there always.
+    fn models(&self) -> impl Iterator<Item = PathBuf> {
+        let others = self.others_and_data.iter().rev().skip(1).rev();
+        let others = others.map(|other| shipped::by_name(other.clone()));
+        std::iter::once(self.model.clone()).chain(others)
+    }
+
+    /// The puzzles.
+    fn data(&self) -> &Path {
+        self.others_and_data
+            .last()
+            .map_or(Path::new("-"), PathBuf::as_path)
+    }
+}
+
 /// Refuses what one model only can be asked for, and to write over what is read.
 fn refuse(args: &Args) -> anyhow::Result<()> {
-    let several = args.models.len() > 1;
+    let several = args.models().count() > 1;
     let alone = [
         ("--curves", args.curves.is_some()),
         ("--failures", args.failures.is_some()),
         ("--adaptive", args.thinking.learns()),
     ];
     if let Some((flag, _)) = alone.iter().find(|(_, given)| several && *given) {
-        let text = format!("{flag}: expected one model, found {}", args.models.len());
+        let text = format!(
+            "{flag}: expected one model, found {}",
+            args.models().count()
+        );
         return Err(UsageError(text).into());
     }
-    if several && args.models.iter().any(|model| is_arc(model)) {
+    if several && args.models().any(|model| is_arc(&model)) {
         let text = "MODEL: expected one model for ARC-AGI, found several models";
         return Err(UsageError(text.into()).into());
     }
@@ -156,8 +178,9 @@ fn refuse(args: &Args) -> anyhow::Result<()> {
     ];
     let outputs = outputs.into_iter();
     let outputs = outputs.filter_map(|(flag, path)| Some((flag, path.as_deref()?)));
-    let models = args.models.iter().map(|model| ("MODEL", model.as_path()));
-    let inputs: Vec<_> = models.chain([("DATA", args.data.as_path())]).collect();
+    let models: Vec<_> = args.models().collect();
+    let models = models.iter().map(|model| ("MODEL", model.as_path()));
+    let inputs: Vec<_> = models.chain([("DATA", args.data())]).collect();
     refuse_inputs(&outputs.collect::<Vec<_>>(), &inputs)?;
     Ok(())
 }
@@ -165,7 +188,7 @@ fn refuse(args: &Args) -> anyhow::Result<()> {
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     refuse(args)?;
-    if is_arc(&args.models[0]) {
+    if is_arc(&args.model) {
         if args.failures.is_some() {
             let text = "--failures: expected a model of another task than ARC-AGI";
             return Err(UsageError(text.into()).into());
@@ -174,20 +197,19 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     args.arc.refuse()?;
     if args
-        .models
-        .iter()
-        .any(|model| crate::vectors::is_vectors(model))
+        .models()
+        .any(|model| crate::vectors::is_vectors(&model))
     {
-        let [model] = &args.models[..] else {
+        if args.models().count() > 1 {
             let text = "MODEL: expected one model of vectors, found several models";
             return Err(UsageError(text.into()).into());
-        };
+        }
         let (steps, threads) = args.thinking.vectors()?;
-        return crate::vectors::eval(model, &args.data, steps, threads, args.json);
+        return crate::vectors::eval(&args.model, args.data(), steps, threads, args.json);
     }
     let cancel = CancelToken::default();
-    let models = args.models.iter();
-    let models = models.map(|model| Contender::open(args, model, &cancel));
+    let models = args.models();
+    let models = models.map(|model| Contender::open(args, &model, &cancel));
     let mut models = models.collect::<anyhow::Result<Vec<_>>>()?;
     let task = models[0].solver.task()?.clone();
     for other in &models[1..] {
@@ -204,8 +226,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let mut recorder = recorder(args, models[0].options.stop.max_steps)?;
     let limit = args.limit.unwrap_or(u64::MAX);
-    let total = count(&args.data, &*task, limit)?;
-    let mut puzzles = Puzzles::open(&args.data, &*task)?;
+    let total = count(args.data(), &*task, limit)?;
+    let mut puzzles = Puzzles::open(args.data(), &*task)?;
     let tokens = (task.seq_len(), task.vocab_size());
     let table = |path: &PathBuf| PuzzleFile::create(path, Format::Csv, Part::Test, tokens, true);
     let mut failures = args.failures.as_ref().map(table).transpose()?;

@@ -72,10 +72,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "MOVES")]
     min_path: Option<usize>,
     /// Puzzles with answers to train on, instead of generated ones: a CSV table, or a folder of arrays (`all__inputs.npy` …),
-    /// of whose `test` those are taken that measure the model. Of several tasks they are of the first; puzzles of the others
-    /// are generated
+    /// of whose `test` those are taken that measure the model. Of several tasks they are of the first, and those of a second
+    /// `--data` of the second; puzzles of the others are generated
     #[arg(long, value_name = "FILE")]
-    data: Option<PathBuf>,
+    data: Vec<PathBuf>,
     /// ARC-AGI: learn so many augmented forms of each task, which vote when it is asked [default: 100]
     #[arg(long, value_name = "A", value_parser = RangedU64ValueParser::<usize>::new().range(..=100_000))]
     augmentations: Option<usize>,
@@ -142,6 +142,9 @@ struct Shape {
     /// Updates of the reasoning state before each of them
     #[arg(long, value_name = "N")]
     l_cycles: Option<usize>,
+    /// Improvement steps about each question in training, and at most when the model is asked [default: 16; 4 for vectors]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(1..=64))]
+    think: Option<u16>,
     /// How positions are mixed
     #[arg(long, value_enum)]
     mixer: Option<MixerName>,
@@ -294,8 +297,8 @@ struct Recipe {
 }
 
 impl Shape {
-    /// `cols` is the number of columns of the task's grids.
-    fn apply(&self, config: &mut TrmConfig, cols: usize) -> Result<(), UsageError> {
+    /// What every task has.
+    fn sizes(&self, config: &mut TrmConfig) {
         set(&mut config.hidden_size, self.hidden);
         set(&mut config.num_layers, self.layers);
         set(&mut config.h_cycles, self.h_cycles);
@@ -303,6 +306,12 @@ impl Shape {
         set(&mut config.num_heads, self.heads);
         set(&mut config.expansion, self.expansion);
         set(&mut config.swiglu_multiple, self.swiglu_multiple);
+        set(&mut config.halt_max_steps, self.think.map(usize::from));
+    }
+
+    /// `cols` is the number of columns of the task's grids.
+    fn apply(&self, config: &mut TrmConfig, cols: usize) -> Result<(), UsageError> {
+        self.sizes(config);
         // A row of the puzzle table fills its positions at most.
         let most = config.puzzle_emb_len * config.hidden_size;
         config.puzzle_emb_ndim = config.puzzle_emb_ndim.min(most);
@@ -383,7 +392,7 @@ impl Args {
             _ if task == TaskName::Sudoku => None,
             _ => return usage("--size: expected one size; several are for Sudokus"),
         };
-        match (task, &self.data, &self.rules[..]) {
+        match (task, self.data.first(), &self.rules[..]) {
             (TaskName::Grid, Some(table), []) => {
                 Ok(vec![TaskName::of_table(table, None, only)?.spec()])
             }
@@ -410,6 +419,17 @@ impl Args {
                 sizes.map(|&size| task.spec(Some(size), None)).collect()
             }
             (task, _, []) => Ok(vec![task.spec(only, self.min_path)?]),
+        }
+    }
+
+    /// Refuses puzzles of more tasks than there are.
+    fn data_fits(&self, tasks: usize) -> Result<(), UsageError> {
+        match self.data.len() {
+            found if found > tasks => Err(UsageError(format!(
+                "--data: expected at most one file for each of {}, found {found}",
+                count(tasks as u64, "task")
+            ))),
+            _ => Ok(()),
         }
     }
 
@@ -541,10 +561,10 @@ impl Args {
 
     /// Refuses to write over what is read.
     fn refuse_inputs(&self) -> Result<(), UsageError> {
-        let inputs = [("--data", &self.data), ("--from", &self.from)].into_iter();
-        let inputs = inputs.filter_map(|(flag, path)| Some((flag, path.as_deref()?)));
+        let data = self.data.iter().map(|path| ("--data", path.as_path()));
+        let from = self.from.iter().map(|path| ("--from", path.as_path()));
         let rules = self.rules.iter().map(|path| ("--rules", path.as_path()));
-        let inputs: Vec<_> = inputs.chain(rules).collect();
+        let inputs: Vec<_> = data.chain(from).chain(rules).collect();
         refuse_inputs(&[("--output", &self.output)], &inputs)
     }
 
@@ -571,6 +591,7 @@ impl Args {
         args.shape.apply(&mut config, task.cols())?;
         // The same weights can be cycled through more or less often.
         let same_weights = TrmConfig {
+            halt_max_steps: architecture.halt_max_steps,
             h_cycles: architecture.h_cycles,
             l_cycles: architecture.l_cycles,
             ..config.clone()
@@ -586,15 +607,23 @@ impl Args {
         for task in pools.filter(|_| args.pool.is_some()) {
             limits::pool_fits(task, args.pool.unwrap_or(0))?;
         }
+        args.data_fits(1 + tasks.len())?;
         let mut shares = args.shares(1 + tasks.len())?.into_iter();
+        let mut files = args.data.iter().cloned();
         let mut part = |task: TaskSpec| data::Part {
+            data: files.next(),
             pool: args.pool.unwrap_or(data::default_pool(&task)),
             share: shares.next().unwrap_or(1.0),
             task,
         };
-        let data::Part { task, pool, share } = part(task);
+        let data::Part {
+            task,
+            data,
+            pool,
+            share,
+        } = part(task);
         let notes = data::Notes {
-            data: args.data.clone(),
+            data,
             pool,
             share,
             others: tasks.into_iter().map(part).collect(),

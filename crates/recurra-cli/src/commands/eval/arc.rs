@@ -54,8 +54,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         let text = "--curves: expected a model for puzzles, found one for ARC-AGI";
         return Err(UsageError(text.into()).into());
     }
-    let (solver, options) = args.thinking.arc_solver(&args.models[0], &args.arc)?;
-    let data = ArcData::open(&args.data)?;
+    let (solver, options) = args.thinking.arc_solver(&args.model, &args.arc)?;
+    let data = ArcData::open(args.data())?;
     let refused = data.refused.count();
     let mut tasks = data.measured();
     tasks.truncate(args.limit.map_or(usize::MAX, |limit| limit as usize));

@@ -24,7 +24,7 @@ pub(super) struct Notes {
     /// Share of the samples that are of that task, relative to the others.
     #[serde(default = "one")]
     pub(super) share: f64,
-    /// The other tasks of a mixture, whose puzzles are generated.
+    /// The other tasks of a mixture.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) others: Vec<Part>,
     pub(super) held_out: u64,
@@ -63,6 +63,17 @@ impl Notes {
             .is_some_and(|patience| self.no_better >= patience)
     }
 
+    /// The tasks, one or more, with their puzzles and shares.
+    pub(super) fn parts(&self) -> impl Iterator<Item = Part> {
+        let first = Part {
+            task: self.task.clone(),
+            data: self.data.clone(),
+            pool: self.pool,
+            share: self.share,
+        };
+        std::iter::once(first).chain(self.others.iter().cloned())
+    }
+
     /// The tasks, one or more.
     pub(super) fn tasks(&self) -> impl Iterator<Item = &TaskSpec> {
         std::iter::once(&self.task).chain(self.others.iter().map(|part| &part.task))
@@ -75,12 +86,26 @@ impl Notes {
     }
 }
 
-/// A task of a mixture, after the first.
+/// A task of a mixture.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Part {
     pub(super) task: TaskSpec,
+    /// Its puzzles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) data: Option<PathBuf>,
+    /// Without them, so many are generated.
     pub(super) pool: usize,
     pub(super) share: f64,
+}
+
+impl Part {
+    /// Puzzles to generate.
+    pub(super) fn generated(&self) -> usize {
+        match (&self.data, &self.task) {
+            (Some(_), _) | (_, TaskSpec::Arc) => 0,
+            _ => self.pool,
+        }
+    }
 }
 
 fn one() -> f64 {

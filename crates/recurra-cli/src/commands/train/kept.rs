@@ -57,8 +57,15 @@ pub(super) fn refuse_contradictions(args: &Args, saved: &Saved) -> anyhow::Resul
     found.look("--min-path", asked, min_path);
     let real = |path: &Path| std::fs::canonicalize(path).unwrap_or(path.into());
     let data = |path: &Path| real(path).display().to_string();
-    let has = notes.data.as_deref().map_or("none".to_owned(), data);
-    found.look("--data", args.data.as_deref().map(data), has);
+    if !args.data.is_empty() {
+        let asked: Vec<_> = args.data.iter().map(|path| data(path)).collect();
+        let has: Vec<_> = notes.parts().filter_map(|part| part.data).collect();
+        let has = match has[..] {
+            [] => "none".to_owned(),
+            _ => list(&has.iter().map(|path| data(path)).collect::<Vec<_>>()),
+        };
+        found.look("--data", Some(list(&asked)), has);
+    }
     found.look("--pool", args.pool, notes.pool);
     found.look("--held-out", args.held_out, notes.held_out);
     if notes.task == TaskSpec::Arc {
@@ -70,6 +77,8 @@ pub(super) fn refuse_contradictions(args: &Args, saved: &Saved) -> anyhow::Resul
     found.look("--layers", shape.layers, config.num_layers);
     found.look("--h-cycles", shape.h_cycles, config.h_cycles);
     found.look("--l-cycles", shape.l_cycles, config.l_cycles);
+    let think = shape.think.map(usize::from);
+    found.look("--think", think, config.halt_max_steps);
     found.look("--heads", shape.heads, config.num_heads);
     found.look("--expansion", shape.expansion, config.expansion);
     let multiple = config.swiglu_multiple;

@@ -94,14 +94,9 @@ pub(super) fn pool_fits(task: &TaskSpec, pool: usize) -> anyhow::Result<()> {
 
 /// Bytes of the puzzles that a training generates.
 pub(super) fn pool_bytes(notes: &Notes) -> anyhow::Result<u64> {
-    let first = std::iter::once((&notes.task, notes.pool)).filter(|_| notes.data.is_none());
-    let others = notes.others.iter().map(|part| (&part.task, part.pool));
     let mut bytes = 0;
-    for (task, pool) in first
-        .chain(others)
-        .filter(|(task, _)| **task != TaskSpec::Arc)
-    {
-        bytes += pool as u64 * puzzle_bytes(task)?;
+    for part in notes.parts().filter(|part| part.generated() > 0) {
+        bytes += part.pool as u64 * puzzle_bytes(&part.task)?;
     }
     Ok(bytes)
 }

@@ -7,7 +7,6 @@ use crate::exit::{UsageError, count};
 use crate::memory::{free, resident, told};
 use recurra::kernels::Precision;
 use recurra::model::TrmWeights;
-use recurra::tasks::TaskSpec;
 use recurra::train::Group;
 use std::io::Write as _;
 use std::path::Path;
@@ -43,11 +42,10 @@ pub(super) fn rehearse(
     for part in &mut beginning.notes.others {
         part.pool = few(part.pool);
     }
-    let generated: usize = pools(&beginning.notes).sum();
+    let generated = generated(&beginning.notes);
     let began = Instant::now();
     // Those that measure cost nothing where they need not be generated.
-    let only_data = notes.data.is_some() && notes.others.is_empty();
-    let tests = if only_data { usize::MAX } else { 0 };
+    let tests = if generated == 0 { usize::MAX } else { 0 };
     let mut run = Run::assemble(output, beginning, tests, threads, group)?;
     let prepared = began.elapsed().as_secs_f64();
 
@@ -102,10 +100,9 @@ pub(super) fn rehearse(
             format!("{budget}: {steps} steps, {} samples", steps * batch as u64)
         }
     });
-    lines.push(match notes.data {
-        Some(_) => format!("data: {}", run.describe_data()),
-        None => {
-            let all: usize = pools(&notes).sum();
+    lines.push(match self::generated(&notes) {
+        0 => format!("data: {}", run.describe_data()),
+        all => {
             let seconds = prepared * all as f64 / generated.max(1) as f64;
             format!(
                 "puzzles: {all} to generate first, about {} minutes",
@@ -145,13 +142,9 @@ fn phases(run: &Run) -> Vec<Phase> {
     phases
 }
 
-/// Puzzles to generate of each task.
-fn pools(notes: &Notes) -> impl Iterator<Item = usize> {
-    let first = match (&notes.data, &notes.task) {
-        (None, task) if *task != TaskSpec::Arc => notes.pool,
-        _ => 0,
-    };
-    std::iter::once(first).chain(notes.others.iter().map(|part| part.pool))
+/// Puzzles to generate, of all tasks.
+fn generated(notes: &Notes) -> usize {
+    notes.parts().map(|part| part.generated()).sum()
 }
 
 /// Seconds as minutes.

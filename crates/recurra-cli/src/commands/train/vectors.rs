@@ -2,12 +2,11 @@
 
 use super::folder::RunFolder;
 use super::run::{Budget, SAVE_EVERY};
-use super::{Args, HELD_OUT, Outcome, Recipe, Row, Shape, Until, set};
+use super::{Args, HELD_OUT, Outcome, Recipe, Row, Until, set};
 use crate::exit::{UsageError, count, message, note, report};
 use crate::output::OutputFile;
 use crate::progress;
 use crate::signals::{INTERRUPT, Stop};
-use recurra::TrmConfig;
 use recurra::model::{TrmModel, TrmWeights};
 use recurra::tasks::vectors::VectorSpec;
 use recurra::train::TrainPrecision;
@@ -25,9 +24,6 @@ use std::time::Instant;
 #[derive(clap::Args)]
 #[command(next_help_heading = "Vectors")]
 pub(super) struct VectorFlags {
-    /// Improvement steps about each question [default: 4]
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(1..=64))]
-    think: Option<u16>,
     /// Scores are divided by this before the softmax [default: 0.05]
     #[arg(long, value_name = "X")]
     temperature: Option<f64>,
@@ -121,7 +117,8 @@ struct Run {
 
 fn begin(args: &Args, threads: usize) -> anyhow::Result<Option<Run>> {
     let flags = &args.vectors;
-    let Some(data) = &args.data else {
+    args.data_fits(1)?;
+    let Some(data) = args.data.first() else {
         let text = "--task vectors: expected --data with pairs of vectors";
         return Err(UsageError(text.into()).into());
     };
@@ -152,7 +149,7 @@ fn begin(args: &Args, threads: usize) -> anyhow::Result<Option<Run>> {
     spec.check()?;
     let (train, held_out) = parts(&notes, pairs, &spec)?;
     let mut config = architecture(&spec);
-    shape(&args.shape, flags, &mut config);
+    args.shape.sizes(&mut config);
     config.validate()?;
     let mut train_config = VectorTrainConfig::default();
     // Samples of a few vectors gain nothing from shorter numbers.
@@ -233,13 +230,11 @@ fn refuse_contradictions(
 ) -> anyhow::Result<()> {
     let flags = &args.vectors;
     let (mut config, mut train) = (saved.architecture.clone(), saved.config.clone());
-    shape(&args.shape, flags, &mut config);
+    args.shape.sizes(&mut config);
     recipe(&args.recipe, flags, &mut train);
     let real = |path: &Path| std::fs::canonicalize(path).unwrap_or(path.into());
-    let same_file = |asked: &Option<PathBuf>, has: Option<&Path>| {
-        asked
-            .as_deref()
-            .is_none_or(|asked| has.map(real) == Some(real(asked)))
+    let same_file = |asked: &[PathBuf], has: Option<&Path>| {
+        asked.iter().all(|asked| has.map(real) == Some(real(asked)))
     };
     let embedder = |name: &String| *name == saved.spec.embedder;
     let checks = [
@@ -248,7 +243,7 @@ fn refuse_contradictions(
         ("--data", same_file(&args.data, Some(&notes.data))),
         (
             "--measure-on",
-            same_file(&flags.measure_on, notes.measure_on.as_deref()),
+            same_file(flags.measure_on.as_slice(), notes.measure_on.as_deref()),
         ),
         (
             "--held-out",
@@ -273,17 +268,6 @@ fn refuse_contradictions(
             Err(UsageError(text).into())
         }
     }
-}
-
-fn shape(shape: &Shape, flags: &VectorFlags, config: &mut TrmConfig) {
-    set(&mut config.hidden_size, shape.hidden);
-    set(&mut config.num_layers, shape.layers);
-    set(&mut config.h_cycles, shape.h_cycles);
-    set(&mut config.l_cycles, shape.l_cycles);
-    set(&mut config.num_heads, shape.heads);
-    set(&mut config.expansion, shape.expansion);
-    set(&mut config.swiglu_multiple, shape.swiglu_multiple);
-    set(&mut config.halt_max_steps, flags.think.map(usize::from));
 }
 
 /// What was asked for, and else what is there.

@@ -75,18 +75,12 @@ pub(super) struct PuzzleTraining {
 impl PuzzleTraining {
     /// Reads or generates what the notes ask for, with at most so many held-out puzzles of each task.
     pub(super) fn prepare(notes: &Notes, seed: u64, most_tests: usize) -> anyhow::Result<Self> {
-        let first = Part {
-            task: notes.task.clone(),
-            pool: notes.pool,
-            share: notes.share,
-        };
         let (mut sources, mut train, mut tests) = (Vec::new(), 0, Vec::new());
-        for (number, part) in std::iter::once(&first).chain(&notes.others).enumerate() {
-            let data = notes.data.as_deref().filter(|_| number == 0);
-            let (source, held_out) = prepare(part, data, notes.held_out, most_tests, seed)?;
+        for part in notes.parts() {
+            let (source, held_out) = prepare(&part, notes.held_out, most_tests, seed)?;
             train += source.len();
             sources.push((Box::new(source) as Box<dyn SampleSource>, part.share));
-            tests.push((part.task.clone(), held_out));
+            tests.push((part.task, held_out));
         }
         let source = match sources.len() {
             1 => sources.remove(0).0,
@@ -103,7 +97,6 @@ impl PuzzleTraining {
 /// Puzzles of one task to train on, and held-out ones.
 fn prepare(
     part: &Part,
-    data: Option<&Path>,
     held_out: u64,
     most_tests: usize,
     seed: u64,
@@ -132,7 +125,7 @@ fn prepare(
         puzzles
     };
     let most_tests = tests(&*task).min(most_tests);
-    let (puzzles, tests) = match data {
+    let (puzzles, tests) = match &part.data {
         Some(path) => {
             let (mut tests, train): (Vec<_>, Vec<_>) = read(path, dataset::Part::Train, &*task)?
                 .into_iter()
