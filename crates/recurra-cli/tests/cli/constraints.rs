@@ -174,6 +174,47 @@ fn one_model_learns_several_sizes_or_several_rules() {
 }
 
 #[test]
+fn each_task_of_a_mixture_has_puzzles_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let [four, six, path] = ["four.csv", "six.csv", "model"].map(|name| dir.path().join(name));
+    for (size, file) in [("4", &four), ("6", &six)] {
+        let make = format!("generate sudoku --size {size} --count 30 --seed 3 -o {{}}");
+        assert_eq!(status(&recurra(&make, &[file])), Some(0));
+    }
+    let recipe = "train --task sudoku --size 4,6 --think 7 --data {} --data {} --hidden 16 --steps 1 --batch 2 --threads 1 -o {}";
+    let out = recurra(recipe, &[&four, &six, &path]);
+    assert_eq!(status(&out), Some(0), "{}", stderr(&out));
+    // One solution grid in five is held out of both.
+    let said = stderr(&out);
+    let trained: usize = said
+        .split(" puzzles of 2 tasks")
+        .next()
+        .and_then(|begin| begin.rsplit(' ').next()?.parse().ok())
+        .unwrap_or_else(|| panic!("{said}"));
+    assert!((30..60).contains(&trained), "{said}");
+    let info = json(&recurra("info {} --json", &[&path]));
+    assert_eq!(info[0]["architecture"]["halt_max_steps"], 7, "{}", info[0]);
+
+    let resume = "train --resume --task sudoku --size 4,6 --steps 2 --data {} --data {} --think 7 --threads 1 -o {}";
+    let out = recurra(resume, &[&four, &six, &path]);
+    assert_eq!(status(&out), Some(0), "{}", stderr(&out));
+    let out = recurra(resume, &[&six, &four, &path]);
+    assert_eq!(status(&out), Some(2));
+    assert!(stderr(&out).contains("--data"), "{}", stderr(&out));
+
+    let one = "train --task sudoku --size 4 --data {} --data {} --steps 1 -o {}";
+    let never = dir.path().join("never");
+    let out = recurra(one, &[&four, &six, &never]);
+    assert_eq!(status(&out), Some(2));
+    let expected = "--data: expected at most one file for each of 1 task, found 2";
+    assert!(stderr(&out).contains(expected), "{}", stderr(&out));
+    // Puzzles of another size are told by their task.
+    let out = recurra(recipe, &[&six, &four, &never]);
+    assert_eq!(status(&out), Some(1));
+    assert!(!never.exists());
+}
+
+#[test]
 fn mixtures_that_cannot_be_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("never");

@@ -105,6 +105,25 @@ fn flags_and_refusals() {
 }
 
 #[test]
+fn flags_may_stand_between_models_and_puzzles() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = copying_model(dir.path());
+    let inputs = data();
+    for (line, models) in [
+        ("eval {} --json --threads 1 -", 1),
+        ("eval --json {} --threads 1 {} --max-steps 2 -", 2),
+    ] {
+        let paths = vec![model.as_path(); models];
+        let out = run(line, &paths, inputs.as_bytes());
+        assert_eq!(status(&out), Some(0), "{line}: {}", stderr(&out));
+        assert!(!json(&out).is_empty(), "{line}");
+    }
+    let out = run("eval {}", &[&model], b"");
+    assert_eq!(status(&out), Some(2));
+    assert!(stderr(&out).contains("<DATA>"), "{}", stderr(&out));
+}
+
+#[test]
 fn the_table_for_people() {
     let dir = tempfile::tempdir().unwrap();
     let model = copying_model(dir.path());
