@@ -21,6 +21,9 @@ from safetensors.numpy import load_file, save_file
 
 import adapters
 
+# Forms whose steps look at passages.
+RETRIEVING = ("retrieval", "in-turn")
+
 
 class Pairs:
     def __init__(self, path):
@@ -158,8 +161,8 @@ def main():
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--think", default="4", help="improvement steps that models are trained with")
     parser.add_argument("--ks", default="1,2,4,8", help="improvement steps that they are asked for")
-    parser.add_argument("--forms", default="plain", help="of `plain`, `path`, `retrieval`: comma-separated")
-    parser.add_argument("--neighbours", type=int, default=1, help="passages that each step of the form `retrieval` sees")
+    parser.add_argument("--forms", default="plain", help="of `plain`, `path`, `retrieval`, `in-turn`, `in-turn-without`: comma-separated")
+    parser.add_argument("--neighbours", type=int, default=1, help="passages that each step of the forms that retrieve sees")
     parser.add_argument("--adapters", default="linear,low-rank,mlp")
     parser.add_argument("--weights", type=int, default=0, help="weights of the perceptron, where no model is trained")
     parser.add_argument("--threads", default="1")
@@ -206,8 +209,10 @@ def main():
                     tensors = load_file(file("train"))
                     del tensors["path"]
                     save_file(tensors, data, {"embedder.norm": "unit"})
-            if form == "retrieval":
+            if form in RETRIEVING:
                 flags = ["--neighbours", str(args.neighbours)]
+            if form.startswith("in-turn"):
+                flags.append("--in-turn")
             began = time.monotonic()
             if not model.exists():
                 command = [args.program, "train", "--task", "vectors", "--data", data, "--measure-on", file("valid"), "-o", model]
@@ -217,7 +222,7 @@ def main():
             said = subprocess.run([args.program, "info", model, "--json"], check=True, capture_output=True, text=True).stdout
             count = json.loads(said)["weights"]
             for name, test in tests.items():
-                flags = ["--passages", file(name)] if form == "retrieval" else []
+                flags = ["--passages", file(name)] if form in RETRIEVING else []
                 for k in [*args.ks.split(","), None]:
                     more = ["--max-steps", k] if k else []
                     vectors, steps, refined = solve(args.program, model, file(name), test, flags + more)

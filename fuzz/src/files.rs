@@ -79,6 +79,7 @@ pub fn pairs(bytes: &[u8]) {
         norm: pairs.norm(),
         questions: 1,
         neighbours: 0,
+        in_turn: false,
     };
     if pairs.check(&spec).is_ok() {
         // A model takes them.

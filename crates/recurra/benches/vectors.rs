@@ -47,6 +47,7 @@ fn main() {
         norm: Norm::Unit,
         questions: 1,
         neighbours: 0,
+        in_turn: false,
     };
     let config = TrmConfig {
         hidden_size,

@@ -104,6 +104,7 @@ mod tests {
             norm: Norm::Unit,
             questions: 1,
             neighbours: 0,
+            in_turn: false,
         };
         let free = VectorSpec {
             norm: Norm::Free,

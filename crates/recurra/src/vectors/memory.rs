@@ -585,6 +585,7 @@ mod tests {
             norm: Norm::Unit,
             questions: 1,
             neighbours: 0,
+            in_turn: false,
         };
         Memory::new(Refiner::untrained(spec, 1).unwrap(), options).unwrap()
     }

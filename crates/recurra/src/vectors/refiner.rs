@@ -3,7 +3,8 @@
 use super::check;
 use super::flat::FlatIndex;
 use super::state::{
-    answer_row, answers, direction, embed, halt_logit, moved, probability, read, retrieve,
+    answer_row, answers, direction, embed, halt_logit, moved, probability, read, retrieve, tokens,
+    turn, turns,
 };
 use crate::engine::PackedModel;
 use crate::error::{Error, Result};
@@ -30,7 +31,7 @@ const SPARE: usize = 64;
 /// ```
 /// # fn main() -> recurra::Result<()> {
 /// # use recurra::{Norm, VectorSpec};
-/// # let spec = VectorSpec { embedder: "my-embedder".into(), hash: String::new(), dimension: 4, norm: Norm::Unit, questions: 1, neighbours: 0 };
+/// # let spec = VectorSpec { embedder: "my-embedder".into(), hash: String::new(), dimension: 4, norm: Norm::Unit, questions: 1, neighbours: 0, in_turn: false };
 /// # let folder = std::env::temp_dir().join(format!("recurra-doc-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder).unwrap();
 /// # let path = folder.join("adapter.safetensors");
@@ -143,6 +144,8 @@ struct Sample<'a> {
     place: usize,
     question: VectorQuestion<'a>,
     most: usize,
+    /// Where steps go one after the other, the probability that all so far were right.
+    so_far: f32,
 }
 
 impl Refiner {
@@ -291,6 +294,7 @@ impl Refiner {
             place: 0,
             question,
             most: options.max_steps,
+            so_far: 1.0,
         };
         let mut found = None;
         self.think(vec![sample], tokens, options, &mut |_, refined| {
@@ -326,11 +330,16 @@ impl Refiner {
         for (place, &question) in questions.iter().enumerate() {
             match self.tokens(question) {
                 Ok(tokens) => {
-                    let most = most(place).clamp(1, options.max_steps);
+                    // No step of a question that is taken in turn can be spared.
+                    let most = match self.spec().in_turn {
+                        true => options.max_steps,
+                        false => most(place).clamp(1, options.max_steps),
+                    };
                     let sample = Sample {
                         place,
                         question,
                         most,
+                        so_far: 1.0,
                     };
                     groups.entry(tokens).or_default().push(sample);
                     // Replaced when it has been thought about.
@@ -398,7 +407,7 @@ impl Refiner {
         let most = check::most_questions(spec);
         let count = check::vectors(spec, "question", question.question, most)?;
         check::vectors(spec, "initial answer", question.initial, 1)?;
-        Ok(1 + count + spec.neighbours)
+        Ok(tokens(spec, count))
     }
 
     /// Thinks about samples of as many tokens; no more than a workspace holds.
@@ -414,23 +423,28 @@ impl Refiner {
         let lock = || desk.spaces.lock().unwrap_or_else(PoisonError::into_inner);
         let space = lock().pop();
         let mut space = space.unwrap_or_else(|| Workspace::new(model));
-        self.begin(&mut space, &samples, tokens);
-        let mut moved_to = vec![0.0; samples.len() * spec.dimension];
-        for (to, sample) in moved_to.chunks_exact_mut(spec.dimension).zip(&samples) {
-            to.copy_from_slice(sample.question.initial);
-        }
+        let d = spec.dimension;
+        let mut moved_to: Vec<f32> = samples
+            .iter()
+            .flat_map(|sample| sample.question.initial)
+            .copied()
+            .collect();
+        // What is moved.
+        let mut from = moved_to.clone();
         let mut step = 0;
         while !samples.is_empty() {
             step += 1;
             let rows = samples.len() * tokens;
             let network = Network::of_rows(&model.stack, Member::ALONE, rows, tokens);
+            moved_to.truncate(samples.len() * d);
+            if spec.in_turn && step > 1 {
+                self.go_on_from(&moved_to, &mut from);
+            }
+            if spec.in_turn || step == 1 {
+                self.begin(&network, &mut space, &samples, &from, [step, tokens]);
+            }
             if spec.neighbours > 0 {
-                self.retrieve(
-                    &network,
-                    &mut space,
-                    &moved_to[..samples.len() * spec.dimension],
-                    tokens,
-                );
+                self.retrieve(&network, &mut space, &moved_to, tokens);
             }
             let latent = Latent {
                 x: space.x.view(),
@@ -449,16 +463,23 @@ impl Refiner {
             );
             let mut kept = 0;
             let mut left = Vec::with_capacity(samples.len());
-            for (i, sample) in samples.into_iter().enumerate() {
-                let confidence = probability(halt_logit(model, answer_row(&space.z_h, i, tokens)));
-                let to = kept * spec.dimension..(kept + 1) * spec.dimension;
+            for (i, mut sample) in samples.into_iter().enumerate() {
+                let mut confidence =
+                    probability(halt_logit(model, answer_row(&space.z_h, i, tokens)));
+                let to = kept * d..(kept + 1) * d;
                 moved(
                     spec.norm,
-                    sample.question.initial,
+                    &from[i * d..(i + 1) * d],
                     space.delta.row(i),
                     &mut moved_to[to.clone()],
                 );
-                let halts = confidence >= options.halt_above;
+                let halts = if spec.in_turn {
+                    sample.so_far *= confidence;
+                    confidence = sample.so_far;
+                    step >= turns(sample.question.question.len() / d)
+                } else {
+                    confidence >= options.halt_above
+                };
                 if halts || step >= sample.most {
                     // A vector that has left the finite numbers is no answer.
                     let sure = confidence >= options.raw_below;
@@ -485,10 +506,11 @@ impl Refiner {
                     continue;
                 }
                 if kept < i {
-                    let Workspace { x, z_h, z_l, .. } = &mut space;
-                    [x, z_h, z_l]
+                    let Workspace { v, x, z_h, z_l, .. } = &mut space;
+                    [v, x, z_h, z_l]
                         .into_iter()
                         .for_each(|m| move_rows(m, i * tokens, kept * tokens, tokens));
+                    from.copy_within(i * d..(i + 1) * d, kept * d);
                 }
                 kept += 1;
                 left.push(sample);
@@ -501,29 +523,46 @@ impl Refiner {
         }
     }
 
-    /// Input embeddings and first states.
-    fn begin(&self, space: &mut Workspace, samples: &[Sample], tokens: usize) {
+    /// From where steps that begin anew go on: from what they retrieve, if they do, or else from what the step before has found.
+    fn go_on_from(&self, moved: &[f32], from: &mut Vec<f32>) {
+        from.clear();
+        match &self.index {
+            Some(index) if self.spec().neighbours > 0 => {
+                for nearest in index.nearest(moved, 1) {
+                    from.extend(index.vector(nearest[0].0));
+                }
+            }
+            _ => from.extend(moved),
+        }
+    }
+
+    /// Input embeddings and first states of all steps, or of one that begins anew `from` what the last one has found.
+    fn begin(
+        &self,
+        network: &Network,
+        space: &mut Workspace,
+        samples: &[Sample],
+        from: &[f32],
+        [step, tokens]: [usize; 2],
+    ) {
         let (model, spec) = (&self.desk.model, self.spec());
         let d = spec.dimension;
-        for (i, sample) in samples.iter().enumerate() {
+        for (i, (sample, from)) in samples.iter().zip(from.chunks_exact(d)).enumerate() {
             let first = i * tokens;
-            direction(sample.question.initial, space.v.row_mut(first));
-            for (j, vector) in sample.question.question.chunks_exact(d).enumerate() {
+            direction(from, space.v.row_mut(first));
+            let question = sample.question.question;
+            let seen = match spec.in_turn {
+                true => &question[turn(spec, question, step - 1)],
+                false => question,
+            };
+            for (j, vector) in seen.chunks_exact(d).enumerate() {
                 direction(vector, space.v.row_mut(first + 1 + j));
             }
             // Rows for what is retrieved are filled in each step.
             (0..spec.neighbours).for_each(|j| space.v.row_mut(first + tokens - 1 - j).fill(0.0));
         }
         let rows = samples.len() * tokens;
-        let network = Network::of_rows(&model.stack, Member::ALONE, rows, tokens);
-        embed(
-            &network,
-            model,
-            spec,
-            space.v.view(),
-            space.x.view(),
-            tokens,
-        );
+        embed(network, model, spec, space.v.view(), space.x.view(), tokens);
         let own = [&model.head.h_init, &model.head.l_init];
         for (z, own) in [&mut space.z_h, &mut space.z_l].into_iter().zip(own) {
             (0..rows).for_each(|row| z.row_mut(row).copy_from_slice(own.row(0)));

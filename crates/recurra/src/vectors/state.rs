@@ -12,6 +12,7 @@ use crate::tasks::vectors::{Norm, VectorSpec};
 use recurra_kernels::AlignedMatrix;
 use recurra_kernels::product::Rhs;
 use recurra_kernels::view::View;
+use std::ops::Range;
 
 /// Vector and role together keep the variance of one.
 pub(crate) const EACH: f32 = std::f32::consts::FRAC_1_SQRT_2;
@@ -38,6 +39,23 @@ pub(crate) fn role(spec: &VectorSpec, i: usize, tokens: usize) -> usize {
         i if i >= tokens - spec.neighbours => neighbour_role(spec),
         i => question_role(spec, i - 1),
     }
+}
+
+/// How many tokens a sample has whose question has so many vectors.
+pub(crate) fn tokens(spec: &VectorSpec, questions: usize) -> usize {
+    1 + if spec.in_turn { 1 } else { questions } + spec.neighbours
+}
+
+/// How many steps a question of so many vectors takes, where they are taken in turn.
+pub(crate) fn turns(questions: usize) -> usize {
+    questions.saturating_sub(1).max(1)
+}
+
+/// What a step, from 0, sees of a question that is taken in turn.
+pub(crate) fn turn(spec: &VectorSpec, question: &[f32], step: usize) -> Range<usize> {
+    let last = question.len() / spec.dimension - 1;
+    let at = (1 + step).min(last);
+    at * spec.dimension..(at + 1) * spec.dimension
 }
 
 /// Writes a vector in length 1.

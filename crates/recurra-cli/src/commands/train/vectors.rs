@@ -39,6 +39,10 @@ pub(super) struct VectorFlags {
     /// Passages that each step retrieves and sees; the model then needs an index wherever it is asked [default: 0]
     #[arg(long, value_name = "N")]
     neighbours: Option<usize>,
+    /// Take a question's vectors one after the other: each step begins anew from what the one before has found (with --neighbours,
+    /// from the nearest passage) and sees the next vector, as in chains of relations
+    #[arg(long)]
+    in_turn: bool,
     /// Pairs that measure the model and calibrate it, instead of one answer in so many of those to train on
     #[arg(long, value_name = "PAIRS", conflicts_with = "held_out")]
     measure_on: Option<PathBuf>,
@@ -145,6 +149,7 @@ fn begin(args: &Args, threads: usize) -> anyhow::Result<Option<Run>> {
         norm: embedder.norm.unwrap_or_else(|| pairs.norm()),
         questions: pairs.width.min(8),
         neighbours: flags.neighbours.unwrap_or(0),
+        in_turn: flags.in_turn,
     };
     spec.check()?;
     let (train, held_out) = parts(&notes, pairs, &spec)?;
@@ -253,6 +258,7 @@ fn refuse_contradictions(
             "--neighbours",
             flags.neighbours.is_none_or(|n| n == saved.spec.neighbours),
         ),
+        ("--in-turn", !flags.in_turn || saved.spec.in_turn),
         ("--embedder", flags.embedder.as_ref().is_none_or(embedder)),
         (
             "--measure-every",

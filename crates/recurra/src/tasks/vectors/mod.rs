@@ -67,6 +67,10 @@ pub struct VectorSpec {
     /// Vectors that each step retrieves from an index and sees; 0 for none.
     #[serde(default)]
     pub neighbours: usize,
+    /// Whether a question is taken one vector after the other: each step begins anew with what the step before has found and
+    /// sees the next vector. The first vector is what is moved, unless it is the only one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_turn: bool,
 }
 
 impl VectorSpec {
@@ -153,6 +157,9 @@ impl std::fmt::Display for VectorSpec {
         if !self.embedder.is_empty() {
             write!(f, " by {}", self.embedder)?;
         }
+        if self.in_turn {
+            write!(f, ", those of a question in turn")?;
+        }
         match self.neighbours {
             0 => Ok(()),
             n => write!(f, ", {n} retrieved in each step"),
@@ -173,6 +180,7 @@ mod tests {
             norm: Norm::Unit,
             questions: 1,
             neighbours: 0,
+            in_turn: false,
         };
         spec.check().unwrap();
         let same = Embedder {
@@ -216,6 +224,7 @@ mod tests {
             norm: Norm::Free,
             questions: 1,
             neighbours: 0,
+            in_turn: false,
         };
         let wrong = [
             (

@@ -27,6 +27,7 @@ use crate::network::config::{Mixer, Positions};
 use crate::network::stack::PackedLayer;
 use crate::tasks::TaskSpec;
 use crate::tasks::vectors::VectorSpec;
+use crate::vectors::state::{tokens, turns};
 use crate::vectors::{FlatIndex, Pairs, Row};
 use contrast::{Columns, Contrast};
 use rand::{Rng, SeedableRng};
@@ -387,6 +388,12 @@ impl VectorTrainer {
     fn gradient(&mut self, rows: &[usize], seed: u64) -> (f64, f64) {
         let (pairs, spec) = (&*self.pairs, &self.spec);
         let (packed, transposed) = (&self.packed, &self.transposed);
+        let questions = pairs.row(rows[0]).question.len() / spec.dimension;
+        let most = packed.config().halt_max_steps;
+        let steps = match spec.in_turn {
+            true => most.min(turns(questions)),
+            false => most,
+        };
         let index = (spec.neighbours > 0).then_some(&self.index);
         let workers = self.workers.len().min(rows.len());
         let part = |i: usize| rows.len() * i / workers..rows.len() * (i + 1) / workers;
@@ -396,11 +403,12 @@ impl VectorTrainer {
             let batch = Batch {
                 pairs,
                 rows,
+                steps,
                 index,
                 noise,
                 seed: seed ^ (i as u64) << 32,
             };
-            let tokens = 1 + pairs.row(rows[0]).question.len() / spec.dimension + spec.neighbours;
+            let tokens = tokens(spec, questions);
             let space = worker
                 .space
                 .take()
@@ -411,7 +419,6 @@ impl VectorTrainer {
             worker.space = Some(space);
         };
         each(&mut self.workers[..workers], &forward);
-        let steps = self.packed.config().halt_max_steps;
         // Where no path says otherwise, every step has the same passages.
         let kinds = self.pairs.path_each().clamp(1, steps);
         let columns: Vec<Columns> = (0..kinds).map(|step| self.columns(rows, step)).collect();
@@ -468,7 +475,8 @@ impl VectorTrainer {
             let mut steps = path.chunks_exact(self.spec.dimension).rev().skip(1).rev();
             let vector = steps.nth(step).unwrap_or(answer);
             let own = name(vector);
-            columns.push_own(vector, own, own == end);
+            // A step that begins anew knows only of itself whether it is right.
+            columns.push_own(vector, own, own == end || self.spec.in_turn);
             seen.insert(own);
         }
         for &row in rows {

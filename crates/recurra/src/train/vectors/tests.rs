@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::tasks::vectors::{Embedder, Norm};
+use crate::thinking::StopReason;
 use crate::vectors::measure::{Retrieval, measure};
 use crate::vectors::{RefineOptions, Refiner};
 
@@ -41,7 +42,29 @@ fn spec(norm: Norm, neighbours: usize) -> VectorSpec {
         norm,
         questions: 2,
         neighbours,
+        in_turn: false,
     }
+}
+
+/// Chains of `hops` turns: the vector to begin with, and for each hop a vector that says by how many places to turn.
+fn chains(rows: usize, hops: usize, seed: u64) -> Pairs {
+    let kinds = turned(2, 0, 1, Norm::Unit, 99).queries;
+    let mut pairs = turned(rows, 0, 1, Norm::Unit, seed);
+    let starts = std::mem::take(&mut pairs.queries);
+    let (mut answers, mut path) = (Vec::new(), Vec::new());
+    for (row, start) in starts.chunks_exact(D).enumerate() {
+        pairs.queries.extend(start);
+        let mut now = start.to_vec();
+        for hop in 0..hops {
+            let kind = (row >> hop) & 1;
+            pairs.queries.extend(&kinds[kind * D..][..D]);
+            now.rotate_right([1, 5][kind]);
+            path.extend(&now);
+        }
+        answers.extend(now);
+    }
+    (pairs.width, pairs.answers, pairs.path) = (1 + hops, answers, Some(path));
+    pairs
 }
 
 fn small(spec: &VectorSpec, layers: usize, steps: usize) -> TrmConfig {
@@ -67,14 +90,21 @@ fn recipe(batch: usize) -> VectorTrainConfig {
 
 #[test]
 fn gradients_agree_with_finite_differences() {
-    for (norm, width, neighbours, threads) in [
-        (Norm::Unit, 1, 0, 1),
-        (Norm::Unit, 3, 0, 2),
-        (Norm::Free, 2, 0, 1),
+    for (norm, width, in_turn, threads) in [
+        (Norm::Unit, 1, false, 1),
+        (Norm::Unit, 3, false, 2),
+        (Norm::Free, 2, false, 1),
+        (Norm::Unit, 3, true, 2),
     ] {
-        let spec = spec(norm, neighbours);
+        let spec = VectorSpec {
+            in_turn,
+            ..spec(norm, 0)
+        };
         let config = small(&spec, 2, 2);
-        let pairs = Arc::new(turned(5, 3, width, norm, 1));
+        let pairs = Arc::new(match in_turn {
+            true => chains(5, width - 1, 1),
+            false => turned(5, 3, width, norm, 1),
+        });
         let mut weights = TrmWeights::random(&config, 3);
         // An untrained head gives no gradient to what stands before it.
         let mut rng = ChaCha8Rng::seed_from_u64(5);
@@ -131,7 +161,7 @@ fn gradients_agree_with_finite_differences() {
                 .map(|w| f64::from(*w).powi(2))
                 .sum::<f64>()
                 .sqrt();
-            let by = 2e-3 * size.max(0.1) / length;
+            let by = 5e-4 * size.max(0.1) / length;
             let along = |by: f64| {
                 let mut moved = weights.clone();
                 let to = moved.tensors_mut().swap_remove(t);
@@ -142,7 +172,10 @@ fn gradients_agree_with_finite_differences() {
             };
             let found = (along(by) - along(-by)) / (2.0 * by * length);
             let off = (found - length).abs() / length;
-            assert!(off < 0.03, "{norm} {width} {name}: {found} for {length}");
+            assert!(
+                off < 0.03,
+                "{norm} {width} {in_turn} {name}: {found} for {length}"
+            );
         }
     }
 }
@@ -211,14 +244,7 @@ fn what_raw_vectors_cannot_find_is_learnt() {
         raw_below: 0.2,
     };
     let together = measure(&refiner, &unseen, options).unwrap().answers;
-    for (i, answer) in together.iter().enumerate() {
-        let row = unseen.row(i);
-        let question = crate::vectors::VectorQuestion {
-            question: row.question,
-            initial: row.initial,
-        };
-        assert_eq!(refiner.reason_with(question, options).unwrap(), *answer);
-    }
+    alone_as_together(&refiner, &unseen, options, &together);
     let refining = calibrate(&mut model, &unseen).unwrap();
     assert!(
         refining.recall_at_1 >= refined.recall_at_1 - 0.006,
@@ -248,6 +274,94 @@ fn retrieval_in_the_loop_needs_an_index() {
     assert!(error.contains("each step retrieves 3 vectors"), "{error}");
     let measured = measure(&refiner, &pairs, refiner.options()).unwrap();
     assert!(measured.answers.iter().any(|a| a.refined));
+
+    // Questions that think together and stop after different steps have the answers that they have alone.
+    let options = |halt_above| RefineOptions {
+        max_steps: 3,
+        halt_above,
+        raw_below: 0.0,
+    };
+    let first = RefineOptions {
+        max_steps: 1,
+        ..options(2.0)
+    };
+    let once = measure(&refiner, &pairs, first).unwrap().answers;
+    let mut sure: Vec<f32> = once.iter().map(|a| a.confidence).collect();
+    sure.sort_by(f32::total_cmp);
+    let options = options(sure[sure.len() / 2]);
+    let together = measure(&refiner, &pairs, options).unwrap().answers;
+    assert!(together.iter().any(|a| a.steps == 1) && together.iter().any(|a| a.steps == 3));
+    alone_as_together(&refiner, &pairs, options, &together);
+}
+
+/// Each question gets the same answer when it is asked alone.
+fn alone_as_together(
+    refiner: &Refiner,
+    pairs: &Pairs,
+    options: RefineOptions,
+    together: &[crate::vectors::Refined],
+) {
+    let (index, _) = crate::vectors::measure::passages(refiner, pairs).unwrap();
+    let refiner = match refiner.spec().neighbours {
+        0 => refiner.clone(),
+        _ => refiner.clone().with_index(index).unwrap(),
+    };
+    for (i, answer) in together.iter().enumerate() {
+        let row = pairs.row(i);
+        let question = crate::vectors::VectorQuestion {
+            question: row.question,
+            initial: row.initial,
+        };
+        assert_eq!(refiner.reason_with(question, options).unwrap(), *answer);
+    }
+}
+
+#[test]
+fn a_question_taken_in_turn_is_answered_hop_by_hop() {
+    // Only single turns are learnt.
+    let single = Arc::new(chains(400, 1, 1));
+    for neighbours in [0, 1] {
+        let spec = VectorSpec {
+            in_turn: true,
+            ..spec(Norm::Unit, neighbours)
+        };
+        let config = TrmConfig {
+            hidden_size: 48,
+            ..small(&spec, 1, 4)
+        };
+        let mut recipe = recipe(32);
+        (recipe.train.lr, recipe.train.warmup) = (4e-3, 20);
+        let weights = TrmWeights::random(&config, 1);
+        let mut trainer =
+            VectorTrainer::new(spec, &config, recipe, single.clone(), weights, 1).unwrap();
+        for step in 0..300 {
+            trainer.step(step as f64 / 300.0).unwrap();
+        }
+        let refiner = Refiner::new(&trainer.model()).unwrap();
+        let mut unseen = chains(100, 2, 8);
+        // What stands on the way is found where the passages are searched.
+        unseen.passages = unseen.path.clone();
+        let options = RefineOptions {
+            raw_below: 0.0,
+            ..refiner.options()
+        };
+        let measured = measure(&refiner, &unseen, options).unwrap();
+        assert!(measured.answers.iter().all(|a| a.steps == 2));
+        let found = Retrieval::of(&measured.ranks);
+        assert!(found.recall_at_1 > 0.7, "{neighbours}: {found:?}");
+        alone_as_together(&refiner, &unseen, options, &measured.answers);
+        let half = RefineOptions {
+            max_steps: 1,
+            ..options
+        };
+        let half = measure(&refiner, &unseen, half).unwrap();
+        assert!(Retrieval::of(&half.ranks).recall_at_1 < 0.2);
+        assert!(
+            half.answers
+                .iter()
+                .all(|a| a.stopped == StopReason::MaxSteps)
+        );
+    }
 }
 
 #[test]

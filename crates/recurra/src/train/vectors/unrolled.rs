@@ -12,7 +12,8 @@ use crate::network::{Latent, Network};
 use crate::tasks::vectors::VectorSpec;
 use crate::train::gradient::Gradient;
 use crate::vectors::state::{
-    answers, direction, embed, halt_logit, input_scale, moved, moved_backward, read, retrieve, role,
+    answers, direction, embed, halt_logit, input_scale, moved as move_by, moved_backward, read,
+    retrieve, role, turn,
 };
 use crate::vectors::{FlatIndex, Pairs, sized};
 use rand::SeedableRng;
@@ -24,6 +25,8 @@ use recurra_kernels::{AlignedMatrix, Precision};
 pub(super) struct Batch<'a> {
     pub(super) pairs: &'a Pairs,
     pub(super) rows: &'a [usize],
+    /// Improvement steps to think.
+    pub(super) steps: usize,
     /// What steps retrieve from, for models that do.
     pub(super) index: Option<&'a FlatIndex>,
     /// Length of the random vectors that are added.
@@ -34,11 +37,13 @@ pub(super) struct Batch<'a> {
 /// What is kept of one improvement step.
 #[derive(Debug)]
 struct Kept {
+    /// What is moved, `[samples, dimension]`.
+    from: AlignedMatrix,
     /// The vectors that the network saw, `[rows, dimension]`; empty where they are those of the first step.
     v: AlignedMatrix,
     /// The answers' rows of z_H, `[samples, hidden]`.
     z: AlignedMatrix,
-    /// What was added to first answers, `[samples, dimension]`; later its gradient.
+    /// What was added to it, `[samples, dimension]`; later its gradient.
     delta: AlignedMatrix,
     /// What came of it, and later its gradient.
     moved: AlignedMatrix,
@@ -54,7 +59,8 @@ pub(super) struct Unrolled {
     samples: usize,
     tokens: usize,
     steps: Vec<Kept>,
-    initial: AlignedMatrix,
+    /// How many of them were thought.
+    done: usize,
     v: AlignedMatrix,
     x: AlignedMatrix,
     z_h: AlignedMatrix,
@@ -79,8 +85,9 @@ impl Unrolled {
         let precision = model.precision();
         let zeros = AlignedMatrix::zeros;
         let calls = config.calls_per_step() * config.num_layers;
-        let own = usize::from(spec.neighbours > 0) * rows;
+        let own = usize::from(spec.neighbours > 0 || spec.in_turn) * rows;
         let step = |_| Kept {
+            from: zeros(samples, dimension),
             v: zeros(own, dimension),
             z: zeros(samples, d),
             delta: zeros(samples, dimension),
@@ -93,7 +100,7 @@ impl Unrolled {
             spec: spec.clone(),
             samples,
             tokens,
-            initial: zeros(samples, dimension),
+            done: 0,
             v: zeros(rows, dimension),
             x: zeros(rows, d),
             z_h: zeros(rows, d),
@@ -121,10 +128,30 @@ impl Unrolled {
         let config = model.config();
         let (tokens, rows) = (self.tokens, self.samples * self.tokens);
         let network = Network::of_rows(&model.stack, Member::ALONE, rows, tokens);
-        self.begin(model, &network, batch);
-        for step in 0..self.steps.len() {
+        self.done = batch.steps;
+        let mut rng = ChaCha8Rng::seed_from_u64(batch.seed);
+        for step in 0..self.done {
+            self.go_on_from(batch, step);
+            if self.spec.in_turn || step == 0 {
+                self.begin(batch, step, &mut rng);
+            }
             if let Some(index) = batch.index {
-                self.retrieve(model, &network, index, step);
+                self.retrieve(index, step);
+            }
+            let kept = &mut self.steps[step];
+            let own = kept.v.rows() > 0;
+            if own {
+                kept.v.padded_mut().copy_from_slice(self.v.padded());
+            }
+            if own || step == 0 {
+                let (v, x) = (self.v.view(), self.x.view());
+                embed(&network, model, &self.spec, v, x, tokens);
+            }
+            if self.spec.in_turn || step == 0 {
+                let own = [&model.head.h_init, &model.head.l_init];
+                for (z, own) in [&mut self.z_h, &mut self.z_l].into_iter().zip(own) {
+                    (0..rows).for_each(|row| z.row_mut(row).copy_from_slice(own.row(0)));
+                }
             }
             let Unrolled {
                 steps,
@@ -132,7 +159,6 @@ impl Unrolled {
                 z_h,
                 z_l,
                 scratch,
-                initial,
                 spec,
                 ..
             } = self;
@@ -150,56 +176,71 @@ impl Unrolled {
             copy_rows(found, kept.z.view(), self.samples, config.hidden_size);
             read(&network, model, found, self.samples, kept.delta.view());
             for i in 0..self.samples {
-                moved(
-                    spec.norm,
-                    initial.row(i),
-                    kept.delta.row(i),
-                    kept.moved.row_mut(i),
-                );
+                let Kept {
+                    from, delta, moved, ..
+                } = &mut *kept;
+                move_by(spec.norm, from.row(i), delta.row(i), moved.row_mut(i));
                 kept.halts[i] = halt_logit(model, kept.z.row(i));
             }
         }
     }
 
-    fn begin(&mut self, model: &PackedModel, network: &Network, batch: &Batch) {
+    /// What this step moves: the first answer, or where steps begin anew, what stands before it on the path, and without a path
+    /// what the step before has found.
+    fn go_on_from(&mut self, batch: &Batch, step: usize) {
+        let (before, now) = self.steps.split_at_mut(step);
+        let from = &mut now[0].from;
+        let Some(before) = before.last().filter(|_| self.spec.in_turn) else {
+            for (i, &row) in batch.rows.iter().enumerate() {
+                from.row_mut(i)
+                    .copy_from_slice(batch.pairs.row(row).initial);
+            }
+            return;
+        };
+        let d = self.spec.dimension;
+        for (i, &row) in batch.rows.iter().enumerate() {
+            let known = batch.pairs.row(row).path.chunks_exact(d).nth(step - 1);
+            let found = || match batch.index {
+                Some(index) => {
+                    let nearest = index.nearest(before.moved.row(i), 1);
+                    index.vector(nearest[0][0].0)
+                }
+                None => before.moved.row(i),
+            };
+            from.row_mut(i).copy_from_slice(known.unwrap_or_else(found));
+        }
+    }
+
+    /// The vectors that all steps see, or one that begins anew.
+    fn begin(&mut self, batch: &Batch, step: usize, rng: &mut ChaCha8Rng) {
         let (spec, tokens) = (&self.spec, self.tokens);
-        let mut rng = ChaCha8Rng::seed_from_u64(batch.seed);
         let noise = batch.noise / (spec.dimension as f32).sqrt();
         let mut put = |vector: &[f32], to: &mut [f32]| {
             direction(vector, to);
             if noise > 0.0 {
-                to.iter_mut()
-                    .for_each(|v| *v += noise * normal(&mut rng) as f32);
+                to.iter_mut().for_each(|v| *v += noise * normal(rng) as f32);
             }
         };
         for (i, &row) in batch.rows.iter().enumerate() {
             let row = batch.pairs.row(row);
-            self.initial.row_mut(i).copy_from_slice(row.initial);
-            put(row.initial, self.v.row_mut(i * tokens));
-            for (j, vector) in row.question.chunks_exact(spec.dimension).enumerate() {
+            put(self.steps[step].from.row(i), self.v.row_mut(i * tokens));
+            let seen = match spec.in_turn {
+                true => &row.question[turn(spec, row.question, step)],
+                false => row.question,
+            };
+            for (j, vector) in seen.chunks_exact(spec.dimension).enumerate() {
                 put(vector, self.v.row_mut(i * tokens + 1 + j));
             }
-        }
-        embed(network, model, spec, self.v.view(), self.x.view(), tokens);
-        let own = [&model.head.h_init, &model.head.l_init];
-        for (z, own) in [&mut self.z_h, &mut self.z_l].into_iter().zip(own) {
-            (0..network.l).for_each(|row| z.row_mut(row).copy_from_slice(own.row(0)));
         }
     }
 
     /// Puts what the answers before this step retrieve into the input.
-    fn retrieve(&mut self, model: &PackedModel, network: &Network, index: &FlatIndex, step: usize) {
-        let (spec, tokens) = (&self.spec, self.tokens);
+    fn retrieve(&mut self, index: &FlatIndex, step: usize) {
         let now = match step {
-            0 => &self.initial,
+            0 => &self.steps[0].from,
             step => &self.steps[step - 1].moved,
         };
-        retrieve(index, spec, &now.to_vec(), &mut self.v, tokens);
-        embed(network, model, spec, self.v.view(), self.x.view(), tokens);
-        self.steps[step]
-            .v
-            .padded_mut()
-            .copy_from_slice(self.v.padded());
+        retrieve(index, &self.spec, &now.to_vec(), &mut self.v, self.tokens);
     }
 
     /// Adds the gradients of all weights, from those that the loss has left in the outcomes.
@@ -216,7 +257,7 @@ impl Unrolled {
         for m in [&mut self.dx, &mut self.dz_h, &mut self.dz_l] {
             m.padded_mut().fill(0.0);
         }
-        for step in (0..self.steps.len()).rev() {
+        for step in (0..self.done).rev() {
             self.outputs_backward(model, &network, step, gradient);
             let Unrolled {
                 steps,
@@ -246,6 +287,12 @@ impl Unrolled {
                 self.inputs_backward(&network, step, d, gradient);
                 self.dx.padded_mut().fill(0.0);
             }
+            if self.spec.in_turn {
+                // The step before has another state.
+                for m in [&mut self.dz_h, &mut self.dz_l] {
+                    m.padded_mut().fill(0.0);
+                }
+            }
         }
     }
 
@@ -258,13 +305,10 @@ impl Unrolled {
         gradient: &mut Gradient,
     ) {
         let Unrolled {
-            steps,
-            initial,
-            dz_h,
-            spec,
-            ..
+            steps, dz_h, spec, ..
         } = self;
         let Kept {
+            from,
             z,
             delta,
             moved: slope,
@@ -274,10 +318,10 @@ impl Unrolled {
         let (d, dimension) = (network.d, spec.dimension);
         let mut result = vec![0.0; dimension];
         for i in 0..self.samples {
-            moved(spec.norm, initial.row(i), delta.row(i), &mut result);
+            move_by(spec.norm, from.row(i), delta.row(i), &mut result);
             moved_backward(
                 spec.norm,
-                initial.row(i),
+                from.row(i),
                 &result,
                 slope.row_mut(i),
                 delta.row(i),
