@@ -148,7 +148,12 @@ fn the_same_seed_gives_the_same_weights_and_resuming_goes_on_exactly() {
     let last = log.lines().last().unwrap();
     assert!(last.starts_with("12,96,") && !last.ends_with(','), "{log}");
     assert!(read("loss.svg").starts_with("<svg") && read("exact.svg").contains("held out"));
-    recurra::model::TrmModel::open(run.join("best.safetensors")).unwrap();
+    let best = recurra::model::TrmModel::open(run.join("best.safetensors")).unwrap();
+    // It says how it was made, as the model does.
+    let origin = &best.header.provenance;
+    let steps = origin["steps"].as_u64().unwrap();
+    assert!((1..=12).contains(&steps), "{origin:?}");
+    assert!(origin["held_out_exact"].is_number(), "{origin:?}");
 }
 
 #[test]

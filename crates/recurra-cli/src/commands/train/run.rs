@@ -503,7 +503,7 @@ impl Run {
     /// best model is kept.
     fn measure(&mut self, progress: f64) -> anyhow::Result<Option<f64>> {
         let (h_cycles, l_cycles) = self.trainer.depth(progress);
-        let model = self.model(TrmConfig {
+        let mut model = self.model(TrmConfig {
             h_cycles,
             l_cycles,
             ..self.trainer.config().clone()
@@ -520,6 +520,7 @@ impl Run {
             };
             if exact >= best {
                 self.notes.best = Some(exact);
+                self.tell_origin(&mut model)?;
                 OutputFile::write_whole(&self.folder.best(), &model.to_bytes())?;
             } else if best - exact > COLLAPSE {
                 message(&format!(
@@ -599,8 +600,8 @@ impl Run {
         self.folder.save()
     }
 
-    fn save_model(&self) -> anyhow::Result<()> {
-        let mut model = self.model(self.trainer.config().clone());
+    /// Puts into a model's header how it was made so far.
+    fn tell_origin(&self, model: &mut TrmModel) -> anyhow::Result<()> {
         let train = self.trainer.train_config();
         let samples = self.trainer.steps_done() * train.batch_size as u64;
         let data = match &self.notes.data {
@@ -638,6 +639,12 @@ impl Run {
         tell("seconds", (self.seconds().round() as u64).into());
         tell("threads", self.threads.into());
         tell("training", numbers::plain(train)?);
+        Ok(())
+    }
+
+    fn save_model(&self) -> anyhow::Result<()> {
+        let mut model = self.model(self.trainer.config().clone());
+        self.tell_origin(&mut model)?;
         OutputFile::write_whole(&self.output, &model.to_bytes())?;
         self.data.save_beside(&self.output)?;
         let (weights, steps) = (TrmWeights::count(model.config()), self.trainer.steps_done());
