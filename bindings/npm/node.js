@@ -6,7 +6,8 @@ import { api } from "./api.js";
 
 /** A worker of Node as a browser's. */
 function worker(url) {
-  const own = new Worker(url ?? new URL("./worker-node.js", import.meta.url));
+  // Node's own flags are those of the program: `--input-type`, for one, stops a worker that is a file.
+  const own = new Worker(url ?? new URL("./worker-node.js", import.meta.url), { execArgv: [] });
   const port = {
     postMessage: (message, transfer) => own.postMessage(message, transfer),
     terminate: () => own.terminate(),

@@ -1,5 +1,6 @@
 // The package as a program of Node uses it.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
@@ -29,6 +30,16 @@ test("a question is answered, checked and told step by step", async () => {
   assert.match(wrong.objection, /twice|given/);
   model.dispose();
   await assert.rejects(model.solve("1.....3..2.....4"), /disposed/);
+});
+
+test("a program that Node reads from standard input uses it, too", () => {
+  const program = `
+    import { openModel } from ${JSON.stringify(new URL("../npm/node.js", import.meta.url).href)};
+    const model = await openModel(${JSON.stringify(path("sudoku4"))});
+    console.log((await model.solve("1.....3..2.....4")).answer);
+    process.exit();`;
+  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-"], { input: program, encoding: "utf8" });
+  assert.equal(stdout.trim(), "1342243142133124", stderr);
 });
 
 test("many questions are answered in order, and bad ones told", async () => {
