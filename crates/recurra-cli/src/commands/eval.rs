@@ -138,37 +138,37 @@ impl Contender {
 }
 
 impl Args {
-    /// The models, the first of which is there always.
-    fn models(&self) -> impl Iterator<Item = PathBuf> {
-        let others = self.others_and_data.iter().rev().skip(1).rev();
-        let others = others.map(|other| shipped::by_name(other.clone()));
-        std::iter::once(self.model.clone()).chain(others)
+    /// The models.
+    fn models(&self) -> Vec<PathBuf> {
+        let (_, others) = self.split();
+        let others = others.iter().map(|other| shipped::by_name(other.clone()));
+        std::iter::once(self.model.clone()).chain(others).collect()
     }
 
     /// The puzzles.
     fn data(&self) -> &Path {
-        self.others_and_data
-            .last()
-            .map_or(Path::new("-"), PathBuf::as_path)
+        self.split().0
+    }
+
+    fn split(&self) -> (&PathBuf, &[PathBuf]) {
+        let split = self.others_and_data.split_last();
+        split.expect("a required argument has a value")
     }
 }
 
 /// Refuses what one model only can be asked for, and to write over what is read.
-fn refuse(args: &Args) -> anyhow::Result<()> {
-    let several = args.models().count() > 1;
+fn refuse(args: &Args, models: &[PathBuf]) -> anyhow::Result<()> {
+    let several = models.len() > 1;
     let alone = [
         ("--curves", args.curves.is_some()),
         ("--failures", args.failures.is_some()),
         ("--adaptive", args.thinking.learns()),
     ];
     if let Some((flag, _)) = alone.iter().find(|(_, given)| several && *given) {
-        let text = format!(
-            "{flag}: expected one model, found {}",
-            args.models().count()
-        );
+        let text = format!("{flag}: expected one model, found {}", models.len());
         return Err(UsageError(text).into());
     }
-    if several && args.models().any(|model| is_arc(&model)) {
+    if several && models.iter().any(|model| is_arc(model)) {
         let text = "MODEL: expected one model for ARC-AGI, found several models";
         return Err(UsageError(text.into()).into());
     }
@@ -178,7 +178,6 @@ fn refuse(args: &Args) -> anyhow::Result<()> {
     ];
     let outputs = outputs.into_iter();
     let outputs = outputs.filter_map(|(flag, path)| Some((flag, path.as_deref()?)));
-    let models: Vec<_> = args.models().collect();
     let models = models.iter().map(|model| ("MODEL", model.as_path()));
     let inputs: Vec<_> = models.chain([("DATA", args.data())]).collect();
     refuse_inputs(&outputs.collect::<Vec<_>>(), &inputs)?;
@@ -187,7 +186,8 @@ fn refuse(args: &Args) -> anyhow::Result<()> {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    refuse(args)?;
+    let models = args.models();
+    refuse(args, &models)?;
     if is_arc(&args.model) {
         if args.failures.is_some() {
             let text = "--failures: expected a model of another task than ARC-AGI";
@@ -196,11 +196,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         return arc::run(args);
     }
     args.arc.refuse()?;
-    if args
-        .models()
-        .any(|model| crate::vectors::is_vectors(&model))
-    {
-        if args.models().count() > 1 {
+    if models.iter().any(|model| crate::vectors::is_vectors(model)) {
+        if models.len() > 1 {
             let text = "MODEL: expected one model of vectors, found several models";
             return Err(UsageError(text.into()).into());
         }
@@ -208,8 +205,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         return crate::vectors::eval(&args.model, args.data(), steps, threads, args.json);
     }
     let cancel = CancelToken::default();
-    let models = args.models();
-    let models = models.map(|model| Contender::open(args, &model, &cancel));
+    let models = models.iter();
+    let models = models.map(|model| Contender::open(args, model, &cancel));
     let mut models = models.collect::<anyhow::Result<Vec<_>>>()?;
     let task = models[0].solver.task()?.clone();
     for other in &models[1..] {

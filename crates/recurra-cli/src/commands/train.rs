@@ -478,10 +478,15 @@ pub(crate) fn train(args: &Args, pool: Option<usize>, until: Until<'_>) -> anyho
         }
     }
     args.refuse_inputs()?;
+    let was = || args.task.is_none() && args.resume && vectors::was(&args.output);
+    let of_vectors = args.task == Some(TaskName::Vectors) || was();
+    if !of_vectors {
+        args.vectors.refuse()?;
+    }
     let start = |threads: Threads| pool.map_or_else(|| threads.start(), Ok);
     let group = group::group()?;
     if args.dry_run {
-        if args.task == Some(TaskName::Vectors) {
+        if of_vectors {
             let text = "--dry-run: expected a task of puzzles, found vectors";
             return Err(UsageError(text.into()).into());
         }
@@ -497,8 +502,7 @@ pub(crate) fn train(args: &Args, pool: Option<usize>, until: Until<'_>) -> anyho
         )?),
         _ => None,
     };
-    let was = || args.task.is_none() && args.resume && vectors::was(&args.output);
-    if args.task == Some(TaskName::Vectors) || was() {
+    if of_vectors {
         return vectors::run(args, start(args.threads)?, until);
     }
     let mut run = if args.resume {

@@ -215,6 +215,17 @@ fn bad_trainings_are_refused() {
         ),
         (&["--size", "4", "--data", "nowhere.csv"], 1, "nowhere.csv"),
         (&["--resume"], 1, "model.training"),
+        (
+            &["--size", "4", "--in-turn"],
+            2,
+            "--in-turn: expected --task vectors",
+        ),
+        (
+            &["--size", "4", "--neighbours", "2", "--dry-run"],
+            2,
+            "--neighbours: expected --task vectors",
+        ),
+        (&["--size", "4", "--think", "65"], 2, "--think"),
         (&["--task", "arc"], 2, "--data"),
         (&["--task", "arc", "--data", "nowhere"], 1, "nowhere"),
         (

@@ -310,7 +310,8 @@ impl Memory {
         }
         let features = features(question);
         let mut steps = options.max_steps;
-        if self.options.plan {
+        // No step of a question that is taken in turn can be spared.
+        if self.options.plan && !self.refiner.spec().in_turn {
             let number = fnv1a(key.iter().copied());
             steps = steps.min(self.state().selector.plan(&features, number).budget);
         }
@@ -578,6 +579,10 @@ mod tests {
     use crate::tasks::vectors::{Norm, VectorSpec};
 
     fn memory(options: MemoryOptions) -> Memory {
+        memory_of(options, false)
+    }
+
+    fn memory_of(options: MemoryOptions, in_turn: bool) -> Memory {
         let spec = VectorSpec {
             embedder: String::new(),
             hash: String::new(),
@@ -585,7 +590,7 @@ mod tests {
             norm: Norm::Unit,
             questions: 1,
             neighbours: 0,
-            in_turn: false,
+            in_turn,
         };
         Memory::new(Refiner::untrained(spec, 1).unwrap(), options).unwrap()
     }
@@ -741,5 +746,43 @@ mod tests {
             memory.feedback(found.id, true);
         }
         assert!(memory.state().selector.predictor().examples() > 10);
+    }
+
+    #[test]
+    fn no_step_of_a_question_in_turn_is_spared() {
+        let memory = memory_of(MemoryOptions::default(), true);
+        let options = memory.refiner().options();
+        // Of two steps only one is done, and the plan learns that one is enough.
+        let once = RefineOptions {
+            max_steps: 1,
+            ..options
+        };
+        let chain = |angle: f32| {
+            let start = [angle.cos(), angle.sin(), 0.0, 0.0];
+            [start, [0.0, 1.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]].concat()
+        };
+        fn question(vectors: &[f32]) -> VectorQuestion<'_> {
+            VectorQuestion {
+                question: vectors,
+                initial: &vectors[..4],
+            }
+        }
+        for i in 0..400 {
+            let vectors = chain(0.5 + i as f32 * 1e-4);
+            let found = memory.answer(question(&vectors), once).unwrap();
+            memory.feedback(found.id, true);
+        }
+        let others: Vec<_> = (0..20).map(|i| chain(0.503 + i as f32 * 1e-3)).collect();
+        let features = features(question(&others[0]));
+        let plan = |key| memory.state().selector.plan(&features, key).budget;
+        assert!((0..20).any(|key| plan(key) == 1));
+        for vectors in &others[..10] {
+            let found = memory.answer(question(vectors), options).unwrap();
+            assert_eq!(found.refined.steps, 2);
+        }
+        let rest: Vec<_> = others[10..].iter().map(|v| question(v)).collect();
+        for found in memory.answer_many(&rest, options).unwrap() {
+            assert_eq!(found.unwrap().refined.steps, 2);
+        }
     }
 }

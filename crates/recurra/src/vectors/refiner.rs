@@ -3,8 +3,8 @@
 use super::check;
 use super::flat::FlatIndex;
 use super::state::{
-    answer_row, answers, direction, embed, halt_logit, moved, probability, read, retrieve, tokens,
-    turn, turns,
+    answer_row, answers, direction, embed, first_states, halt_logit, moved, probability, read,
+    retrieve, seen, tokens, turns,
 };
 use crate::engine::PackedModel;
 use crate::error::{Error, Result};
@@ -330,11 +330,7 @@ impl Refiner {
         for (place, &question) in questions.iter().enumerate() {
             match self.tokens(question) {
                 Ok(tokens) => {
-                    // No step of a question that is taken in turn can be spared.
-                    let most = match self.spec().in_turn {
-                        true => options.max_steps,
-                        false => most(place).clamp(1, options.max_steps),
-                    };
+                    let most = most(place).clamp(1, options.max_steps);
                     let sample = Sample {
                         place,
                         question,
@@ -550,11 +546,7 @@ impl Refiner {
         for (i, (sample, from)) in samples.iter().zip(from.chunks_exact(d)).enumerate() {
             let first = i * tokens;
             direction(from, space.v.row_mut(first));
-            let question = sample.question.question;
-            let seen = match spec.in_turn {
-                true => &question[turn(spec, question, step - 1)],
-                false => question,
-            };
+            let seen = seen(spec, sample.question.question, step - 1);
             for (j, vector) in seen.chunks_exact(d).enumerate() {
                 direction(vector, space.v.row_mut(first + 1 + j));
             }
@@ -563,10 +555,7 @@ impl Refiner {
         }
         let rows = samples.len() * tokens;
         embed(network, model, spec, space.v.view(), space.x.view(), tokens);
-        let own = [&model.head.h_init, &model.head.l_init];
-        for (z, own) in [&mut space.z_h, &mut space.z_l].into_iter().zip(own) {
-            (0..rows).for_each(|row| z.row_mut(row).copy_from_slice(own.row(0)));
-        }
+        first_states(model, [&mut space.z_h, &mut space.z_l], rows);
     }
 
     /// Puts what the present answers retrieve into the state's input.

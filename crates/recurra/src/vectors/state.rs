@@ -12,7 +12,6 @@ use crate::tasks::vectors::{Norm, VectorSpec};
 use recurra_kernels::AlignedMatrix;
 use recurra_kernels::product::Rhs;
 use recurra_kernels::view::View;
-use std::ops::Range;
 
 /// Vector and role together keep the variance of one.
 pub(crate) const EACH: f32 = std::f32::consts::FRAC_1_SQRT_2;
@@ -51,11 +50,22 @@ pub(crate) fn turns(questions: usize) -> usize {
     questions.saturating_sub(1).max(1)
 }
 
-/// What a step, from 0, sees of a question that is taken in turn.
-pub(crate) fn turn(spec: &VectorSpec, question: &[f32], step: usize) -> Range<usize> {
+/// The vectors of a question that a step, from 0, sees: all, or one if they are taken in turn.
+pub(crate) fn seen<'a>(spec: &VectorSpec, question: &'a [f32], step: usize) -> &'a [f32] {
+    if !spec.in_turn {
+        return question;
+    }
     let last = question.len() / spec.dimension - 1;
     let at = (1 + step).min(last);
-    at * spec.dimension..(at + 1) * spec.dimension
+    &question[at * spec.dimension..][..spec.dimension]
+}
+
+/// Writes the states with which thinking begins.
+pub(crate) fn first_states(model: &PackedModel, states: [&mut AlignedMatrix; 2], rows: usize) {
+    let own = [&model.head.h_init, &model.head.l_init];
+    for (z, own) in states.into_iter().zip(own) {
+        (0..rows).for_each(|row| z.row_mut(row).copy_from_slice(own.row(0)));
+    }
 }
 
 /// Writes a vector in length 1.

@@ -153,7 +153,7 @@ pub(super) fn run(args: &Guide) -> anyhow::Result<Exit> {
     let checks = checks::check(&subjects, &rows, &thought.stops)?;
     let report = Report {
         version: 1,
-        program: env!("CARGO_PKG_VERSION").into(),
+        program: env!("RECURRA_VERSION").into(),
         cpu: machine::cpu(),
         instruction_set: recurra::kernels::Isa::detect().name().into(),
         threads,

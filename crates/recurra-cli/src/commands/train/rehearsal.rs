@@ -42,7 +42,7 @@ pub(super) fn rehearse(
     for part in &mut beginning.notes.others {
         part.pool = few(part.pool);
     }
-    let generated = generated(&beginning.notes);
+    let generated = to_generate(&beginning.notes);
     let began = Instant::now();
     // Those that measure cost nothing where they need not be generated.
     let tests = if generated == 0 { usize::MAX } else { 0 };
@@ -100,7 +100,7 @@ pub(super) fn rehearse(
             format!("{budget}: {steps} steps, {} samples", steps * batch as u64)
         }
     });
-    lines.push(match self::generated(&notes) {
+    lines.push(match to_generate(&notes) {
         0 => format!("data: {}", run.describe_data()),
         all => {
             let seconds = prepared * all as f64 / generated.max(1) as f64;
@@ -143,7 +143,7 @@ fn phases(run: &Run) -> Vec<Phase> {
 }
 
 /// Puzzles to generate, of all tasks.
-fn generated(notes: &Notes) -> usize {
+fn to_generate(notes: &Notes) -> usize {
     notes.parts().map(|part| part.generated()).sum()
 }
 

@@ -604,13 +604,12 @@ impl Run {
     fn tell_origin(&self, model: &mut TrmModel) -> anyhow::Result<()> {
         let train = self.trainer.train_config();
         let samples = self.trainer.steps_done() * train.batch_size as u64;
-        let data = match &self.notes.data {
-            Some(path) => path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned(),
-            None => format!("{} generated puzzles", self.notes.pool),
+        let name = |path: PathBuf| Some(path.file_name()?.to_string_lossy().into_owned());
+        let files = self.notes.parts().filter_map(|part| part.data);
+        let files: Vec<String> = files.filter_map(name).collect();
+        let data = match files[..] {
+            [] => format!("{} generated puzzles", self.notes.pool),
+            _ => files.join(", "),
         };
         let others: Vec<String> = self
             .notes

@@ -54,6 +54,27 @@ pub(super) struct VectorFlags {
     measure_every: Option<u64>,
 }
 
+impl VectorFlags {
+    /// Refuses them where puzzles are learnt.
+    pub(super) fn refuse(&self) -> Result<(), UsageError> {
+        let given = [
+            ("--temperature", self.temperature.is_some()),
+            ("--mined", self.mined.is_some()),
+            ("--halt-weight", self.halt_weight.is_some()),
+            ("--noise", self.noise.is_some()),
+            ("--neighbours", self.neighbours.is_some()),
+            ("--in-turn", self.in_turn),
+            ("--measure-on", self.measure_on.is_some()),
+            ("--embedder", self.embedder.is_some()),
+            ("--measure-every", self.measure_every.is_some()),
+        ];
+        match given.into_iter().find(|(_, given)| *given) {
+            Some((flag, _)) => Err(UsageError(format!("{flag}: expected --task vectors"))),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What is kept of a training besides its weights.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

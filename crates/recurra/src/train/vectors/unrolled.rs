@@ -12,8 +12,8 @@ use crate::network::{Latent, Network};
 use crate::tasks::vectors::VectorSpec;
 use crate::train::gradient::Gradient;
 use crate::vectors::state::{
-    answers, direction, embed, halt_logit, input_scale, moved as move_by, moved_backward, read,
-    retrieve, role, turn,
+    answers, direction, embed, first_states, halt_logit, input_scale, moved as move_by,
+    moved_backward, read, retrieve, role, seen,
 };
 use crate::vectors::{FlatIndex, Pairs, sized};
 use rand::SeedableRng;
@@ -134,6 +134,7 @@ impl Unrolled {
             self.go_on_from(batch, step);
             if self.spec.in_turn || step == 0 {
                 self.begin(batch, step, &mut rng);
+                first_states(model, [&mut self.z_h, &mut self.z_l], rows);
             }
             if let Some(index) = batch.index {
                 self.retrieve(index, step);
@@ -146,12 +147,6 @@ impl Unrolled {
             if own || step == 0 {
                 let (v, x) = (self.v.view(), self.x.view());
                 embed(&network, model, &self.spec, v, x, tokens);
-            }
-            if self.spec.in_turn || step == 0 {
-                let own = [&model.head.h_init, &model.head.l_init];
-                for (z, own) in [&mut self.z_h, &mut self.z_l].into_iter().zip(own) {
-                    (0..rows).for_each(|row| z.row_mut(row).copy_from_slice(own.row(0)));
-                }
             }
             let Unrolled {
                 steps,
@@ -224,10 +219,7 @@ impl Unrolled {
         for (i, &row) in batch.rows.iter().enumerate() {
             let row = batch.pairs.row(row);
             put(self.steps[step].from.row(i), self.v.row_mut(i * tokens));
-            let seen = match spec.in_turn {
-                true => &row.question[turn(spec, row.question, step)],
-                false => row.question,
-            };
+            let seen = seen(spec, row.question, step);
             for (j, vector) in seen.chunks_exact(spec.dimension).enumerate() {
                 put(vector, self.v.row_mut(i * tokens + 1 + j));
             }
