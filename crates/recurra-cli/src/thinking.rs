@@ -22,7 +22,8 @@ use std::time::Duration;
 /// How to think.
 #[derive(clap::Args, Debug, Clone)]
 pub(crate) struct Thinking {
-    /// Most improvement steps of one attempt; there is no ceiling [default: the model's own]
+    /// Most improvement steps of one attempt; there is no ceiling [default: the model's own; with
+    /// restarts that guess, at most 20]
     #[arg(long, value_name = "K")]
     max_steps: Option<NonZeroUsize>,
     /// What ends an attempt before that, with commas between (see below), or `none`
@@ -126,14 +127,13 @@ impl Thinking {
 
     /// The flags, completed by the model's own limit of steps and calibrated rules.
     pub(crate) fn options(&self, solver: &Solver) -> anyhow::Result<SolveOptions> {
-        let default = solver.options();
+        let default = solver.options_with_restarts(self.restarts);
         if self.restart_by.is_some_and(|by| by.guess) && !solver.task()?.guessable() {
             let text = "--restart-by guess: expected a task whose answers' symbols can be givens of its questions, found one where they cannot";
             return Err(UsageError(text.into()).into());
         }
         Ok(SolveOptions {
             stop: self.stop_rules(default.stop.max_steps, solver.calibration())?,
-            restarts: self.restarts,
             variation: self.restart_by.unwrap_or(default.variation),
             side_by_side: self.side_by_side.get(),
             seed: self.seed,

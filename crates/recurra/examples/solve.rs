@@ -2,17 +2,14 @@
 //!
 //! `cargo run --release -p recurra --example solve`
 
-use recurra::{Event, SolveOptions, Solver};
+use recurra::{Event, Solver};
 
 fn main() -> recurra::Result<()> {
     let solver = Solver::open(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../../models/sudoku4.safetensors"
     ))?;
-    let options = SolveOptions {
-        restarts: 4,
-        ..solver.options()
-    };
+    let options = solver.options_with_restarts(4);
     for event in solver.stream("1.....3..2.....4", &options)? {
         match event? {
             Event::Attempt { attempt } => println!("attempt {attempt}"),

@@ -186,6 +186,17 @@ impl Solver {
         }
     }
 
+    /// The same with restarts. Attempts that guess are short: more of them find more than longer ones do at equal work
+    /// (`docs/constraints.md`).
+    pub fn options_with_restarts(&self, restarts: usize) -> SolveOptions {
+        let mut options = self.options();
+        options.restarts = restarts;
+        if restarts > 0 && options.variation.guess {
+            options.stop.max_steps = options.stop.max_steps.min(guess::ENOUGH_STEPS);
+        }
+        options
+    }
+
     /// Answers a question, in the form in which its task is written. A model for ARC-AGI is asked a file of challenges, and
     /// answers two attempts at each test input in the competition's form.
     ///

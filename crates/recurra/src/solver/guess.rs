@@ -25,6 +25,8 @@ const PAUSE: usize = 3;
 const SETTLED: usize = 3;
 /// So many steps with a contradiction between sure cells end it.
 const CLASHES: usize = 2;
+/// Steps after which an attempt is better given up for another guess, where no other number is asked for.
+pub(super) const ENOUGH_STEPS: usize = 20;
 /// Memory for the states of open branches, in bytes; the least likely ones are given up for it. One is kept in any case.
 const MEMORY: usize = 64 << 20;
 

@@ -45,7 +45,7 @@ impl Wishes {
     /// # Errors
     /// Which value means nothing: what was expected, and what was found.
     pub fn options(&self, solver: &Solver) -> Result<SolveOptions, String> {
-        let default = solver.options();
+        let default = solver.options_with_restarts(self.restarts);
         let rules: RuleList = match &self.stop {
             Some(stop) => stop.parse().map_err(|e| format!("stop: {e}"))?,
             None => RuleList::usual(),
@@ -79,7 +79,6 @@ impl Wishes {
         };
         Ok(SolveOptions {
             stop: limits.with_all(&rules, solver.calibration()),
-            restarts: self.restarts,
             variation,
             side_by_side: positive("side_by_side", self.side_by_side, 1)?,
             seed: self.seed,

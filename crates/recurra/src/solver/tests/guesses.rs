@@ -6,17 +6,45 @@ use crate::tasks::grid::RulesFile;
 use crate::thinking::{AdaptiveKSelector, AdaptiveOptions, KPredictor, Variation};
 use std::sync::Arc;
 
+const TASK: TaskSpec = TaskSpec::Sudoku { size: 4 };
+
 /// A model over the groups of a 4x4 Sudoku.
 fn over_groups() -> Solver {
-    let task = TaskSpec::Sudoku { size: 4 };
-    let groups = task.task().unwrap().groups().map(Arc::new);
-    let config = TrmConfig {
+    of(groups(), TASK)
+}
+
+fn groups() -> TrmConfig {
+    TrmConfig {
         mixer: Mixer::Constraints,
         positions: Positions::None,
-        groups,
+        groups: TASK.task().unwrap().groups().map(Arc::new),
+        ..config()
+    }
+}
+
+#[test]
+fn attempts_that_guess_are_short_unless_somebody_says_otherwise() {
+    let most = |steps, restarts, wishes: &str| {
+        let long = TrmConfig {
+            halt_max_steps: steps,
+            ..groups()
+        };
+        let solver = of(long, TASK);
+        let options = solver.options_with_restarts(restarts);
+        assert_eq!(options.restarts, restarts);
+        let wished = Wishes::read(wishes, &solver).unwrap();
+        (options.stop.max_steps, wished.stop.max_steps)
+    };
+    assert_eq!(most(64, 0, "{}"), (64, 64));
+    assert_eq!(most(64, 3, r#"{"restarts":3}"#), (20, 20));
+    assert_eq!(most(12, 3, r#"{"restarts":3,"max_steps":64}"#), (12, 64));
+    // Other models restart in other ways.
+    let other = TrmConfig {
+        halt_max_steps: 64,
         ..config()
     };
-    of(config, task)
+    let other = of(other, TASK);
+    assert_eq!(other.options_with_restarts(3).stop.max_steps, 64);
 }
 
 fn guessing(max_steps: usize, restarts: usize) -> SolveOptions {
@@ -54,7 +82,7 @@ fn attempts_with_guesses_go_on_from_where_the_first_ended() {
         num_puzzle_identifiers: 2,
         ..config()
     };
-    let prefix = of(prefix, TaskSpec::Sudoku { size: 4 });
+    let prefix = of(prefix, TASK);
     for solver in [over_groups(), solver(), prefix] {
         let seen = first_steps(&solver, &guessing(4, 3));
         assert_eq!(seen[0].1, 4);

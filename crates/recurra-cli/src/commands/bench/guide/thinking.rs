@@ -147,10 +147,7 @@ fn planned(
 fn remembered(subject: &Subject, subjects: &Subjects) -> anyhow::Result<Measured> {
     let puzzles = subject.puzzles(0, subjects.effort.puzzles)?;
     let solver = Solver::new(&subject.model, 1)?;
-    let options = SolveOptions {
-        restarts: 31,
-        ..solver.options()
-    };
+    let options = solver.options_with_restarts(31);
     let cache = Arc::new(TrmCache::new(solver.cache_config(64 << 20)?));
     let knows = Solver::new(&subject.model, 1)?.remembering(cache)?;
     answer(&knows, &puzzles, &options)?;
@@ -191,7 +188,7 @@ fn remembered(subject: &Subject, subjects: &Subjects) -> anyhow::Result<Measured
     Ok(all)
 }
 
-/// One long attempt against several of the model's own length with as many steps in all.
+/// One long attempt against several short ones with as many steps in all.
 fn matched(subject: &Subject, subjects: &Subjects) -> anyhow::Result<Vec<Accuracy>> {
     const TIMES: usize = 4;
     let solver = Solver::new(&subject.model, subjects.threads)?;
@@ -200,17 +197,17 @@ fn matched(subject: &Subject, subjects: &Subjects) -> anyhow::Result<Vec<Accurac
         .iter()
         .map(|puzzle| puzzle.question.clone())
         .collect();
-    let usual = solver.options();
-    let steps = usual.stop.max_steps;
-    let mut deep = usual.clone();
-    deep.stop.max_steps = TIMES * steps;
-    let again = SolveOptions {
-        restarts: TIMES - 1,
-        ..usual.clone()
+    let again = solver.options_with_restarts(TIMES - 1);
+    let steps = again.stop.max_steps;
+    let mut once = SolveOptions {
+        restarts: 0,
+        ..again.clone()
     };
+    let short = once.clone();
+    once.stop.max_steps = TIMES * steps;
     let ways = [
-        (format!("one attempt of {steps} steps"), usual),
-        (format!("one attempt of {} steps", TIMES * steps), deep),
+        (format!("one attempt of {steps} steps"), short),
+        (format!("one attempt of {} steps", TIMES * steps), once),
         (format!("{TIMES} attempts of {steps} steps"), again),
     ];
     let mut all = Vec::new();
