@@ -5,7 +5,8 @@
 // the page, `npm ci` in this folder. Writes bindings/npm/wasm and, with --page, web/dist.
 //
 // Modules are left as the compiler makes them: what wasm-opt -O2 gives is larger when compressed, and slower by up to a tenth.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,19 +20,16 @@ const wasm = "wasm32-unknown-unknown";
 const toolchain = process.env.RECURRA_WASM_TOOLCHAIN;
 const page = process.argv.includes("--page");
 
-function run(command, args, env = {}) {
-  const { status, error } = spawnSync(command, args, {
-    cwd: root,
-    stdio: "inherit",
-    env: { ...process.env, ...env },
-  });
-  if (error || status !== 0) {
-    console.error(`${command} ${args.join(" ")}: ${error?.message ?? `status ${status}`}`);
+async function run(command, args, env = {}) {
+  const child = spawn(command, args, { cwd: root, stdio: "inherit", env: { ...process.env, ...env } });
+  const [status] = await once(child, "close").catch((error) => [error.message]);
+  if (status !== 0) {
+    console.error(`${command} ${args.join(" ")}: ${status}`);
     process.exit(1);
   }
 }
 
-run("cargo", ["build", "--release", "--locked", "-p", "recurra-bindgen"]);
+await run("cargo", ["build", "--locked", "-p", "recurra-bindgen"]);
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 
@@ -41,18 +39,19 @@ const builds = {
   simd: "-C target-feature=+simd128",
   relaxed: "-C target-feature=+simd128,+relaxed-simd",
 };
+// A folder for each, or the next build would begin anew.
+const folderOf = (name) => join(target, `wasm-${name}`);
+const args = ["build", "-p", "recurra-wasm", "--lib", "--profile", "wasm", "--locked", "--target", wasm];
+// Side by side, as the compiler optimises a module on one core.
+const compile = ([name, flags]) =>
+  run("cargo", [...(toolchain ? [`+${toolchain}`] : []), ...args], { RUSTFLAGS: flags, CARGO_TARGET_DIR: folderOf(name) });
+await Promise.all(Object.entries(builds).map(compile));
 let glue;
-for (const [name, flags] of Object.entries(builds)) {
-  const args = ["build", "-p", "recurra-wasm", "--lib", "--profile", "wasm", "--locked", "--target", wasm];
-  // A folder for each, or the next build would begin anew.
-  const folder = join(target, `wasm-${name}`);
-  run("cargo", [...(toolchain ? [`+${toolchain}`] : []), ...args], {
-    RUSTFLAGS: flags,
-    CARGO_TARGET_DIR: folder,
-  });
+for (const name of Object.keys(builds)) {
+  const folder = folderOf(name);
   const made = join(folder, "bindgen");
   rmSync(made, { recursive: true, force: true });
-  run(join(target, "release", "recurra-bindgen"), [join(folder, wasm, "wasm", "recurra_wasm.wasm"), "recurra", made]);
+  await run(join(target, "debug", "recurra-bindgen"), [join(folder, wasm, "wasm", "recurra_wasm.wasm"), "recurra", made]);
   const text = readFileSync(join(made, "recurra.js"), "utf8");
   if (glue !== undefined && glue !== text) {
     console.error(`the JavaScript of the build ${name} differs from that of the others`);
