@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,10 @@ REFERENCE = ROOT / "tests" / "data" / "reference"
 SUDOKU4 = MODELS / "sudoku4.safetensors"
 PUZZLE = "1.....3..2.....4"
 SOLUTION = "1342243142133124"
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # As in a shell's background job. What tests start would ignore it, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 //! Vectors from end to end: pairs whose answers are turned questions are learnt, measured and asked for.
 
-use crate::common::{recurra, run, status, stderr, stdout};
+use crate::common::{recurra, run, signals, status, stderr, stdout};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use std::collections::HashMap;
@@ -164,16 +164,16 @@ fn an_interrupted_training_leaves_the_best_model_and_goes_on() {
     // It says what it is about to do when it listens.
     said.read_line(&mut line).unwrap();
     assert!(line.contains("pairs to train on"), "{line}");
-    let id = child.id().to_string();
+    let (id, (name, code)) = (child.id().to_string(), signals()[0]);
     assert!(
         Command::new("kill")
-            .args(["-INT", &id])
+            .args([&format!("-{name}"), &id])
             .status()
             .unwrap()
             .success()
     );
     said.read_to_string(&mut line).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130), "{line}");
+    assert_eq!(child.wait().unwrap().code(), Some(code), "{line}");
     assert!(line.contains("`--resume` goes on from here"), "{line}");
     assert_eq!(
         status(&recurra("eval {} {} --json", &[&model, &pairs])),

@@ -46,6 +46,22 @@ pub(crate) fn run(arguments: &str, paths: &[&Path], input: &[u8]) -> Output {
     })
 }
 
+/// Signals that end a program, and its status then. A shell's background jobs ignore INT, and `nohup` makes them ignore HUP;
+/// what they start ignores these, too.
+#[cfg(unix)]
+pub(crate) fn signals() -> Vec<(&'static str, i32)> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .map_or(0, |mask| u64::from_str_radix(mask.trim(), 16).unwrap());
+    [("INT", 2), ("TERM", 15), ("HUP", 1)]
+        .into_iter()
+        .filter(|(_, number)| (ignored >> (number - 1)) & 1 == 0)
+        .map(|(name, number)| (name, 128 + number))
+        .collect()
+}
+
 pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
