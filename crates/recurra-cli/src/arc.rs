@@ -200,10 +200,7 @@ impl ArcFlags {
             ("--submission", self.submission.is_some()),
             ("--identifiers", self.identifiers.is_some()),
         ];
-        match flags.into_iter().find(|(_, given)| *given) {
-            Some((flag, _)) => Err(UsageError(format!("{flag}: expected a model for ARC-AGI"))),
-            None => Ok(()),
-        }
+        UsageError::refuse(&flags, "a model for ARC-AGI")
     }
 
     /// Opens a model, whose puzzle table stays in its file.

@@ -29,6 +29,16 @@ impl Exit {
 #[derive(Debug)]
 pub(crate) struct UsageError(pub(crate) String);
 
+impl UsageError {
+    /// Refuses the first of these flags that was given.
+    pub(crate) fn refuse(flags: &[(&str, bool)], expected: &str) -> Result<(), Self> {
+        match flags.iter().find(|(_, given)| *given) {
+            Some((flag, _)) => Err(UsageError(format!("{flag}: expected {expected}"))),
+            None => Ok(()),
+        }
+    }
+}
+
 impl std::fmt::Display for UsageError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)

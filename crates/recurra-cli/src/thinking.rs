@@ -127,14 +127,13 @@ impl Thinking {
 
     /// The flags, completed by the model's own limit of steps and calibrated rules.
     pub(crate) fn options(&self, solver: &Solver) -> anyhow::Result<SolveOptions> {
-        let default = solver.options_with_restarts(self.restarts);
+        let default = solver.options_with_restarts(self.restarts, self.restart_by);
         if self.restart_by.is_some_and(|by| by.guess) && !solver.task()?.guessable() {
             let text = "--restart-by guess: expected a task whose answers' symbols can be givens of its questions, found one where they cannot";
             return Err(UsageError(text.into()).into());
         }
         Ok(SolveOptions {
             stop: self.stop_rules(default.stop.max_steps, solver.calibration())?,
-            variation: self.restart_by.unwrap_or(default.variation),
             side_by_side: self.side_by_side.get(),
             seed: self.seed,
             ..default

@@ -9,7 +9,7 @@ fn main() -> recurra::Result<()> {
         env!("CARGO_MANIFEST_DIR"),
         "/../../models/sudoku4.safetensors"
     ))?;
-    let options = solver.options_with_restarts(4);
+    let options = solver.options_with_restarts(4, None);
     for event in solver.stream("1.....3..2.....4", &options)? {
         match event? {
             Event::Attempt { attempt } => println!("attempt {attempt}"),

@@ -15,7 +15,7 @@
 //! assert_eq!(other.join().unwrap()?.verified, Some(true));
 //!
 //! // Every step, as it happens; dropping the stream gives the question up.
-//! let options = solver.options_with_restarts(8);
+//! let options = solver.options_with_restarts(8, None);
 //! for event in solver.stream("1.....3..2.....4", &options)? {
 //!     if let recurra::Event::Step(step) = event? {
 //!         println!("step {}: {}", step.step, step.text);

@@ -34,7 +34,7 @@ use crate::error::{Error, Result};
 use crate::model::TrmModel;
 use crate::tasks::task::Tokens;
 use crate::tasks::{Task, TaskSpec};
-use crate::thinking::{AdaptiveKSelector, Calibration, KPredictor};
+use crate::thinking::{AdaptiveKSelector, Calibration, KPredictor, Variation};
 use arc::Votes;
 use desk::Desk;
 use planner::Planner;
@@ -186,11 +186,12 @@ impl Solver {
         }
     }
 
-    /// The same with restarts. Attempts that guess are short: more of them find more than longer ones do at equal work
-    /// (`docs/constraints.md`).
-    pub fn options_with_restarts(&self, restarts: usize) -> SolveOptions {
+    /// The same with restarts, which differ in the model's own way or `by` another. Attempts that guess are short: more of
+    /// them find more than longer ones do at equal work (`docs/constraints.md`).
+    pub fn options_with_restarts(&self, restarts: usize, by: Option<Variation>) -> SolveOptions {
         let mut options = self.options();
         options.restarts = restarts;
+        options.variation = by.unwrap_or(options.variation);
         if restarts > 0 && options.variation.guess {
             options.stop.max_steps = options.stop.max_steps.min(guess::ENOUGH_STEPS);
         }

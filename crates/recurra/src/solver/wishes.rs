@@ -1,7 +1,7 @@
 //! How to think, as JSON: the names and values of the program's flags.
 
 use super::{SolveOptions, Solver};
-use crate::thinking::{RuleList, StopRules, Variation};
+use crate::thinking::{RuleList, StopRules};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -45,7 +45,9 @@ impl Wishes {
     /// # Errors
     /// Which value means nothing: what was expected, and what was found.
     pub fn options(&self, solver: &Solver) -> Result<SolveOptions, String> {
-        let default = solver.options_with_restarts(self.restarts);
+        let by = self.restart_by.as_deref().map(str::parse).transpose();
+        let by = by.map_err(|e| format!("restart_by: {e}"))?;
+        let default = solver.options_with_restarts(self.restarts, by);
         let rules: RuleList = match &self.stop {
             Some(stop) => stop.parse().map_err(|e| format!("stop: {e}"))?,
             None => RuleList::usual(),
@@ -73,13 +75,8 @@ impl Wishes {
             time,
             ..StopRules::none(max_steps)
         };
-        let variation: Variation = match &self.restart_by {
-            Some(list) => list.parse().map_err(|e| format!("restart_by: {e}"))?,
-            None => default.variation,
-        };
         Ok(SolveOptions {
             stop: limits.with_all(&rules, solver.calibration()),
-            variation,
             side_by_side: positive("side_by_side", self.side_by_side, 1)?,
             seed: self.seed,
             ..default

@@ -68,10 +68,7 @@ impl VectorFlags {
             ("--embedder", self.embedder.is_some()),
             ("--measure-every", self.measure_every.is_some()),
         ];
-        match given.into_iter().find(|(_, given)| *given) {
-            Some((flag, _)) => Err(UsageError(format!("{flag}: expected --task vectors"))),
-            None => Ok(()),
-        }
+        UsageError::refuse(&given, "--task vectors")
     }
 }
 

@@ -55,11 +55,13 @@ pub(crate) fn signals() -> Vec<(&'static str, i32)> {
         .lines()
         .find_map(|line| line.strip_prefix("SigIgn:"))
         .map_or(0, |mask| u64::from_str_radix(mask.trim(), 16).unwrap());
-    [("INT", 2), ("TERM", 15), ("HUP", 1)]
+    let heeded: Vec<_> = [("INT", 2), ("TERM", 15), ("HUP", 1)]
         .into_iter()
         .filter(|(_, number)| (ignored >> (number - 1)) & 1 == 0)
         .map(|(name, number)| (name, 128 + number))
-        .collect()
+        .collect();
+    assert!(!heeded.is_empty(), "all signals are ignored");
+    heeded
 }
 
 pub(crate) fn stdout(output: &Output) -> String {

@@ -30,7 +30,7 @@ fn attempts_that_guess_are_short_unless_somebody_says_otherwise() {
             ..groups()
         };
         let solver = of(long, TASK);
-        let options = solver.options_with_restarts(restarts);
+        let options = solver.options_with_restarts(restarts, None);
         assert_eq!(options.restarts, restarts);
         let wished = Wishes::read(wishes, &solver).unwrap();
         (options.stop.max_steps, wished.stop.max_steps)
@@ -38,13 +38,16 @@ fn attempts_that_guess_are_short_unless_somebody_says_otherwise() {
     assert_eq!(most(64, 0, "{}"), (64, 64));
     assert_eq!(most(64, 3, r#"{"restarts":3}"#), (20, 20));
     assert_eq!(most(12, 3, r#"{"restarts":3,"max_steps":64}"#), (12, 64));
-    // Other models restart in other ways.
+    let by_start = r#"{"restarts":3,"restart_by":"start"}"#;
+    assert_eq!(most(64, 3, by_start), (20, 64));
+    // Other models guess where they are told to.
     let other = TrmConfig {
         halt_max_steps: 64,
         ..config()
     };
     let other = of(other, TASK);
-    assert_eq!(other.options_with_restarts(3).stop.max_steps, 64);
+    let most = |by| other.options_with_restarts(3, by).stop.max_steps;
+    assert_eq!((most(None), most(Some(Variation::GUESS))), (64, 20));
 }
 
 fn guessing(max_steps: usize, restarts: usize) -> SolveOptions {

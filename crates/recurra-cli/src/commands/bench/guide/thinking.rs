@@ -147,7 +147,7 @@ fn planned(
 fn remembered(subject: &Subject, subjects: &Subjects) -> anyhow::Result<Measured> {
     let puzzles = subject.puzzles(0, subjects.effort.puzzles)?;
     let solver = Solver::new(&subject.model, 1)?;
-    let options = solver.options_with_restarts(31);
+    let options = solver.options_with_restarts(31, None);
     let cache = Arc::new(TrmCache::new(solver.cache_config(64 << 20)?));
     let knows = Solver::new(&subject.model, 1)?.remembering(cache)?;
     answer(&knows, &puzzles, &options)?;
@@ -197,17 +197,19 @@ fn matched(subject: &Subject, subjects: &Subjects) -> anyhow::Result<Vec<Accurac
         .iter()
         .map(|puzzle| puzzle.question.clone())
         .collect();
-    let again = solver.options_with_restarts(TIMES - 1);
+    let again = solver.options_with_restarts(TIMES - 1, None);
     let steps = again.stop.max_steps;
-    let mut once = SolveOptions {
-        restarts: 0,
-        ..again.clone()
+    let once = |max_steps| {
+        let mut options = solver.options();
+        options.stop.max_steps = max_steps;
+        options
     };
-    let short = once.clone();
-    once.stop.max_steps = TIMES * steps;
     let ways = [
-        (format!("one attempt of {steps} steps"), short),
-        (format!("one attempt of {} steps", TIMES * steps), once),
+        (format!("one attempt of {steps} steps"), once(steps)),
+        (
+            format!("one attempt of {} steps", TIMES * steps),
+            once(TIMES * steps),
+        ),
         (format!("{TIMES} attempts of {steps} steps"), again),
     ];
     let mut all = Vec::new();
