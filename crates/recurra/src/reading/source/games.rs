@@ -125,18 +125,17 @@ impl<R: BufRead> Games<R> {
             })?;
         match event {
             Event::Start(tag) | Event::Empty(tag) => {
-                let name = String::from_utf8_lossy(tag.name().as_ref())
-                    .escape_debug()
-                    .take(40)
-                    .collect::<String>();
-                if tag.name().as_ref() == b"game" {
+                let name = tag.name();
+                let name: &str = name.as_ref();
+                if name == "game" {
                     let text = game(&tag)?;
                     self.any = true;
                     self.text.extend_from_slice(text.as_bytes());
                     self.text.push(b'\n');
                     self.lines += 1;
                 }
-                self.root.get_or_insert(name);
+                self.root
+                    .get_or_insert_with(|| name.escape_debug().take(40).collect());
             }
             Event::Eof => {
                 self.ended = true;
@@ -164,8 +163,7 @@ fn game(tag: &BytesStart<'_>) -> io::Result<String> {
         // An empty line would hide it.
         return Ok("(a game without data)".into());
     };
-    let data = String::from_utf8_lossy(&data.value);
-    let text = quick_xml::escape::unescape(&data).map_err(|error| damaged(&error))?;
+    let text = quick_xml::escape::unescape(&data.value).map_err(|error| damaged(&error))?;
     Ok(givens(&text).unwrap_or_else(|| text.replace(['\r', '\n'], " ")))
 }
 
