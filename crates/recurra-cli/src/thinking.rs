@@ -49,8 +49,8 @@ pub(crate) struct Thinking {
     ///
     /// `symmetry`: it thinks about a random symmetric form of the puzzle. `noise=SIGMA`: normal noise of that standard
     /// deviation is added to its latent state, whose numbers have variance 1. `start`: it begins in a random state. `guess`,
-    /// alone: it goes on from where the first attempt ended, and fills in, as if it were given, the cell of which it is surest
-    /// among those of which it is not sure, step after step, until it succeeds or contradicts itself
+    /// alone: it goes on from where the first attempt ended, and fills in, as if it were given, the cell that has the fewest
+    /// likely symbols among those of which it is not sure, step after step, until it succeeds or contradicts itself
     /// [default: symmetry; guess for models over groups]
     #[arg(long, value_name = "LIST")]
     restart_by: Option<Variation>,

@@ -119,6 +119,28 @@ impl Branches {
     }
 }
 
+/// Of a cell's probabilities by token: the symbols that are worth a branch, the likeliest first, each with its share of what can
+/// be given.
+fn considered(probabilities: &[f32], task: &dyn Task) -> Vec<(u16, f32)> {
+    let mut symbols: Vec<(u16, f32)> = (0..).zip(probabilities.iter().copied()).collect();
+    symbols.retain(|&(token, _)| task.is_given(token));
+    let sum: f32 = symbols.iter().map(|(_, probability)| probability).sum();
+    symbols.iter_mut().for_each(|(_, p)| *p /= sum);
+    symbols.retain(|(_, probability)| *probability >= UNLIKELY);
+    symbols.sort_by(|a, b| b.1.total_cmp(&a.1));
+    symbols
+}
+
+/// The first of the cells with the fewest symbols whose likeliest one is the likeliest: few branches, and of them a good one.
+fn narrowest(
+    cells: impl Iterator<Item = (usize, Vec<(u16, f32)>)>,
+) -> Option<(usize, Vec<(u16, f32)>)> {
+    cells.min_by(|(_, a), (_, b)| {
+        let surer = b[0].1.total_cmp(&a[0].1);
+        a.len().cmp(&b.len()).then(surer)
+    })
+}
+
 /// The guesses of one attempt.
 #[derive(Debug)]
 pub(super) struct Guess {
@@ -144,7 +166,8 @@ impl Guess {
     }
 
     /// Before a step: when it is time, makes a guess from what the state in the engine believes, and puts it into the engine's
-    /// question. The cell is the surest of those that are unsure. Tokens that cannot be givens are not guessed.
+    /// question. The cell is, of those that are unsure, one with the fewest symbols to branch over, of these the surest. Tokens that
+    /// cannot be givens are not guessed.
     pub(super) fn make(
         &mut self,
         engine: &mut TrmEngine,
@@ -155,30 +178,20 @@ impl Guess {
             self.pause -= 1;
             return;
         }
-        let vocab = engine.config().vocab_size;
+        let mut probabilities = vec![0.0; engine.config().vocab_size];
         let logits = engine.decode();
-        let mut surest: Option<(f32, usize)> = None;
-        for (cell, &token) in self.tokens.iter().enumerate() {
-            if token == PAD || task.is_given(token) {
-                continue;
-            }
-            let probability = logits.probability(cell);
-            if probability < UNSURE && surest.is_none_or(|(most, _)| probability > most) {
-                surest = Some((probability, cell));
-            }
-        }
-        let Some((_, cell)) = surest else { return };
-        let mut probabilities = vec![0.0; vocab];
-        logits.probabilities_into(cell, &mut probabilities);
-        let mut symbols: Vec<(u16, f32)> = (0..).zip(probabilities).collect();
-        symbols.retain(|&(token, _)| task.is_given(token));
-        let sum: f32 = symbols.iter().map(|(_, probability)| probability).sum();
-        symbols.iter_mut().for_each(|(_, p)| *p /= sum);
-        symbols.retain(|(_, probability)| *probability >= UNLIKELY);
-        symbols.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let Some((&(likeliest, probability), others)) = symbols.split_first() else {
+        let open = (0..).zip(&self.tokens);
+        let open = open.filter(|&(_, &token)| token != PAD && !task.is_given(token));
+        let unsure = open.filter(|&(cell, _)| logits.probability(cell) < UNSURE);
+        let choices = unsure.filter_map(|(cell, _)| {
+            logits.probabilities_into(cell, &mut probabilities);
+            let symbols = considered(&probabilities, task);
+            (!symbols.is_empty()).then_some((cell, symbols))
+        });
+        let Some((cell, symbols)) = narrowest(choices) else {
             return;
         };
+        let ((likeliest, probability), others) = (symbols[0], &symbols[1..]);
         if !others.is_empty() {
             let state = Arc::new(engine.copy_state());
             for &(token, probability) in others {
@@ -264,6 +277,23 @@ mod tests {
         assert_eq!(branches.open.len(), most);
         let last = std::iter::from_fn(|| branches.take(&mut engine)).last();
         assert_eq!(last.unwrap().log_probability, 1.0 - most as f32);
+    }
+
+    #[test]
+    fn the_narrowest_cell_is_guessed_and_of_those_the_surest() {
+        let task = TaskSpec::Sudoku { size: 4 }.task().unwrap();
+        // Tokens: padding, blank, then the symbols.
+        let cells = [
+            [0.0, 0.0, 0.6, 0.2, 0.2, 0.0],
+            [0.0, 0.0, 0.5, 0.49, 0.01, 0.0],
+            [0.0, 0.0, 0.3, 0.0, 0.0, 0.7],
+            [0.0, 0.0, 0.7, 0.3, 0.0, 0.0],
+        ];
+        let all = cells.map(|probabilities| considered(&probabilities, &*task));
+        assert_eq!(all[1].len(), 2);
+        let (cell, symbols) = narrowest((0..).zip(all)).unwrap();
+        assert_eq!((cell, symbols), (2, vec![(5, 0.7), (2, 0.3)]));
+        assert_eq!(narrowest(std::iter::empty()), None);
     }
 
     #[test]
