@@ -4,10 +4,10 @@
     python3 benches/ablation.py --size 4 --minutes 0.2 --seeds 2 --threads 1
     python3 benches/ablation.py --mixer constraints --size 9 --samples 12000 --seeds 1 --threads 1
 
-Trains once for each knob and seed, everything else as preset, and prints the share of 1,000 generated puzzles answered right whose
-solution grids no training has seen, the mean over seeds and each seed's, the samples it has seen and the seconds it took. With --minutes all train for the same time; with --samples the
-preset sees so many, and the others as many as take the same number of floating point operations. Trainings run one after another.
-Needs Python 3.9 and `cargo build --release`.
+Trains once for each knob and seed, everything else as preset, and prints the share answered right of 1,000 generated puzzles whose
+solution grids no training has seen, the mean over seeds and each seed's, the samples that the training has seen and the seconds it took.
+With --minutes all train for the same time; with --samples the preset sees so many, and the others as many as take the same number of
+floating point operations. Trainings run one after another. Needs Python 3.9 and `cargo build --release`.
 """
 
 import argparse
