@@ -132,15 +132,26 @@ impl<R: BufRead> BufRead for Head<R> {
     }
 }
 
+/// A stream in other letters, as UTF-8. Bytes that are none of its letters become U+FFFD.
+#[cfg(feature = "files")]
+type Decoded<R> = BufReader<DecodeReaderBytes<Head<R>, Vec<u8>>>;
+
+#[cfg(feature = "files")]
+fn decoded<R: BufRead>(head: Head<R>, encoding: &'static encoding_rs::Encoding) -> Decoded<R> {
+    let mut decoder = DecodeReaderBytesBuilder::new();
+    let decoder = decoder.encoding(Some(encoding)).bom_override(true);
+    BufReader::new(decoder.build(head))
+}
+
 /// A stream of any kind that is not packed (again), as text.
 enum Plain<R: BufRead> {
     Text(Head<R>),
     #[cfg(feature = "files")]
-    Utf16(Box<BufReader<DecodeReaderBytes<Head<R>, Vec<u8>>>>),
+    Utf16(Box<Decoded<R>>),
     #[cfg(feature = "files")]
     Array(Box<Arrays<Head<R>>>),
     #[cfg(feature = "files")]
-    Games(Box<Games<Head<R>>>),
+    Games(Box<Games<Decoded<R>>>),
 }
 
 impl<R: BufRead> Plain<R> {
@@ -154,16 +165,16 @@ impl<R: BufRead> Plain<R> {
                 } else {
                     encoding_rs::UTF_16BE
                 };
-                let decoder = DecodeReaderBytesBuilder::new()
-                    .encoding(Some(encoding))
-                    .bom_override(true)
-                    .build(head);
-                Ok(Plain::Utf16(Box::new(BufReader::new(decoder))))
+                Ok(Plain::Utf16(Box::new(decoded(head, encoding))))
             }
             #[cfg(feature = "files")]
             Content::Npy => Ok(Plain::Array(Box::new(Arrays::one(head)?))),
             #[cfg(feature = "files")]
-            Content::Xml => Ok(Plain::Games(Box::new(Games::new(head)))),
+            Content::Xml => {
+                // A name in other letters costs no game: the XML reader would end there.
+                let text = decoded(head, encoding_rs::UTF_8);
+                Ok(Plain::Games(Box::new(Games::new(text))))
+            }
             Content::Other { name, hint } => Err(refused(name, hint)),
             Content::Safetensors => {
                 Err(refused(content.name(), "a model stands before the puzzles"))

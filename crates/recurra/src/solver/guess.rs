@@ -131,7 +131,7 @@ fn considered(probabilities: &[f32], task: &dyn Task) -> Vec<(u16, f32)> {
     symbols
 }
 
-/// The first of the cells with the fewest symbols whose likeliest one is the likeliest: few branches, and of them a good one.
+/// The first of the cells with the fewest symbols whose likeliest one is the likeliest: few branches, and of them a good one. Each has a symbol.
 fn narrowest(
     cells: impl Iterator<Item = (usize, Vec<(u16, f32)>)>,
 ) -> Option<(usize, Vec<(u16, f32)>)> {

@@ -1,6 +1,6 @@
 //! XML of OpenSudoku: each `game` is a line of text with its cells, in the line where it stands.
 
-use super::{Head, unreadable};
+use super::unreadable;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::io::{self, BufRead, Read};
@@ -67,11 +67,12 @@ pub(super) struct Games<R: BufRead> {
     failed: Option<io::Error>,
 }
 
-impl<R: BufRead> Games<Head<R>> {
-    pub(super) fn new(head: Head<R>) -> Self {
+impl<R: BufRead> Games<R> {
+    /// Of XML in UTF-8.
+    pub(super) fn new(inner: R) -> Self {
         Games {
             reader: Reader::from_reader(Counted {
-                inner: head,
+                inner,
                 left: MOST,
                 lines: 0,
             }),
@@ -85,9 +86,7 @@ impl<R: BufRead> Games<Head<R>> {
             failed: None,
         }
     }
-}
 
-impl<R: BufRead> Games<R> {
     fn fill(&mut self) -> io::Result<()> {
         if self.used < self.text.len() {
             return Ok(());

@@ -311,6 +311,19 @@ fn games_of_opensudoku() {
 }
 
 #[test]
+fn letters_that_are_not_utf_8_cost_no_game_beside_them() {
+    let mut text = b"<?xml version=\"1.0\"?>\n<opensudoku><name>caf\xe9</name>\n".to_vec();
+    text.extend(format!("<game data=\"{ONE}\" note=\"").bytes());
+    text.extend(b"\xff\"/>\n<game data=\"\xff\"/>\n");
+    text.extend(format!("<game data=\"{TWO}\"/></opensudoku>").bytes());
+    let games = read(&text);
+    assert_eq!(games[0], (3, ONE.to_owned()));
+    assert_eq!(games[1].0, 4);
+    assert!(games[1].1.contains('\u{fffd}'), "{games:?}");
+    assert_eq!(games[2..], [(5, TWO.to_owned())]);
+}
+
+#[test]
 fn what_is_no_puzzles_is_named() {
     for (bytes, says) in [
         (
