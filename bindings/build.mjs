@@ -20,11 +20,17 @@ const wasm = "wasm32-unknown-unknown";
 const toolchain = process.env.RECURRA_WASM_TOOLCHAIN;
 const page = process.argv.includes("--page");
 
+const running = new Set();
+
 async function run(command, args, env = {}) {
   const child = spawn(command, args, { cwd: root, stdio: "inherit", env: { ...process.env, ...env } });
+  running.add(child);
   const [status] = await once(child, "close").catch((error) => [error.message]);
+  running.delete(child);
   if (status !== 0) {
     console.error(`${command} ${args.join(" ")}: ${status}`);
+    // What runs beside it would only compile on.
+    for (const other of running) other.kill();
     process.exit(1);
   }
 }

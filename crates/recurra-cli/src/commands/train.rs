@@ -114,8 +114,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "M")]
     save_every: Option<f64>,
     /// The model to write
-    #[arg(short, long, value_name = "MODEL")]
-    output: PathBuf,
+    #[arg(short, long, value_name = "MODEL", required_unless_present = "dry_run")]
+    output: Option<PathBuf>,
     #[command(flatten)]
     shape: Shape,
     #[command(flatten)]
@@ -478,7 +478,7 @@ pub(crate) fn train(args: &Args, pool: Option<usize>, until: Until<'_>) -> anyho
         }
     }
     args.refuse_inputs()?;
-    let was = || args.task.is_none() && args.resume && vectors::was(&args.output);
+    let was = || args.task.is_none() && args.resume && vectors::was(args.output());
     let of_vectors = args.task == Some(TaskName::Vectors) || was();
     if !of_vectors {
         args.vectors.refuse()?;
@@ -491,13 +491,13 @@ pub(crate) fn train(args: &Args, pool: Option<usize>, until: Until<'_>) -> anyho
             return Err(UsageError(text.into()).into());
         }
         let threads = start(args.threads)?;
-        rehearsal::rehearse(&args.output, args.beginning(threads)?, threads, group)?;
+        rehearsal::rehearse(args.output(), args.beginning(threads)?, threads, group)?;
         return Ok(Outcome::Finished);
     }
     // The first process writes for all.
     let _lock = match group.rank() {
         0 => Some(lock::Lock::take(
-            &args.output,
+            args.output(),
             args.resume || args.overwrite,
         )?),
         _ => None,
@@ -506,12 +506,12 @@ pub(crate) fn train(args: &Args, pool: Option<usize>, until: Until<'_>) -> anyho
         return vectors::run(args, start(args.threads)?, until);
     }
     let mut run = if args.resume {
-        let mut saved = run::Saved::open(&args.output)?;
+        let mut saved = run::Saved::open(args.output())?;
         kept::refuse_contradictions(args, &saved)?;
         let budget = saved.budget(args.budget())?;
         saved.notes.patience = args.patience.or(saved.notes.patience);
-        if saved.is_finished(&args.output, budget) {
-            let (output, step) = (args.output.display(), saved.head.step);
+        if saved.is_finished(args.output(), budget) {
+            let (output, step) = (args.output().display(), saved.head.step);
             let why = match saved.notes.has_stalled() {
                 true => format!(
                     "it ended early: no better held-out share in {}; with more --patience",
@@ -528,10 +528,10 @@ pub(crate) fn train(args: &Args, pool: Option<usize>, until: Until<'_>) -> anyho
         }
         let asked = args.threads.asked().or(saved.notes.threads);
         let threads = start(Threads::of(asked))?;
-        run::Run::resume(&args.output, saved, budget, threads, group)?
+        run::Run::resume(args.output(), saved, budget, threads, group)?
     } else {
         let threads = start(args.threads)?;
-        run::Run::begin(&args.output, args.beginning(threads)?, threads, group)?
+        run::Run::begin(args.output(), args.beginning(threads)?, threads, group)?
     };
     if let Some(minutes) = args.save_every {
         run.save_every(minutes);
@@ -540,9 +540,9 @@ pub(crate) fn train(args: &Args, pool: Option<usize>, until: Until<'_>) -> anyho
 }
 
 impl Args {
-    /// The file that the model goes to.
+    /// The file that the model goes to. Only `--dry-run` may have none, which writes nothing.
     pub(crate) fn output(&self) -> &Path {
-        &self.output
+        self.output.as_deref().unwrap_or(Path::new(""))
     }
 
     /// Whether nothing is to be trained.
@@ -569,7 +569,7 @@ impl Args {
         let from = self.from.iter().map(|path| ("--from", path.as_path()));
         let rules = self.rules.iter().map(|path| ("--rules", path.as_path()));
         let inputs: Vec<_> = data.chain(from).chain(rules).collect();
-        refuse_inputs(&[("--output", &self.output)], &inputs)
+        refuse_inputs(&[("--output", self.output())], &inputs)
     }
 
     /// What a new training begins with.
@@ -641,6 +641,7 @@ impl Args {
             no_better: 0,
             seconds: 0.0,
             best: None,
+            tests: None,
             recent: recent::Recent::default(),
         };
         Ok(run::Beginning {

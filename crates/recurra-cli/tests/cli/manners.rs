@@ -744,6 +744,36 @@ fn a_dry_run_tells_what_a_training_would_take_and_writes_nothing() {
         2,
         &["--dry-run"],
     );
+    // What writes nothing needs no place to write to; everything else does.
+    let tiny = TINY.join(" ");
+    let out = recurra(&format!("train {tiny} --steps 2 --dry-run"), &[]);
+    assert!(stdout(&out).contains("2 steps: "), "{}", stderr(&out));
+    let out = recurra(&format!("train {tiny} --steps 2"), &[]);
+    ends(&out, 2, &["--output"]);
+}
+
+/// The time is up after the first puzzles that are asked.
+#[test]
+fn measuring_takes_no_more_of_a_training_than_its_share() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = dir.path().join("model");
+    ends(
+        &begin(&model, &["--minutes", "0.0001"]),
+        0,
+        &[
+            "512 held-out ones to measure",
+            "32 held-out puzzles of each task measure it from now on",
+        ],
+    );
+    // It goes on with the same ones, and a new training by steps asks all.
+    ends(
+        &train(&model, &["--resume", "--steps", "20"]),
+        0,
+        &["32 held-out ones to measure"],
+    );
+    let out = begin(&model, &["--steps", "1", "--overwrite"]);
+    ends(&out, 0, &["512 held-out ones to measure"]);
+    assert!(!stderr(&out).contains("from now on"));
 }
 
 /// With a learning rate of almost nothing no measurement is better than the first.

@@ -10,6 +10,7 @@ use recurra::tasks::TaskSpec;
 use recurra::train::SampleSource;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub(super) use puzzles::default_pool;
 
@@ -51,6 +52,9 @@ pub(super) struct Notes {
     /// Best share of held-out questions so far.
     #[serde(default)]
     pub(super) best: Option<f64>,
+    /// Held-out puzzles of each task that a measurement asks at most, where all of them would take too long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) tests: Option<usize>,
     /// What the last training steps found.
     #[serde(default)]
     pub(super) recent: Recent,
@@ -112,6 +116,15 @@ fn one() -> f64 {
     1.0
 }
 
+/// A measurement on held-out questions.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Measured {
+    /// The share that is answered right; of a mixture, the mean of its tasks' shares.
+    pub(super) exact: f64,
+    /// Puzzles of each task that were asked, where the time was up before all were.
+    pub(super) asked: Option<usize>,
+}
+
 /// The data of a training.
 pub(super) trait Data {
     /// Where samples come from.
@@ -125,8 +138,14 @@ pub(super) trait Data {
         None
     }
 
-    /// Share of the held-out questions that a model answers right; none where there are none.
-    fn measure(&self, model: &TrmModel, threads: usize) -> anyhow::Result<Option<f64>>;
+    /// Share of the held-out questions that a model answers right; none where there are none. Begins no further ones when the
+    /// time is up: this measurement and all later ones are of those that were asked by then.
+    fn measure(
+        &mut self,
+        model: &TrmModel,
+        threads: usize,
+        most: Duration,
+    ) -> anyhow::Result<Option<Measured>>;
 
     /// Writes what the model needs beside its own file.
     fn save_beside(&self, model: &Path) -> anyhow::Result<()> {

@@ -143,6 +143,9 @@ const MEASUREMENTS: f64 = 10.0;
 /// Time between two measurements, at least, relative to what one takes.
 const PAUSE: f64 = 10.0;
 
+/// Share of a training's time after which a measurement begins no more puzzles.
+const MEASURING: f64 = 0.02;
+
 /// Seconds between checkpoints, unless others were asked for.
 pub(super) const SAVE_EVERY: f64 = 120.0;
 
@@ -253,7 +256,8 @@ impl Run {
         let (trainer, _) = Trainer::from_checkpoint_in_group(&bytes, threads, group)
             .map_err(|e| e.in_file(&path))?;
         drop(bytes);
-        let data = data::prepare(&notes, trainer.train_config().seed, usize::MAX)?;
+        let most_tests = notes.tests.unwrap_or(usize::MAX);
+        let data = data::prepare(&notes, trainer.train_config().seed, most_tests)?;
         let (rows, found) = (data.puzzle_rows(), trainer.config().num_puzzle_identifiers);
         if rows.is_some_and(|rows| rows != found) {
             return Err(anyhow!(
@@ -508,7 +512,20 @@ impl Run {
             l_cycles,
             ..self.trainer.config().clone()
         });
-        self.exact = self.data.measure(&model, self.threads)?;
+        let most = match self.budget() {
+            // The same steps make the same measurements.
+            Budget::Steps(_) => Duration::MAX,
+            Budget::Seconds(all) => {
+                Duration::try_from_secs_f64(MEASURING * all).unwrap_or(Duration::MAX)
+            }
+        };
+        let found = self.data.measure(&model, self.threads, most)?;
+        self.exact = found.map(|found| found.exact);
+        if let Some(asked) = found.and_then(|found| found.asked) {
+            self.notes.tests = Some(asked);
+            let text = "held-out puzzles of each task measure it from now on: more would take too much of the time";
+            self.say(&format!("{asked} {text}"));
+        }
         let whole = (h_cycles, l_cycles) == self.trainer.depth(1.0);
         self.measured = whole.then(|| self.trainer.steps_done());
         if let Some(exact) = self.exact {

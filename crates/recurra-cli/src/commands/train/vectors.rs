@@ -180,7 +180,7 @@ fn begin(args: &Args, threads: usize) -> anyhow::Result<Option<Run>> {
     recipe(&args.recipe, flags, &mut train_config);
     let weights = TrmWeights::random(&config, train_config.train.seed);
     let trainer = VectorTrainer::new(spec, &config, train_config, train, weights, threads)?;
-    let mut folder = RunFolder::new(&args.output);
+    let mut folder = RunFolder::new(args.output());
     folder.begin(&serde_json::json!({
         "architecture": trainer.architecture(),
         "training": trainer.config(),
@@ -190,7 +190,7 @@ fn begin(args: &Args, threads: usize) -> anyhow::Result<Option<Run>> {
         trainer,
         held_out,
         folder,
-        output: args.output.clone(),
+        output: args.output().into(),
         best: None,
         began: Instant::now(),
         before: 0.0,
@@ -200,7 +200,7 @@ fn begin(args: &Args, threads: usize) -> anyhow::Result<Option<Run>> {
 
 /// Goes on where a checkpoint was written; none if there is nothing left to do.
 fn resume(args: &Args, threads: usize) -> anyhow::Result<Option<Run>> {
-    let path = RunFolder::checkpoint(&args.output);
+    let path = RunFolder::checkpoint(args.output());
     let named = |e: &dyn std::fmt::Display| anyhow::anyhow!("{}: {e}", path.display());
     let bytes = std::fs::read(&path).map_err(|e| named(&e))?;
     let saved = VectorCheckpoint::read(&bytes).map_err(|e| e.in_file(&path))?;
@@ -211,10 +211,10 @@ fn resume(args: &Args, threads: usize) -> anyhow::Result<Option<Run>> {
         notes.save_every = 60.0 * minutes;
     }
     let (step, seconds) = (saved.step, notes.seconds);
-    if notes.budget.share(step, seconds) >= 1.0 && args.output.exists() {
+    if notes.budget.share(step, seconds) >= 1.0 && args.output().exists() {
         note(&format!(
             "nothing left to do: {} is the model after {step} steps, and {} in all are done; with more `--resume` goes on",
-            args.output.display(),
+            args.output().display(),
             notes.budget
         ));
         return Ok(None);
@@ -222,7 +222,7 @@ fn resume(args: &Args, threads: usize) -> anyhow::Result<Option<Run>> {
     let (train, held_out) = parts(&notes, Pairs::open(&notes.data)?, &saved.spec)?;
     let trainer =
         VectorTrainer::from_checkpoint(&bytes, train, threads).map_err(|e| e.in_file(&path))?;
-    let mut folder = RunFolder::resume(&args.output, step);
+    let mut folder = RunFolder::resume(args.output(), step);
     folder.open()?;
     let best = match notes.best {
         None => None,
@@ -237,7 +237,7 @@ fn resume(args: &Args, threads: usize) -> anyhow::Result<Option<Run>> {
         trainer,
         held_out,
         folder,
-        output: args.output.clone(),
+        output: args.output().into(),
         best,
         began: Instant::now(),
         before: seconds,
@@ -491,7 +491,7 @@ impl Run {
         notes.insert("training_steps".into(), self.trainer.steps_done().into());
         notes.insert("training_seconds".into(), seconds.into());
         notes.insert("seed".into(), self.trainer.config().train.seed.into());
-        model.save(&args.output)?;
+        model.save(args.output())?;
         message(&format!(
             "{} held-out questions: recall@1 {:.2} % (raw {:.2} %)",
             found.questions,

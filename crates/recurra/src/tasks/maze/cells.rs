@@ -22,21 +22,19 @@ impl Cells {
         }
     }
 
-    /// The cells of these 64 at a time, the first in the lowest bit.
-    pub(super) fn from_words(shape: Shape, mut word: impl FnMut() -> u64) -> Self {
-        let mut cells = Self::none(shape);
-        let count = shape.cells();
-        for (i, place) in cells.words[..count.div_ceil(64)].iter_mut().enumerate() {
+    /// Becomes the cells of these, 64 at a time, the first in the lowest bit.
+    pub(super) fn fill(&mut self, mut word: impl FnMut() -> u64) {
+        let count = self.shape.cells();
+        for (i, place) in self.words[..count.div_ceil(64)].iter_mut().enumerate() {
             let beyond = (64 * (i + 1)).saturating_sub(count);
             *place = word() & (u64::MAX >> beyond);
         }
-        cells
     }
 
-    /// The cells that are not in the set.
-    pub(super) fn complement(&self) -> Self {
-        let mut words = self.words.iter();
-        Self::from_words(self.shape, || !words.next().copied().unwrap_or(0))
+    /// Becomes the cells that are not in another set of the same maze.
+    pub(super) fn fill_with_others(&mut self, than: &Cells) {
+        let mut words = than.words.iter();
+        self.fill(|| !words.next().copied().unwrap_or(0));
     }
 
     /// The maze's size.
@@ -56,10 +54,8 @@ impl Cells {
 
     /// How many there are.
     pub(super) fn count(&self) -> usize {
-        self.words
-            .iter()
-            .map(|word| word.count_ones() as usize)
-            .sum()
+        let words = &self.words[..self.shape.cells().div_ceil(64)];
+        words.iter().map(|word| word.count_ones() as usize).sum()
     }
 
     /// The cells of one row, the first in the lowest bit.
@@ -86,7 +82,8 @@ mod tests {
         #[test]
         fn rows_and_cells_agree(shape in any_shape(), seed in any::<u64>()) {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            let mut cells = Cells::from_words(shape, || rng.next_u64());
+            let mut cells = Cells::none(shape);
+            cells.fill(|| rng.next_u64());
             let mut count = 0;
             for row in 0..shape.rows() {
                 let bits = cells.row(row);
@@ -97,6 +94,10 @@ mod tests {
                 }
             }
             prop_assert_eq!(cells.count(), count);
+            let mut others = cells.clone();
+            others.fill_with_others(&cells);
+            prop_assert!((0..shape.cells()).all(|cell| others.has(cell) != cells.has(cell)));
+            prop_assert_eq!(others.count(), shape.cells() - count);
             let last = shape.cells() - 1;
             let before = cells.has(last);
             cells.flip(last, false);

@@ -1,18 +1,14 @@
 //! Distances in a maze, a whole row at a time.
 //!
 //! A row is one word, a bit a cell. From the cells within d moves of the start, those within d + 1 follow by five
-//! operations a row, whatever is in it. So that several rows are done at once, they are stored in four lanes: of 30
-//! rows (8 a lane, two of them empty), rows 0, 8, 16 and 24 lie side by side, then 1, 9, 17 and 25, and so on. The
-//! rows above and below four rows then lie side by side too, and compilers use vectors without being told.
+//! operations a row, whatever is in it. So that several rows are done at once, they are stored in lanes: of 30
+//! rows in four lanes (8 a lane, two of them empty), rows 0, 8, 16 and 24 lie side by side, then 1, 9, 17 and 25, and so on. The
+//! rows above and below four rows then lie side by side too, and compilers use vectors without being told. All sizes are known to
+//! the compiler: a maze of up to 16x16 cells is two vectors of eight rows.
 
 use std::ops::{BitAnd, BitOr, Shl, Shr};
 
-use super::{Cell, Maze, Shape, cells::Cells};
-
-/// Rows stored side by side.
-const LANES: usize = 4;
-/// With a place for four rows before and after the largest maze.
-const PADDED: usize = Shape::MOST + 2 * LANES;
+use super::{Cell, Maze, cells::Cells};
 
 /// A word that holds a row.
 trait Row:
@@ -28,25 +24,45 @@ trait Row:
     fn of(bits: u64) -> Self;
 }
 
-impl Row for u32 {
-    fn of(bits: u64) -> Self {
-        bits as u32
-    }
+macro_rules! rows {
+    ($($word:ty)*) => { $(
+        impl Row for $word {
+            #[inline(always)]
+            fn of(bits: u64) -> Self {
+                bits as $word
+            }
+        }
+    )* };
 }
 
-impl Row for u64 {
-    fn of(bits: u64) -> Self {
-        bits
-    }
+rows! { u16 u32 u64 }
+
+/// What a method of the smallest [`Flood`] that holds a maze returns.
+macro_rules! flood {
+    ($free:expr, $start:expr, $goal:expr, $method:ident($($argument:expr),*)) => {{
+        let (free, start, goal) = ($free, $start, $goal);
+        macro_rules! of {
+            ($word:ty, $lanes:literal, $rows:literal) => {
+                Flood::<$word, $lanes, { $rows / $lanes }>::new(free, start, goal).$method($($argument),*)
+            };
+        }
+        match (free.shape().cols(), free.shape().rows()) {
+            (..=16, ..=16) => of!(u16, 8, 16),
+            (..=16, ..=32) => of!(u16, 8, 32),
+            (..=16, _) => of!(u16, 8, 64),
+            (..=32, ..=16) => of!(u32, 4, 16),
+            (..=32, ..=32) => of!(u32, 4, 32),
+            (..=32, _) => of!(u32, 4, 64),
+            (_, ..=16) => of!(u64, 4, 16),
+            (_, ..=32) => of!(u64, 4, 32),
+            (_, _) => of!(u64, 4, 64),
+        }
+    }};
 }
 
 /// Whether a shortest path between two free cells takes more than `limit` moves. False where there is none.
 pub(super) fn is_farther(free: &Cells, start: usize, goal: usize, limit: usize) -> bool {
-    if free.shape().cols() <= 32 {
-        Flood::<u32>::new(free, start, goal).is_farther(limit)
-    } else {
-        Flood::<u64>::new(free, start, goal).is_farther(limit)
-    }
+    flood!(free, start, goal, is_farther(limit))
 }
 
 /// Moves of a shortest path from the (first) start to the (first) goal; none where there is no path. Path cells count
@@ -57,45 +73,44 @@ pub(super) fn distance(maze: &Maze) -> Option<usize> {
     for (cell, &kind) in maze.cells().iter().enumerate() {
         free.flip(cell, kind != Cell::Wall);
     }
-    if free.shape().cols() <= 32 {
-        Flood::<u32>::new(&free, start, goal).distance()
-    } else {
-        Flood::<u64>::new(&free, start, goal).distance()
-    }
+    flood!(&free, start, goal, distance())
 }
 
+/// So many rows of each lane, those of the same number side by side.
+type Rows<W, const LANES: usize, const LANE: usize> = [[W; LANES]; LANE];
+
 /// The cells reached from the start.
-struct Flood<W> {
-    /// Four times the rows of a lane.
-    rows: usize,
-    free: [W; Shape::MOST],
-    reached: [W; PADDED],
-    next: [W; PADDED],
-    goal: usize,
+struct Flood<W, const LANES: usize, const LANE: usize> {
+    free: Rows<W, LANES, LANE>,
+    reached: Rows<W, LANES, LANE>,
+    /// Where the goal's row lies.
+    goal: [usize; 2],
     goal_bit: W,
 }
 
-impl<W: Row> Flood<W> {
-    fn new(free: &Cells, start: usize, goal: usize) -> Self {
-        let shape = free.shape();
-        let lane = shape.rows().div_ceil(LANES);
-        let at = |row: usize| row % lane * LANES + row / lane;
+impl<W: Row, const LANES: usize, const LANE: usize> Flood<W, LANES, LANE> {
+    #[inline(always)]
+    fn new(cells: &Cells, start: usize, goal: usize) -> Self {
+        let shape = cells.shape();
+        let at = |row: usize| [row % LANE, row / LANE];
         let bit = |cell| W::of(1 << shape.col(cell));
-        let mut flood = Flood {
-            rows: LANES * lane,
-            free: [W::default(); Shape::MOST],
-            reached: [W::default(); PADDED],
-            next: [W::default(); PADDED],
-            goal: LANES + at(shape.row(goal)),
-            goal_bit: bit(goal),
-        };
+        let none = [[W::default(); LANES]; LANE];
+        let (mut free, mut reached) = (none, none);
         for row in 0..shape.rows() {
-            flood.free[at(row)] = W::of(free.row(row));
+            let [number, lane] = at(row);
+            free[number][lane] = W::of(cells.row(row));
         }
-        flood.reached[LANES + at(shape.row(start))] = bit(start);
-        flood
+        let [number, lane] = at(shape.row(start));
+        reached[number][lane] = bit(start);
+        Flood {
+            free,
+            reached,
+            goal: at(shape.row(goal)),
+            goal_bit: bit(goal),
+        }
     }
 
+    #[inline(always)]
     fn is_farther(&mut self, limit: usize) -> bool {
         // Asking after each move would cost as much as the move.
         const STRIDE: usize = 6;
@@ -106,7 +121,9 @@ impl<W: Row> Flood<W> {
                 0 => STRIDE,
                 left => STRIDE.min(left),
             };
-            self.grow(stride);
+            for _ in 0..stride {
+                self.grow();
+            }
             moves += stride;
             if self.is_at_goal() {
                 return moves > limit;
@@ -121,7 +138,7 @@ impl<W: Row> Flood<W> {
         let mut moves = 0;
         while !self.is_at_goal() {
             let before = self.reached;
-            self.grow(1);
+            self.grow();
             moves += 1;
             if self.reached == before {
                 return None;
@@ -130,53 +147,42 @@ impl<W: Row> Flood<W> {
         Some(moves)
     }
 
+    #[inline(always)]
     fn is_at_goal(&self) -> bool {
-        self.reached[self.goal] & self.goal_bit != W::default()
+        let [number, lane] = self.goal;
+        self.reached[number][lane] & self.goal_bit != W::default()
     }
 
-    /// So many moves.
-    fn grow(&mut self, moves: usize) {
-        for _ in 0..moves / 2 {
-            step(&mut self.reached, &mut self.next, &self.free, self.rows);
-            step(&mut self.next, &mut self.reached, &self.free, self.rows);
+    /// One move.
+    #[inline(always)]
+    fn grow(&mut self) {
+        // The first rows of the lanes lie below the last rows of the lanes before.
+        let none = W::default();
+        let (first, last) = (self.reached[0], self.reached[LANE - 1]);
+        let (mut above, mut end) = ([none; LANES], [none; LANES]);
+        for lane in 1..LANES {
+            (above[lane], end[lane - 1]) = (last[lane - 1], first[lane]);
         }
-        if moves % 2 == 1 {
-            step(&mut self.reached, &mut self.next, &self.free, self.rows);
-            let rows = LANES..LANES + self.rows;
-            self.reached[rows.clone()].copy_from_slice(&self.next[rows]);
+        for number in 0..LANE {
+            let here = self.reached[number];
+            let below = match number + 1 < LANE {
+                true => self.reached[number + 1],
+                false => end,
+            };
+            for lane in 0..LANES {
+                let here = here[lane];
+                let near = here | here << 1 | here >> 1 | above[lane] | below[lane];
+                self.reached[number][lane] = near & self.free[number][lane];
+            }
+            above = here;
         }
-    }
-}
-
-/// One move. The places before and after the rows of `from` are filled in.
-#[inline(always)]
-fn step<W: Row>(
-    from: &mut [W; PADDED],
-    to: &mut [W; PADDED],
-    free: &[W; Shape::MOST],
-    rows: usize,
-) {
-    let none = W::default();
-    // The first rows of the lanes lie below the last rows of the lanes before.
-    let last: [W; LANES] = std::array::from_fn(|lane| from[rows + lane]);
-    let first: [W; LANES] = std::array::from_fn(|lane| from[LANES + lane]);
-    from[..LANES].copy_from_slice(&[none, last[0], last[1], last[2]]);
-    from[LANES + rows..2 * LANES + rows].copy_from_slice(&[first[1], first[2], first[3], none]);
-    let (above, here, below) = (
-        &from[..rows],
-        &from[LANES..LANES + rows],
-        &from[2 * LANES..2 * LANES + rows],
-    );
-    let rows = to[LANES..LANES + rows].iter_mut().zip(&free[..rows]);
-    for ((((to, &free), &here), &above), &below) in rows.zip(here).zip(above).zip(below) {
-        *to = (here | here << 1 | here >> 1 | above | below) & free;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tasks::maze::{grid::tests::any_shape, solve::tests::queue_distance};
+    use crate::tasks::maze::{Shape, grid::tests::any_shape, solve::tests::queue_distance};
     use proptest::prelude::*;
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;

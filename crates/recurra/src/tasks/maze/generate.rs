@@ -108,9 +108,11 @@ impl Generator {
     pub fn puzzle(&self, number: u64) -> Result<Generated, GenerateError> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(number);
+        // Of the largest size, so they are not moved about.
+        let [mut walls, mut free] = [(); 2].map(|()| Cells::none(self.shape));
         for _ in 0..self.most_candidates {
-            let (walls, start, goal) = candidate(self.shape, &mut rng);
-            let free = walls.complement();
+            let (start, goal) = candidate(self.shape, &mut walls, &mut rng);
+            free.fill_with_others(&walls);
             if !flood::is_farther(&free, start, goal, self.longer_than) {
                 continue;
             }
@@ -152,9 +154,10 @@ fn walls(shape: Shape, share: f64) -> usize {
 }
 
 /// Walls, start and goal, before anybody asked for the path.
-fn candidate<R: Rng + ?Sized>(shape: Shape, rng: &mut R) -> (Cells, usize, usize) {
+fn candidate<R: Rng + ?Sized>(shape: Shape, places: &mut Cells, rng: &mut R) -> (usize, usize) {
     let share = rng.random_range(WALLS[0]..=WALLS[1]);
-    let walls = random_walls(shape, walls(shape, share), rng);
+    random_walls(places, walls(shape, share), rng);
+    let walls = &*places;
     let mut free = || loop {
         let cell = rng.random_range(0..shape.cells() as u32) as usize;
         if !walls.has(cell) {
@@ -168,17 +171,17 @@ fn candidate<R: Rng + ?Sized>(shape: Shape, rng: &mut R) -> (Cells, usize, usize
             break cell;
         }
     };
-    (walls, start, goal)
+    (start, goal)
 }
 
-/// So many cells, every set of them equally likely.
-fn random_walls<R: Rng + ?Sized>(shape: Shape, count: usize, rng: &mut R) -> Cells {
+/// So many cells become walls, every set of them equally likely.
+fn random_walls<R: Rng + ?Sized>(walls: &mut Cells, count: usize, rng: &mut R) {
     const BITS: u32 = 5;
-    let cells = shape.cells();
+    let cells = walls.shape().cells();
     // The nearest multiple of 1/32, one bit after the other from the last that is set: each halves the probability
     // of what was so far, and a set bit adds a half.
     let share = ((count << (BITS + 1)) + cells) / (2 * cells);
-    let mut walls = Cells::from_words(shape, || {
+    walls.fill(|| {
         let mut word = 0;
         for bit in share.trailing_zeros().min(BITS)..BITS {
             let random = rng.next_u64();
@@ -198,7 +201,6 @@ fn random_walls<R: Rng + ?Sized>(shape: Shape, count: usize, rng: &mut R) -> Cel
         walls.flip(cell, flips);
         wrong -= usize::from(flips);
     }
-    walls
 }
 
 #[cfg(test)]
@@ -308,8 +310,9 @@ mod tests {
         let shape = Shape::new(3, 4).unwrap();
         let mut rng = ChaCha8Rng::seed_from_u64(3);
         let mut seen: HashMap<Vec<usize>, usize> = HashMap::new();
+        let mut walls = Cells::none(shape);
         for _ in 0..792 * 100 {
-            let walls = random_walls(shape, 5, &mut rng);
+            random_walls(&mut walls, 5, &mut rng);
             let set: Vec<usize> = (0..12).filter(|&cell| walls.has(cell)).collect();
             assert_eq!(set.len(), 5);
             *seen.entry(set).or_default() += 1;

@@ -1,6 +1,6 @@
 //! ARC tasks to train on: all pairs of training tasks, and the demonstrations of those that measure the model.
 
-use super::{Data, Notes};
+use super::{Data, Measured, Notes};
 use crate::arc::ArcData;
 use crate::exit::message;
 use crate::output::OutputFile;
@@ -12,6 +12,7 @@ use recurra::tasks::arc::{ArcTask, Grid, Identifiers, TrainingPairs};
 use recurra::thinking::StopRules;
 use recurra::train::{ArcSource, SampleSource};
 use std::path::Path;
+use std::time::Duration;
 
 /// Test inputs that measure a model in training, and how many forms of each are asked: a minute's worth.
 const TESTS: usize = 16;
@@ -83,8 +84,13 @@ impl Data for ArcTraining {
         Some(self.identifiers.count())
     }
 
-    /// By two attempts, of few votes.
-    fn measure(&self, model: &TrmModel, threads: usize) -> anyhow::Result<Option<f64>> {
+    /// By two attempts, of few votes; always of all test inputs.
+    fn measure(
+        &mut self,
+        model: &TrmModel,
+        threads: usize,
+        _: Duration,
+    ) -> anyhow::Result<Option<Measured>> {
         let Some(table) = &model.weights.puzzle_emb else {
             return Ok(None);
         };
@@ -101,7 +107,8 @@ impl Data for ArcTraining {
             let ranking = solver.vote(task, input, &options, &|| {})?.ranking();
             right += usize::from(ranking.iter().take(ATTEMPTS).any(|c| c.grid == *output));
         }
-        Ok(Some(right as f64 / self.tests.len() as f64))
+        let exact = right as f64 / self.tests.len() as f64;
+        Ok(Some(Measured { exact, asked: None }))
     }
 
     fn save_beside(&self, model: &Path) -> anyhow::Result<()> {

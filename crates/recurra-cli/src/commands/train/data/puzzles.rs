@@ -1,6 +1,6 @@
 //! Puzzles to train on, and those that measure the model.
 
-use super::{Data, Notes, Part};
+use super::{Data, Measured, Notes, Part};
 use crate::exit::{self, Refusals, message};
 use crate::input;
 use crate::progress;
@@ -16,6 +16,7 @@ use recurra::thinking::StopRules;
 use recurra::train::{Mixture, PuzzleSource, SampleSource};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Puzzle numbers of generated tests: a run of their own.
 const TEST_SEED: u64 = 0x7e57;
@@ -35,6 +36,9 @@ pub(in super::super) fn default_pool(task: &TaskSpec) -> usize {
         TaskSpec::Arc | TaskSpec::Vectors(_) => 0,
     }
 }
+
+/// Held-out puzzles that are asked before the clock is looked at again.
+const ROUND: usize = 32;
 
 /// Held-out puzzles that measure a model in training: some seconds' worth.
 fn tests(task: &dyn Task) -> usize {
@@ -166,23 +170,49 @@ impl Data for PuzzleTraining {
         )
     }
 
-    /// Of a mixture, the mean of its tasks' shares. Where a puzzle has several right answers, such as a maze with several
-    /// shortest paths, each of them is right.
-    fn measure(&self, model: &TrmModel, threads: usize) -> anyhow::Result<Option<f64>> {
-        let (mut sum, mut measured) = (0.0, 0);
-        for (task, tests) in self.tests.iter().filter(|(_, tests)| !tests.is_empty()) {
+    /// In one attempt. Where a puzzle has several right answers, such as a maze with several shortest paths, each of them is right.
+    fn measure(
+        &mut self,
+        model: &TrmModel,
+        threads: usize,
+        most: Duration,
+    ) -> anyhow::Result<Option<Measured>> {
+        let began = Instant::now();
+        let tested = self.tests.iter_mut().filter(|(_, tests)| !tests.is_empty());
+        let mut tested: Vec<_> = tested.map(|(task, tests)| (task, tests, 0)).collect();
+        let all = tested.iter().map(|(_, tests, _)| tests.len()).max();
+        let Some(all) = all else {
+            return Ok(None);
+        };
+        let solvers = tested.iter().map(|(task, ..)| {
             let model = model.clone().for_task(task);
             let model = model.ok_or_else(|| anyhow!("expected a model for {task}"))?;
-            sum += share_right(&model, tests, threads)?;
-            measured += 1;
+            Ok(Solver::new(&model, threads)?)
+        });
+        let solvers = solvers.collect::<anyhow::Result<Vec<_>>>()?;
+        let mut asked = 0;
+        while asked < all && (asked == 0 || began.elapsed() < most) {
+            let next = (asked + ROUND).min(all);
+            for (solver, (_, tests, right)) in solvers.iter().zip(&mut tested) {
+                let part = tests.len().min(asked)..tests.len().min(next);
+                *right += answered_right(solver, &tests[part])?;
+            }
+            asked = next;
         }
-        Ok((measured > 0).then(|| sum / f64::from(measured)))
+        let mut sum = 0.0;
+        for (_, tests, right) in &mut tested {
+            tests.truncate(asked);
+            sum += *right as f64 / tests.len() as f64;
+        }
+        Ok(Some(Measured {
+            exact: sum / tested.len() as f64,
+            asked: (asked < all).then_some(asked),
+        }))
     }
 }
 
-/// Share of the puzzles that a model answers right in one attempt.
-fn share_right(model: &TrmModel, tests: &[Pair], threads: usize) -> anyhow::Result<f64> {
-    let solver = Solver::new(model, threads)?;
+/// How many of the puzzles are answered right in one attempt.
+fn answered_right(solver: &Solver, tests: &[Pair]) -> anyhow::Result<usize> {
     let options = SolveOptions::new(StopRules::new(solver.options().stop.max_steps));
     let questions: Vec<Tokens> = tests.iter().map(|p| p.question.clone()).collect();
     let answers = solver.solve_many(&questions, &options, &|| {})?;
@@ -191,7 +221,7 @@ fn share_right(model: &TrmModel, tests: &[Pair], threads: usize) -> anyhow::Resu
         let answer = answer?;
         right += usize::from(answer.verified == Some(true) || answer.tokens == pair.answer);
     }
-    Ok(right as f64 / tests.len() as f64)
+    Ok(right)
 }
 
 /// All puzzles of a file that have an answer; bad lines are told and left out.
