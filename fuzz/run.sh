@@ -9,7 +9,7 @@ targets=("$@")
 [ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(cargo fuzz list)
 if cargo +nightly --version >/dev/null 2>&1; then cargo=(cargo +nightly); else export RUSTC_BOOTSTRAP=1; cargo=(cargo); fi
 sanitizer=${SANITIZER:-none}
-[ -d corpus ] || cargo run --quiet --example seeds
+[ -d corpus ] || cargo run --quiet --manifest-path ../Cargo.toml -p recurra-fuzz-readers --example seeds
 "${cargo[@]}" fuzz build -s "$sanitizer"
 binaries=${CARGO_TARGET_DIR:-target}/$(rustc -vV | sed -n 's/^host: //p')/release
 printf '%-12s %10s %12s %10s %8s\n' target seconds executions edges findings

@@ -20,7 +20,7 @@ const { wasm } = await load({ compile });
 function native(model, seed, task) {
   const folder = mkdtempSync(join(tmpdir(), "recurra-native-"));
   const out = join(folder, "logits");
-  const args = ["run", "--release", "--locked", "-q", "-p", "recurra-wasm", "--example", "reference", "--", model, seed, COUNT, STEPS, out, task];
+  const args = ["run", "--release", "--locked", "-q", "-p", "recurra", "--example", "reference", "--", model, seed, COUNT, STEPS, out, task];
   const { status, stdout, stderr } = spawnSync("cargo", args.map(String), { cwd: root, encoding: "utf8", maxBuffer: 1 << 28 });
   assert.equal(status, 0, stderr);
   const bytes = readFileSync(out);

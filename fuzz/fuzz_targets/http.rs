@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| recurra_fuzz::http(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| recurra_fuzz_readers::http(bytes));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| recurra_fuzz::pairs(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| recurra_fuzz_readers::pairs(bytes));

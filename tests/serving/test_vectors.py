@@ -316,4 +316,6 @@ def test_a_model_of_vectors_is_listed(vectors):
     models = {model["model"]: model for model in vectors.client.get("/v1/models").json()["models"]}
     assert set(models) == {"adapter", "sudoku4"}
     assert "vectors of 16 numbers by toy-embedder" in models["adapter"]["task"]
+    # The page to try offers what it can ask.
+    assert {name for name, model in models.items() if model["solves"]} == {"sudoku4"}
     assert vectors.client.get("/v1/models/adapter").json() == models["adapter"]

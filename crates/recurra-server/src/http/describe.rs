@@ -24,6 +24,8 @@ pub(crate) struct Description {
     pub(crate) proves: bool,
     /// Whether puzzles can be made.
     pub(crate) generates: bool,
+    /// Whether `/v1/solve` asks it. Models of vectors answer at `/v1/embeddings`.
+    pub(crate) solves: bool,
     /// Improvement steps of an attempt, at most, where a request says nothing else.
     pub(crate) max_steps: usize,
     /// Weights of the network; 0 for ARC-AGI.
@@ -43,6 +45,7 @@ pub(crate) fn describe(model: &Served) -> Description {
         verified: verified.to_owned(),
         proves: model.task.as_ref().is_some_and(|task| task.proves()),
         generates: model.generates,
+        solves: true,
         max_steps: model.solver.options().stop.max_steps,
         weights: model.weights,
         id: model.id.clone(),
@@ -62,6 +65,7 @@ pub(crate) fn describe_adapter(model: &Adapter) -> Description {
         verified: verified.to_owned(),
         proves: false,
         generates: false,
+        solves: false,
         max_steps: refiner.options().max_steps,
         weights: refiner.weights(),
         id: refiner.id().to_owned(),

@@ -34,7 +34,9 @@ pub fn arrays(bytes: &[u8]) {
     };
     match form {
         0 => {
-            let mut file = within(limit, || NpyReader::new(rest, rest.len() as u64));
+            let mut file = within(limit, || {
+                NpyReader::new(Cursor::new(rest), rest.len() as u64)
+            });
             while let Ok(reader) = &mut file {
                 match reader.next_row() {
                     Ok(Some(row)) => drop(row.count()),

@@ -5,13 +5,12 @@
 mod files;
 mod memory;
 mod models;
-#[cfg(feature = "server")]
+pub mod seeds;
 mod server;
 mod texts;
 
 pub use files::{arrays, pairs, predictor, store};
 pub use models::{checkpoint, model, torch, yaml};
-#[cfg(feature = "server")]
 pub use server::{http, mcp};
 pub use texts::{arc, puzzles, rules, survey};
 
@@ -20,3 +19,24 @@ fn choice(bytes: &[u8], choices: usize) -> Option<(usize, &[u8])> {
     let (first, rest) = bytes.split_first()?;
     Some((usize::from(*first) % choices, rest))
 }
+
+/// A reader, by the name of its target.
+pub type Reader = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const READERS: [Reader; 14] = [
+    ("arc", arc),
+    ("arrays", arrays),
+    ("checkpoint", checkpoint),
+    ("http", http),
+    ("mcp", mcp),
+    ("model", model),
+    ("pairs", pairs),
+    ("predictor", predictor),
+    ("puzzles", puzzles),
+    ("rules", rules),
+    ("store", store),
+    ("survey", survey),
+    ("torch", torch),
+    ("yaml", yaml),
+];

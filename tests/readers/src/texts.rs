@@ -20,7 +20,7 @@ fn tasks() -> &'static [Arc<dyn Task>] {
             min_path: 0,
         };
         let sudoku = |size| TaskSpec::Sudoku { size };
-        let rules = include_str!("../../examples/rules/latin-7.toml");
+        let rules = include_str!("../../../examples/rules/latin-7.toml");
         let latin = RulesFile::read(rules).and_then(|rules| rules.alone(None));
         let specs = [
             sudoku(4),
@@ -113,7 +113,7 @@ pub fn rules(bytes: &[u8]) {
     drop(rules.check_generates(&spec));
     let empty = vec![1; task.seq_len()];
     drop(task.line(&empty));
-    drop(task.verify(&empty, &empty));
+    let _ = task.verify(&empty, &empty);
     drop(task.objection(&empty, &empty));
 }
 
@@ -136,9 +136,8 @@ pub fn arc(bytes: &[u8]) {
             }
         }
         2 => {
-            let mut set = TaskSet::read(include_bytes!(
-                "../../tests/data/arc/evaluation_challenges.json"
-            ));
+            let mut set =
+                TaskSet::read(include_bytes!("../../data/arc/evaluation_challenges.json"));
             set.add_solutions(rest);
         }
         _ => drop(TaskSet::read(rest)),

@@ -98,7 +98,7 @@ fn socket() -> &'static Path {
         let path = std::env::temp_dir().join(format!("recurra-fuzz-{}.socket", std::process::id()));
         let settings = settings(path.clone());
         let open: Open = Arc::new(|source, _| {
-            let bytes = include_bytes!("../../models/sudoku4.safetensors");
+            let bytes = include_bytes!("../../../models/sudoku4.safetensors");
             assert_eq!(source.name, "sudoku4");
             Ok(Opened::Puzzles(Box::new(Model::from_bytes(bytes)?)))
         });
@@ -125,6 +125,11 @@ fn settings(socket: PathBuf) -> Settings {
         cache: None,
         cache_size: 1,
         cache_memory: Some(1),
+        upstream: None,
+        upstream_model: None,
+        upstream_key: None,
+        similar: None,
+        learnt: None,
         page: None,
         mcp: true,
         limits: Limits {

@@ -40,7 +40,7 @@ pub fn model(bytes: &[u8]) {
     let mut options = solver.options();
     options.stop.max_steps = 2;
     options.restarts = 1;
-    if let Ok(answer) = solver.ask_with(&task.line(&pair.question), &options)
+    if let Ok(answer) = solver.ask_with(task.line(&pair.question), &options)
         && answer.verified == Some(true)
     {
         let answer = task.read_answer(&answer.text).expect("an answer is one");
@@ -110,7 +110,7 @@ pub fn yaml(bytes: &[u8]) {
 }
 
 fn tensors_of(model: &str) -> BTreeMap<String, ImportedTensor> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/reference");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/reference");
     let file = format!("{folder}/{model}/model.safetensors");
     read_checkpoint(&std::fs::read(file).expect("it is in the repository")).expect("it is whole")
 }

@@ -1,4 +1,4 @@
-//! Writes what fuzzing begins with, from the files of this repository: `cargo run --example seeds`, once, into `corpus`.
+//! What fuzzing begins with, from the files of this repository.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,13 +6,17 @@ use std::path::{Path, PathBuf};
 /// Larger files are slow to change, and say no more.
 const MOST: u64 = 200_000;
 
-fn main() {
+/// Writes it into a folder for each target.
+///
+/// # Panics
+/// If a file cannot be read or written.
+pub fn write(corpus: &Path) {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let root = here.parent().expect("the repository");
+    let root = here.ancestors().nth(2).expect("the repository");
     let data = root.join("tests/data");
     let cases = files(&data.join("cases"));
     let reference = files(&data.join("reference"));
-    let mut seeds = Seeds(here.join("corpus"));
+    let mut seeds = Seeds(corpus.into());
 
     for pickle in ending(&reference, ".pt")
         .iter()
@@ -106,7 +110,6 @@ fn main() {
     ] {
         seeds.bytes("mcp", message.as_bytes());
     }
-    println!("{}", seeds.0.display());
 }
 
 struct Seeds(PathBuf);
