@@ -336,11 +336,11 @@ fn stream(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::settings;
+    use crate::settings::Settings;
 
     #[tokio::test]
     async fn work_that_panics_is_a_fault_of_its_request_alone() {
-        let desk = Desk::start(&settings()).unwrap();
+        let desk = Desk::start(&Settings::default()).unwrap();
         let client: Client = "a".into();
         for _ in 0..8 {
             let failed: Result<(), Problem> = desk.perform(&client, || panic!("a fault")).await;

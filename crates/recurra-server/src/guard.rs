@@ -283,7 +283,7 @@ fn forbidden(detail: &str) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::settings;
+    use crate::settings::Settings;
     use axum::http::HeaderValue;
 
     fn headers(of: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -330,7 +330,7 @@ mod tests {
 
     #[test]
     fn only_known_keys_get_in() {
-        let mut settings = settings();
+        let mut settings = Settings::default();
         // The SHA-256 of `secret`.
         let hash = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
         settings.keys = Key::read_all(&format!("anna {hash} rate=0.1")).unwrap();
@@ -360,7 +360,7 @@ mod tests {
 
     #[test]
     fn other_names_and_origins_are_refused() {
-        let guard = Guard::new(&settings());
+        let guard = Guard::new(&Settings::default());
         let check =
             |of: &[_]| status(guard.check_place(&headers(of), &Uri::from_static("/v1/models")));
         assert_eq!(check(&[("host", "localhost:8080")]), 200);
@@ -382,9 +382,11 @@ mod tests {
             check(&[("host", "127.0.0.1:8080"), ("origin", "null")]),
             403
         );
-        let mut other = settings();
-        other.allowed_hosts = vec!["Models.example".into()];
-        other.allowed_origins = vec!["https://app.example".into()];
+        let other = Settings {
+            allowed_hosts: vec!["Models.example".into()],
+            allowed_origins: vec!["https://app.example".into()],
+            ..Settings::default()
+        };
         let guard = Guard::new(&other);
         let check = |of: &[_]| status(guard.check_place(&headers(of), &Uri::from_static("/")));
         assert_eq!(

@@ -18,8 +18,6 @@ mod problem;
 mod queue;
 mod settings;
 mod state;
-#[cfg(test)]
-mod tests;
 mod upstream;
 
 pub use guard::Key;

@@ -315,6 +315,34 @@ impl ConfigFile {
     }
 }
 
+impl Default for Settings {
+    /// Of a server without models that listens nowhere and logs nothing.
+    fn default() -> Self {
+        Settings {
+            models: Vec::new(),
+            listen: None,
+            unix: None,
+            threads: 1,
+            cache: None,
+            cache_size: 256,
+            cache_memory: None,
+            upstream: None,
+            upstream_model: None,
+            upstream_key: None,
+            similar: None,
+            learnt: None,
+            page: None,
+            mcp: false,
+            limits: Limits::default(),
+            keys: Vec::new(),
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            tls: None,
+            log: LogForm::Off,
+        }
+    }
+}
+
 impl Settings {
     /// Refuses what cannot be.
     pub(crate) fn check(&self) -> anyhow::Result<()> {

@@ -6,11 +6,14 @@ mod files;
 mod memory;
 mod models;
 pub mod seeds;
+// It connects by a Unix socket.
+#[cfg(unix)]
 mod server;
 mod texts;
 
 pub use files::{arrays, pairs, predictor, store};
 pub use models::{checkpoint, model, torch, yaml};
+#[cfg(unix)]
 pub use server::{http, mcp};
 pub use texts::{arc, puzzles, rules, survey};
 
@@ -24,11 +27,13 @@ fn choice(bytes: &[u8], choices: usize) -> Option<(usize, &[u8])> {
 pub type Reader = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const READERS: [Reader; 14] = [
+pub const READERS: &[Reader] = &[
     ("arc", arc),
     ("arrays", arrays),
     ("checkpoint", checkpoint),
+    #[cfg(unix)]
     ("http", http),
+    #[cfg(unix)]
     ("mcp", mcp),
     ("model", model),
     ("pairs", pairs),

@@ -2,7 +2,7 @@
 
 use crate::choice;
 use recurra::Model;
-use recurra_server::{Limits, LogForm, ModelSource, Open, Opened, Settings};
+use recurra_server::{Limits, ModelSource, Open, Opened, Settings};
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
@@ -119,18 +119,8 @@ fn settings(socket: PathBuf) -> Settings {
             size: None,
             rules: None,
         }],
-        listen: None,
         unix: Some(socket),
-        threads: 1,
-        cache: None,
-        cache_size: 1,
         cache_memory: Some(1),
-        upstream: None,
-        upstream_model: None,
-        upstream_key: None,
-        similar: None,
-        learnt: None,
-        page: None,
         mcp: true,
         limits: Limits {
             body: 1 << 14,
@@ -141,10 +131,7 @@ fn settings(socket: PathBuf) -> Settings {
             timeout: 2.0,
             ..Limits::default()
         },
-        keys: Vec::new(),
         allowed_hosts: vec!["*".into()],
-        allowed_origins: Vec::new(),
-        tls: None,
-        log: LogForm::Off,
+        ..Settings::default()
     }
 }

@@ -7,7 +7,7 @@ use recurra_fuzz_readers::{READERS, seeds};
 fn every_reader_takes_its_seeds() {
     let folder = tempfile::tempdir().unwrap();
     seeds::write(folder.path());
-    for (name, read) in READERS {
+    for &(name, read) in READERS {
         let files = std::fs::read_dir(folder.path().join(name));
         let files: Vec<_> = files.unwrap_or_else(|e| panic!("{name}: {e}")).collect();
         assert!(!files.is_empty(), "{name}");

@@ -3,7 +3,7 @@
 use super::serve::open;
 use crate::exit::Exit;
 use crate::threads::Threads;
-use recurra_server::{Limits, LogForm, ModelSource, Settings};
+use recurra_server::{ModelSource, Settings};
 use std::path::PathBuf;
 
 /// Offer models as tools to a language model, over standard input and output
@@ -31,26 +31,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         .collect::<anyhow::Result<_>>()?;
     let settings = Settings {
         models,
-        listen: None,
-        unix: None,
         threads: args.threads.count_or(None),
         cache: args.cache.clone(),
-        cache_size: 256,
-        cache_memory: None,
-        upstream: None,
-        upstream_model: None,
-        upstream_key: None,
-        similar: None,
-        learnt: None,
-        page: None,
         mcp: true,
-        limits: Limits::default(),
-        keys: Vec::new(),
-        allowed_hosts: Vec::new(),
-        allowed_origins: Vec::new(),
-        tls: None,
-        // Clients show what stands there.
-        log: LogForm::Off,
+        // It logs nothing: clients show what stands there.
+        ..Settings::default()
     };
     recurra_server::mcp_stdio(settings, open())?;
     Ok(Exit::Done)

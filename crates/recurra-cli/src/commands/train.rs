@@ -569,7 +569,8 @@ impl Args {
         let from = self.from.iter().map(|path| ("--from", path.as_path()));
         let rules = self.rules.iter().map(|path| ("--rules", path.as_path()));
         let inputs: Vec<_> = data.chain(from).chain(rules).collect();
-        refuse_inputs(&[("--output", self.output())], &inputs)
+        let output = self.output.iter().map(|path| ("--output", path.as_path()));
+        refuse_inputs(&output.collect::<Vec<_>>(), &inputs)
     }
 
     /// What a new training begins with.
