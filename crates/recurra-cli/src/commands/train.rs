@@ -96,7 +96,7 @@ pub(crate) struct Args {
     /// recursion that is not yet as deep as it is to be do not count
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     patience: Option<u32>,
-    /// Write nothing: do a few training steps, and tell the weights, the memory, the steps a second, and how far --minutes or --steps would lead
+    /// Write nothing: do a few training steps, and report the weights, the memory, the steps a second, and how far --minutes or --steps would lead
     #[arg(long, conflicts_with_all = ["resume", "overwrite"])]
     dry_run: bool,
     /// Go on from the checkpoint beside MODEL. Everything is as the run began, the time or the steps in all too, unless others
