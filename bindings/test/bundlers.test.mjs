@@ -1,10 +1,10 @@
 // The package under Vite, under webpack and with a plain script tag, in a browser; and its types.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { open } from "../../tests/browser/browser.mjs";
 import { serve } from "../../tests/browser/server.mjs";
@@ -19,13 +19,23 @@ const answer = await model.solve("1.....3..2.....4");
 document.title = answer.answer + " " + answer.verified;
 `;
 
-/** A project that depends on the package, as npm would install it. */
+function npm(folder, args) {
+  const { status, stdout, stderr } = spawnSync("npm", args, { cwd: folder, encoding: "utf8" });
+  assert.equal(status, 0, stdout + stderr);
+  return stdout;
+}
+
+/** What would be published. */
+const packed = mkdtempSync(join(tmpdir(), "recurra-packed-"));
+after(() => rmSync(packed, { recursive: true, force: true }));
+const [{ filename }] = JSON.parse(npm(packed, ["pack", "--json", join(bindings, "npm")]));
+
+/** A project with the package as npm installs it. */
 function project(t, files) {
   const folder = mkdtempSync(join(tmpdir(), "recurra-bundler-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
-  mkdirSync(join(folder, "node_modules"));
-  cpSync(join(bindings, "npm"), join(folder, "node_modules", "recurra"), { recursive: true });
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "a-user", private: true, type: "module" }));
+  npm(folder, ["install", "--offline", "--no-audit", "--no-fund", join(packed, filename)]);
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   return folder;
 }
@@ -83,7 +93,7 @@ test("a plain script tag", async (t) => {
       document.title = answer.answer + " " + answer.verified;
     })();`,
   });
-  cpSync(join(bindings, "npm"), join(folder, "recurra"), { recursive: true });
+  cpSync(join(folder, "node_modules", "recurra"), join(folder, "recurra"), { recursive: true });
   await answers(t, folder);
 });
 
