@@ -290,14 +290,6 @@ impl Trainer {
             return fail("batch_size", expected, train.batch_size.to_string());
         }
         let places = places(&*group, train.batch_size);
-        let settings = Settings {
-            rule: train.optimizer,
-            beta1: train.beta1 as f32,
-            beta2: train.beta2 as f32,
-            eps: train.eps as f32,
-            weight_decay: train.weight_decay as f32,
-            momentum: train.momentum as f32,
-        };
         let threads = threads.clamp(1, places.len());
         let (isa, precision) = (Isa::detect(), train.precision.into());
         let kinds = configs.iter();
@@ -311,7 +303,7 @@ impl Trainer {
                 .map(|_| Worker::new(configs, precision))
                 .collect(),
             step: 0,
-            optimizer: Optimizer::new(first, settings),
+            optimizer: Optimizer::new(first, train.optimizer_settings()),
             train,
             weights,
         })
@@ -633,6 +625,18 @@ impl Trainer {
 }
 
 impl TrainConfig {
+    /// What the optimiser needs of it.
+    pub(super) fn optimizer_settings(&self) -> Settings {
+        Settings {
+            rule: self.optimizer,
+            beta1: self.beta1 as f32,
+            beta2: self.beta2 as f32,
+            eps: self.eps as f32,
+            weight_decay: self.weight_decay as f32,
+            momentum: self.momentum as f32,
+        }
+    }
+
     /// Checks every field.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ pub use calibrate::calibrate;
 pub use checkpoint::VectorCheckpoint;
 
 use super::gradient::Gradient;
-use super::optimizer::{Optimizer, Settings, move_average};
+use super::optimizer::{Optimizer, move_average};
 use super::schedule::learning_rate_ratio;
 use super::{Decay, TrainConfig};
 use crate::engine::PackedModel;
@@ -218,14 +218,6 @@ impl VectorTrainer {
             let length = pairs.row(i).question.len();
             by_length.entry(length).or_default().push(i);
         }
-        let settings = Settings {
-            rule: train.optimizer,
-            beta1: train.beta1 as f32,
-            beta2: train.beta2 as f32,
-            eps: train.eps as f32,
-            weight_decay: train.weight_decay as f32,
-            momentum: train.momentum as f32,
-        };
         let packed = PackedModel::rounded(
             Isa::detect(),
             architecture,
@@ -240,7 +232,7 @@ impl VectorTrainer {
             transposed: packed.transposed(&weights),
             packed,
             workers: workers.collect(),
-            optimizer: Optimizer::new(architecture, settings),
+            optimizer: Optimizer::new(architecture, train.optimizer_settings()),
             average: weights.clone(),
             weights,
             groups: by_length.into_values().collect(),
