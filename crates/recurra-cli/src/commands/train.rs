@@ -1,7 +1,9 @@
 //! `recurra train`: from nothing, or from a checkpoint, to a model file.
 
+mod budget;
 mod data;
 mod events;
+mod flags;
 pub(super) mod folder;
 mod kept;
 mod limits;
@@ -9,6 +11,7 @@ mod lock;
 mod recent;
 mod rehearsal;
 mod run;
+mod saved;
 mod vectors;
 
 pub use folder::Row;
@@ -21,13 +24,14 @@ use crate::shipped;
 use crate::task::{Size, TaskName};
 use crate::threads::Threads;
 use anyhow::anyhow;
+use budget::Budget;
 use clap::builder::RangedU64ValueParser;
-use recurra::kernels::Isa;
+use flags::{MixerName, Recipe, Shape};
+use recurra::TrmConfig;
 use recurra::model::TrmModel;
 use recurra::tasks::{Task, TaskSpec};
 use recurra::train::preset::{constraints, preset};
-use recurra::train::{Decay, Probabilities, Rule, TrainConfig, TrainPrecision};
-use recurra::{Mixer, Positions, TrmConfig};
+use saved::Saved;
 use std::path::{Path, PathBuf};
 
 /// Train a model
@@ -126,260 +130,8 @@ pub(crate) struct Args {
     threads: Threads,
 }
 
-/// The architecture, where it is to differ from the task's preset.
-#[derive(clap::Args)]
-#[command(next_help_heading = "Architecture [default: a preset for the size]")]
-struct Shape {
-    /// Channels
-    #[arg(long, value_name = "N")]
-    hidden: Option<usize>,
-    /// Layers
-    #[arg(long, value_name = "N")]
-    layers: Option<usize>,
-    /// Updates of the answer state in one improvement step
-    #[arg(long, value_name = "N")]
-    h_cycles: Option<usize>,
-    /// Updates of the reasoning state before each of them
-    #[arg(long, value_name = "N")]
-    l_cycles: Option<usize>,
-    /// Improvement steps about each question in training, and at most when the model is asked [default: 16; 4 for vectors]
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(1..=64))]
-    think: Option<u16>,
-    /// How positions are mixed
-    #[arg(long, value_enum)]
-    mixer: Option<MixerName>,
-    /// How attention knows where a cell stands [default: in rows and columns]
-    #[arg(long, value_enum)]
-    positions: Option<PositionsName>,
-    /// Attention heads
-    #[arg(long, value_name = "N")]
-    heads: Option<usize>,
-    /// Width of a SwiGLU relative to its input
-    #[arg(long, value_name = "X")]
-    expansion: Option<f64>,
-    /// Widths of SwiGLUs are raised to a multiple of this, itself one of 16
-    #[arg(long, value_name = "N")]
-    swiglu_multiple: Option<usize>,
-}
-
-/// The mixers.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum MixerName {
-    /// A SwiGLU across positions
-    Mlp,
-    /// Attention
-    Attention,
-    /// A convolution of 3 x 3 cells, which also sees the mean of all cells
-    Conv,
-    /// Messages between the candidates of cells over the groups in which no symbol stands twice: Sudoku, and tables whose
-    /// rules declare such groups
-    Constraints,
-}
-
-/// What attention knows of positions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum PositionsName {
-    /// Rotary, by the cell's number
-    Line,
-    /// Rotary, by the cell's row and column
-    Grid,
-    /// A learned row for each cell
-    Learned,
-}
-
-/// The optimisers.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum OptimizerName {
-    /// AdamW
-    Adamw,
-    /// Adam with the arc tangent of mean and root
-    AdamAtan2,
-    /// Muon for the linear layers, AdamW for the rest
-    Muon,
-}
-
-impl From<OptimizerName> for Rule {
-    fn from(name: OptimizerName) -> Self {
-        match name {
-            OptimizerName::Adamw => Rule::AdamW,
-            OptimizerName::AdamAtan2 => Rule::AdamAtan2,
-            OptimizerName::Muon => Rule::Muon,
-        }
-    }
-}
-
-/// Probabilities of logits.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum ProbabilitiesName {
-    /// That grow with a logit, not with its exponential
-    Stablemax,
-    /// That grow with a logit's exponential
-    Softmax,
-}
-
-impl From<ProbabilitiesName> for Probabilities {
-    fn from(name: ProbabilitiesName) -> Self {
-        match name {
-            ProbabilitiesName::Stablemax => Probabilities::Stablemax,
-            ProbabilitiesName::Softmax => Probabilities::Softmax,
-        }
-    }
-}
-
-/// The numbers that linear layers multiply.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum PrecisionName {
-    /// 32-bit floats
-    F32,
-    /// bfloat16, with sums and weights in f32
-    Bf16,
-}
-
-impl From<PrecisionName> for TrainPrecision {
-    fn from(name: PrecisionName) -> Self {
-        match name {
-            PrecisionName::F32 => TrainPrecision::F32,
-            PrecisionName::Bf16 => TrainPrecision::Bf16,
-        }
-    }
-}
-
-/// The recipe, where it is to differ from the default.
-#[derive(clap::Args)]
-#[command(next_help_heading = "Recipe")]
-struct Recipe {
-    /// Samples in a batch [default: 32; 16 for ARC]
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
-    batch: Option<usize>,
-    /// How gradients change weights [default: adamw]
-    #[arg(long, value_enum)]
-    optimizer: Option<OptimizerName>,
-    /// Peak learning rate [default: 0.004; 0.002 for ARC]
-    #[arg(long, value_name = "X")]
-    lr: Option<f64>,
-    /// Steps of the warm-up [default: 100]
-    #[arg(long, value_name = "N")]
-    warmup: Option<u64>,
-    /// Keep the learning rate after the warm-up, instead of a cosine
-    #[arg(long)]
-    constant_lr: bool,
-    /// Weight decay [default: 0.1]
-    #[arg(long, value_name = "X")]
-    weight_decay: Option<f64>,
-    /// Begin with a shallow recursion, which deepens when 30 % and 60 % of the training are done [default: true; false for ARC and mazes]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
-    curriculum: Option<bool>,
-    /// Share of the samples that begin to think in a random state [default: 0]
-    #[arg(long, value_name = "X")]
-    random_start: Option<f64>,
-    /// Begin to think about a sample in so many states, and train the one that does best (winner takes all) [default: 1]
-    #[arg(long, value_name = "N")]
-    starts: Option<usize>,
-    /// What logits become for the loss [default: softmax; stablemax for ARC]
-    #[arg(long, value_enum)]
-    probabilities: Option<ProbabilitiesName>,
-    /// Numbers that linear layers multiply, forward and backward [default: bf16 where this processor has instructions that pay, otherwise
-    /// f32]
-    #[arg(long, value_enum)]
-    precision: Option<PrecisionName>,
-    /// Share of each label that is shared out to all tokens [default: 0]
-    #[arg(long, value_name = "X")]
-    label_smoothing: Option<f64>,
-    /// Decay of the moving average of the weights [default: 0.995]
-    #[arg(long, value_name = "X")]
-    ema: Option<f64>,
-    /// Largest 2-norm of the gradient, 0 for no limit [default: 1]
-    #[arg(long, value_name = "X")]
-    clip: Option<f64>,
-    /// Seed of everything random [default: 0]
-    #[arg(long, value_name = "S")]
-    seed: Option<u64>,
-}
-
-impl Shape {
-    /// What every task has.
-    fn sizes(&self, config: &mut TrmConfig) {
-        set(&mut config.hidden_size, self.hidden);
-        set(&mut config.num_layers, self.layers);
-        set(&mut config.h_cycles, self.h_cycles);
-        set(&mut config.l_cycles, self.l_cycles);
-        set(&mut config.num_heads, self.heads);
-        set(&mut config.expansion, self.expansion);
-        set(&mut config.swiglu_multiple, self.swiglu_multiple);
-        set(&mut config.halt_max_steps, self.think.map(usize::from));
-    }
-
-    /// `cols` is the number of columns of the task's grids.
-    fn apply(&self, config: &mut TrmConfig, cols: usize) -> Result<(), UsageError> {
-        self.sizes(config);
-        // A row of the puzzle table fills its positions at most.
-        let most = config.puzzle_emb_len * config.hidden_size;
-        config.puzzle_emb_ndim = config.puzzle_emb_ndim.min(most);
-        match self.mixer {
-            // A preset of its own has begun it.
-            None | Some(MixerName::Constraints) => {}
-            Some(MixerName::Mlp) => {
-                (config.mixer, config.positions) = (Mixer::Mlp, Positions::None);
-            }
-            Some(MixerName::Attention) => {
-                (config.mixer, config.positions) = (Mixer::Attention, Positions::Grid { cols });
-            }
-            Some(MixerName::Conv) => {
-                (config.mixer, config.positions) = (Mixer::Conv, Positions::Grid { cols });
-            }
-        }
-        let positions = match self.positions {
-            None => return Ok(()),
-            Some(PositionsName::Line) => Positions::Rotary,
-            Some(PositionsName::Grid) => Positions::Grid { cols },
-            Some(PositionsName::Learned) => Positions::Learned,
-        };
-        let expected = match (config.mixer, positions) {
-            (Mixer::Attention, _) | (Mixer::Mlp, Positions::Learned) => None,
-            (Mixer::Conv, Positions::Grid { .. }) => None,
-            (Mixer::Mlp, _) => Some("--mixer attention, or `learned`"),
-            (Mixer::Conv, _) => Some("--mixer attention, or `grid`"),
-            (Mixer::Constraints | Mixer::Tokens, _) => Some("another --mixer"),
-        };
-        if let Some(expected) = expected {
-            return Err(UsageError(format!("--positions: expected {expected}")));
-        }
-        config.positions = positions;
-        Ok(())
-    }
-}
-
-impl Recipe {
-    fn apply(&self, train: &mut TrainConfig) {
-        set(&mut train.batch_size, self.batch);
-        set(&mut train.optimizer, self.optimizer.map(Rule::from));
-        set(&mut train.lr, self.lr);
-        set(&mut train.warmup, self.warmup);
-        set(&mut train.weight_decay, self.weight_decay);
-        set(&mut train.ema, self.ema);
-        set(&mut train.clip, self.clip);
-        set(&mut train.random_start, self.random_start);
-        set(&mut train.starts, self.starts);
-        let probabilities = self.probabilities.map(Probabilities::from);
-        set(&mut train.probabilities, probabilities);
-        set(&mut train.curriculum, self.curriculum);
-        let fastest = TrainPrecision::fastest(Isa::detect());
-        train.precision = self.precision.map_or(fastest, TrainPrecision::from);
-        set(&mut train.label_smoothing, self.label_smoothing);
-        set(&mut train.seed, self.seed);
-        if self.constant_lr {
-            train.decay = Decay::Constant;
-        }
-    }
-}
-
 /// Without the flag, one solution grid in so many is held out.
 const HELD_OUT: u64 = 5;
-
-/// Replaces a default by what was asked for.
-fn set<T: Copy>(value: &mut T, asked: Option<T>) {
-    *value = asked.unwrap_or(*value);
-}
 
 impl Args {
     /// The tasks to learn, one or more.
@@ -506,7 +258,7 @@ pub(crate) fn train(args: &Args, pool: Option<usize>, until: Until<'_>) -> anyho
         return vectors::run(args, start(args.threads)?, until);
     }
     let mut run = if args.resume {
-        let mut saved = run::Saved::open(args.output())?;
+        let mut saved = Saved::open(args.output())?;
         kept::refuse_contradictions(args, &saved)?;
         let budget = saved.budget(args.budget())?;
         saved.notes.patience = args.patience.or(saved.notes.patience);
@@ -556,11 +308,9 @@ impl Args {
     }
 
     /// The budget that was asked for.
-    fn budget(&self) -> Option<run::Budget> {
-        let steps = self.steps.map(run::Budget::Steps);
-        steps.or(self
-            .minutes
-            .map(|minutes| run::Budget::Seconds(60.0 * minutes)))
+    fn budget(&self) -> Option<Budget> {
+        let steps = self.steps.map(Budget::Steps);
+        steps.or(self.minutes.map(|minutes| Budget::Seconds(60.0 * minutes)))
     }
 
     /// Refuses to write over what is read.
@@ -635,7 +385,7 @@ impl Args {
             held_out: args.held_out.unwrap_or(HELD_OUT),
             augmentations: args.augmentations.unwrap_or(100),
             task,
-            budget: Some(args.budget().unwrap_or(run::Budget::USUAL)),
+            budget: Some(args.budget().unwrap_or(Budget::USUAL)),
             save_every: None,
             threads: args.threads.asked(),
             patience: args.patience,

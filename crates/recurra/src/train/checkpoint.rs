@@ -5,11 +5,12 @@
 //! metadata entry `recurra.training`. Random numbers need no state: they are drawn anew from the seed, the step and
 //! the place in the batch.
 
+use super::config::TrainConfig;
 use super::gradient::is_trained;
 use super::group::{Alone, Group};
 use super::optimizer::Optimizer;
 use super::sample::Sample;
-use super::trainer::{TrainConfig, Trainer};
+use super::trainer::Trainer;
 use crate::error::{Error, Result};
 use crate::groups::Groups;
 use crate::model::tensors::{Tensor, serialize, tensor_matrix};

@@ -6,6 +6,7 @@
 
 mod arc;
 mod checkpoint;
+mod config;
 mod gradient;
 mod group;
 pub mod loss;
@@ -22,10 +23,11 @@ mod worker;
 
 pub use arc::ArcSource;
 pub use checkpoint::CheckpointHead;
+pub use config::{TrainConfig, TrainPrecision};
 pub use group::{Alone, Group};
 pub use loss::{IGNORE_LABEL, Probabilities};
 pub use optimizer::Rule;
 pub use puzzles::PuzzleSource;
 pub use sample::{Mixture, Sample, SampleSource};
 pub use schedule::Decay;
-pub use trainer::{StepReport, TrainConfig, TrainPrecision, Trainer};
+pub use trainer::{StepReport, Trainer};

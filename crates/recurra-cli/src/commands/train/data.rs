@@ -3,8 +3,8 @@
 mod arc;
 mod puzzles;
 
+use super::budget::Budget;
 use super::recent::Recent;
-use super::run::Budget;
 use recurra::model::TrmModel;
 use recurra::tasks::TaskSpec;
 use recurra::train::SampleSource;

@@ -1,7 +1,8 @@
 //! What a resumed training keeps: flags that contradict it are refused by name.
 
-use super::run::Saved;
-use super::{Args, MixerName, PositionsName};
+use super::Args;
+use super::flags::{MixerName, PositionsName};
+use super::saved::Saved;
 use crate::exit::UsageError;
 use crate::task::{Size, TaskName};
 use recurra::tasks::TaskSpec;

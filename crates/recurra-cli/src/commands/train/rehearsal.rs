@@ -1,8 +1,9 @@
 //! `recurra train --dry-run`: what a training would take, found out by some of its steps; nothing is written.
 
+use super::budget::Budget;
 use super::data::Notes;
 use super::limits::{self, Memory};
-use super::run::{Beginning, Budget, Run};
+use super::run::{Beginning, Run};
 use crate::exit::{UsageError, count};
 use crate::memory::{free, resident, told};
 use recurra::kernels::Precision;

@@ -1,9 +1,11 @@
 //! A training with its clock, its files and its view.
 
+use super::budget::Budget;
 use super::data::{self, Data, Notes};
 use super::folder::{Row, RunFolder};
 use super::recent::Recent;
-use crate::exit::{UsageError, count, message, note, report};
+use super::saved::Saved;
+use crate::exit::{count, message, note, report};
 use crate::numbers;
 use crate::output::OutputFile;
 use crate::signals::{INTERRUPT, Stop};
@@ -11,107 +13,10 @@ use anyhow::anyhow;
 use indicatif::{ProgressBar, ProgressStyle};
 use recurra::TrmConfig;
 use recurra::kernels::{Isa, Precision};
-use recurra::model::file::Header;
-use recurra::model::{TrmModel, TrmWeights, disk};
+use recurra::model::{TrmModel, TrmWeights};
 use recurra::train::{CheckpointHead, Group, StepReport, TrainConfig, Trainer};
-use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-
-/// When a training is over: so much in all, before interruptions and after them.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Budget {
-    Steps(u64),
-    Seconds(f64),
-}
-
-impl fmt::Display for Budget {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Budget::Steps(1) => f.write_str("1 step"),
-            Budget::Steps(steps) => write!(f, "{steps} steps"),
-            Budget::Seconds(60.0) => f.write_str("1 minute"),
-            Budget::Seconds(seconds) => write!(f, "{} minutes", (seconds / 0.6).round() / 100.0),
-        }
-    }
-}
-
-impl Budget {
-    /// Where nothing else was asked for.
-    pub(super) const USUAL: Budget = Budget::Seconds(600.0);
-
-    /// What is spent of it, in its own measure.
-    fn spent(self, steps: u64, seconds: f64) -> Budget {
-        match self {
-            Budget::Steps(_) => Budget::Steps(steps),
-            Budget::Seconds(_) => Budget::Seconds(seconds),
-        }
-    }
-
-    /// The share of it that is spent.
-    pub(super) fn share(self, steps: u64, seconds: f64) -> f64 {
-        match self {
-            Budget::Steps(all) => steps as f64 / all as f64,
-            Budget::Seconds(all) => seconds / all,
-        }
-    }
-}
-
-/// A training as its checkpoint has it.
-pub(super) struct Saved {
-    path: PathBuf,
-    bytes: Vec<u8>,
-    pub(super) head: CheckpointHead,
-    pub(super) notes: Notes,
-}
-
-impl Saved {
-    /// Reads the checkpoint beside a model.
-    pub(super) fn open(output: &Path) -> anyhow::Result<Self> {
-        let path = RunFolder::checkpoint(output);
-        let bytes = disk::read(&path)?;
-        let head = CheckpointHead::read(&bytes).map_err(|e| e.in_file(&path))?;
-        let notes = serde_json::from_value(head.notes.clone());
-        let notes = notes.map_err(|e| anyhow!("{}: {e}", path.display()))?;
-        Ok(Saved {
-            path,
-            bytes,
-            head,
-            notes,
-        })
-    }
-
-    /// When the training is to be over: as was asked for, or as it was before.
-    pub(super) fn budget(&self, asked: Option<Budget>) -> Result<Budget, UsageError> {
-        let Some(budget) = asked.or(self.notes.budget) else {
-            let text = "--resume: expected --steps or --minutes: this training was begun by an earlier version, which did not keep them";
-            return Err(UsageError(text.into()));
-        };
-        let (step, seconds) = (self.head.step, self.notes.seconds);
-        if asked.is_some() && asked != self.notes.budget && budget.share(step, seconds) > 1.0 {
-            let spent = budget.spent(step, seconds);
-            let flag = match budget {
-                Budget::Steps(_) => "--steps",
-                Budget::Seconds(_) => "--minutes",
-            };
-            return Err(UsageError(format!(
-                "{flag}: nothing left to do: expected more than the {spent} that are done, found {budget} in all"
-            )));
-        }
-        Ok(budget)
-    }
-
-    /// Whether the budget is spent and the model in its place is that of the last step.
-    pub(super) fn is_finished(&self, output: &Path, budget: Budget) -> bool {
-        let header = Header::open(output).ok();
-        let written = header.and_then(|h| h.provenance.get("steps")?.as_u64());
-        let step = self.head.step;
-        let over = budget.share(step, self.notes.seconds) >= 1.0 || self.notes.has_stalled();
-        over && written == Some(step)
-    }
-}
 
 /// What ends a training before its time.
 pub(crate) enum Until<'a> {

@@ -1,8 +1,10 @@
 //! Training a model of vectors.
 
+use super::budget::Budget;
+use super::flags::{Recipe, set};
 use super::folder::RunFolder;
-use super::run::{Budget, SAVE_EVERY};
-use super::{Args, HELD_OUT, Outcome, Recipe, Row, Until, set};
+use super::run::SAVE_EVERY;
+use super::{Args, HELD_OUT, Outcome, Row, Until};
 use crate::exit::{UsageError, count, message, note, report};
 use crate::output::OutputFile;
 use crate::progress;
