@@ -1,6 +1,8 @@
 //! What fuzzing begins with, from the files of this repository.
 
+use flate2::write::GzEncoder;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Larger files are slow to change, and say no more.
@@ -47,6 +49,25 @@ pub fn write(corpus: &Path) {
             seeds.with("puzzles", &[task], path);
         }
         seeds.whole("survey", &[(*path).clone()]);
+    }
+    // A few bytes that are long lines when they are unpacked: rows and cells that no grid has were once kept.
+    let long = 1 << 18;
+    for text in [
+        format!("question,answer\n{}\n", ".".repeat(long - 1)),
+        format!("question,answer\n{}\n", "1/".repeat(long / 2 - 1)),
+        format!("question,answer\n{}\n", "1 ".repeat(long / 2 - 1)),
+        format!("{{\"question\":[[1{}]]}}\n", ",1".repeat(long / 2 - 16)),
+        format!("{{\"question\":[[1]{}]}}\n", ",[1]".repeat(long / 4 - 16)),
+        format!(
+            "{{\"question\":[\"1\"{}]}}\n",
+            ",\"1\"".repeat(long / 4 - 16)
+        ),
+    ] {
+        let packed = gzip(text.as_bytes());
+        seeds.bytes("survey", &packed);
+        for task in [0, 8, 12] {
+            seeds.bytes("puzzles", &[&[task], &packed[..]].concat());
+        }
     }
     for name in ["sudoku4.txt", "maze10.txt", "maze15.txt"] {
         for task in [0, 1, 8, 10] {
@@ -110,6 +131,12 @@ pub fn write(corpus: &Path) {
     ] {
         seeds.bytes("mcp", message.as_bytes());
     }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut gzip = GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(bytes).expect("memory has room");
+    gzip.finish().expect("memory has room")
 }
 
 struct Seeds(PathBuf);

@@ -261,6 +261,9 @@ impl Item for JsonRow {
     }
 }
 
+/// As many may stand in a list: the cells of the largest grid of any task, 64 x 64, without a mark between rows.
+const MOST: usize = 4096;
+
 struct ListedVisitor<T>(PhantomData<T>);
 
 impl<'de, T: Item + Deserialize<'de>> Visitor<'de> for ListedVisitor<T> {
@@ -292,8 +295,14 @@ impl<'de, T: Item + Deserialize<'de>> Visitor<'de> for ListedVisitor<T> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Listed<T>, A::Error> {
         let mut list = Vec::new();
         while let Some(item) = seq.next_element()? {
+            if list.len() == MOST {
+                let said = format_args!("more than {MOST} in a list, expected {}", T::LIST);
+                return Err(Error::custom(said));
+            }
             list.push(item);
         }
+        // Many short rows would take twice as much as they are.
+        list.shrink_to_fit();
         Ok(Listed::List(list))
     }
 }

@@ -16,8 +16,8 @@ use crate::reading::{Dialect, Field, Given, InputError, Lines, Notation, Read, R
 use std::io::BufRead;
 use text::Rows;
 
-/// Bytes of a line: two grids of the largest size fit in many times over.
-const MOST: usize = 1 << 20;
+/// Bytes of a line: two grids of the largest size fit in, with 32 bytes for each cell.
+const MOST: usize = 1 << 18;
 
 /// The shapes of grids that are written in one line without a mark between their rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

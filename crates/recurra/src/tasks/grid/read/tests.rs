@@ -237,6 +237,38 @@ fn good_lines_survive_bad_ones() {
     let long = format!("question,answer\n{},x\nab,x\n", "a".repeat(super::MOST));
     let (records, _) = learn(long.as_bytes(), Layout::default());
     assert!(records[0].1.is_err() && records[1].1.is_ok());
+    let good = "{\"question\":\"1\",\"answer\":\"x\"}";
+    let long = format!(
+        "{{\"question\":[[1{}]],\"answer\":\"x\"}}\n{good}\n",
+        ",1".repeat(4096)
+    );
+    let (records, _) = learn(long.as_bytes(), Layout::default());
+    let error = records[0].1.as_ref().unwrap_err();
+    assert!(
+        error.contains("expected a row as text or as an array of cells")
+            && error.ends_with("found more than 4096 in a list"),
+        "{error}"
+    );
+    assert!(records[1].1.is_ok());
+    // Counted, but not all kept.
+    for (question, says) in [
+        (
+            "1".repeat(5000),
+            "column 65: expected at most 64 cells in row 1 of the question, found 5000",
+        ),
+        (
+            vec!["1"; 5000].join("/"),
+            "column 129: expected at most 64 rows of the question, found 5000",
+        ),
+        (
+            format!("1/{}", "1".repeat(5000)),
+            "column 4: expected 1 cells in row 2 of the question, as in row 1, found 5000",
+        ),
+    ] {
+        let text = format!("question,answer\n{question},1\n");
+        let (records, _) = learn(text.as_bytes(), Layout::default());
+        assert_eq!(records[0].1, Err(format!("line 2, {says}")));
+    }
 }
 
 #[test]

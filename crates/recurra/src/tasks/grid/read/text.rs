@@ -11,10 +11,20 @@ struct Cell<'a> {
     offset: usize,
 }
 
-/// Rows of cells that are yet to become a grid.
+/// The cells of a row, of which no more are kept than a grid can have, and the one that is too many.
+struct Row<'a> {
+    /// The byte of the text where it begins.
+    start: usize,
+    cells: Vec<Cell<'a>>,
+    /// How many it has.
+    len: usize,
+}
+
+/// Rows of cells that are yet to become a grid, of which no more are kept than one can have, and the one that is too many.
 pub(super) struct Rows<'a> {
-    /// Each with the byte of the text where it begins.
-    rows: Vec<(usize, Vec<Cell<'a>>)>,
+    rows: Vec<Row<'a>>,
+    /// How many there are.
+    len: usize,
     /// Whether nothing says that it is one row: the cells may be those of another shape.
     pub(super) flat: bool,
     text: Text<'a>,
@@ -23,12 +33,12 @@ pub(super) struct Rows<'a> {
 impl Rows<'_> {
     /// Where a cell of a grid with so many columns stands, or the grid.
     pub(super) fn place(&self, cell: Option<usize>, cols: usize) -> Place {
-        let cell = cell.and_then(|cell| match self.rows.len() {
-            1 => self.rows[0].1.get(cell),
-            _ => self.rows.get(cell / cols)?.1.get(cell % cols),
+        let cell = cell.and_then(|cell| match self.len {
+            1 => self.rows[0].cells.get(cell),
+            _ => self.rows.get(cell / cols)?.cells.get(cell % cols),
         });
         self.text
-            .place(cell.map_or(self.rows[0].0, |cell| cell.offset))
+            .place(cell.map_or(self.rows[0].start, |cell| cell.offset))
     }
 }
 
@@ -43,34 +53,51 @@ pub(super) fn given(given: &Given, words: bool) -> Result<Rows<'_>, InputError> 
 /// The rows of a text: `/` or a new line is between them. Cells of several characters stand apart: where any row has
 /// white space or a comma, or with `words`, these are between the cells.
 pub(super) fn rows(text: Text<'_>, words: bool) -> Result<Rows<'_>, InputError> {
-    let (pieces, flat) = pieces(text.utf8()?);
-    let words = words || pieces.iter().any(|(_, piece)| piece.contains(is_between));
+    let written = text.utf8()?;
+    let words = words || split(written).any(|piece| piece.trim().contains(is_between));
+    let (pieces, len) = pieces(written);
+    let flat = split(written).nth(1).is_none();
     let rows = pieces.into_iter();
     let rows = rows
-        .map(|(start, piece)| (start, cells(piece, start, words)))
+        .map(|(start, piece)| cells(piece, start, words, flat))
         .collect();
-    Ok(Rows { rows, flat, text })
+    Ok(Rows {
+        rows,
+        len,
+        flat,
+        text,
+    })
 }
 
-/// The rows of a text, each with the byte where it begins, and whether nothing marks them.
-fn pieces(text: &str) -> (Vec<(usize, &str)>, bool) {
-    let mut pieces = Vec::new();
+fn split(text: &str) -> impl DoubleEndedIterator<Item = &str> {
+    text.split(['/', '\n'])
+}
+
+/// The rows of a text, each with the byte where it begins, as many as are kept, and how many there are.
+fn pieces(text: &str) -> (Vec<(usize, &str)>, usize) {
+    let mut len = split(text).count();
+    // One may be left out below.
+    let mut pieces = Vec::with_capacity(len.min(Shape::MOST + 2));
     let mut start = 0;
-    for piece in text.split(['/', '\n']) {
+    for piece in split(text).take(Shape::MOST + 2) {
         let blank = piece.len() - piece.trim_start().len();
         pieces.push((start + blank, piece.trim()));
         start += piece.len() + 1;
     }
-    let flat = pieces.len() == 1;
-    // A new line may stand after the last row, and before the first.
-    let empty = |piece: Option<&(usize, &str)>| piece.is_some_and(|piece| piece.1.is_empty());
-    if !flat && empty(pieces.last()) {
-        pieces.pop();
+    if len > 1 {
+        // A new line may stand after the last row, and before the first.
+        let empty = |piece: Option<&str>| piece.is_some_and(|piece| piece.trim().is_empty());
+        if empty(split(text).next_back()) {
+            len -= 1;
+            pieces.truncate(len);
+        }
+        if empty(split(text).next()) {
+            len -= 1;
+            pieces.remove(0);
+        }
     }
-    if !flat && empty(pieces.first()) {
-        pieces.remove(0);
-    }
-    (pieces, flat)
+    pieces.truncate(Shape::MOST + 1);
+    (pieces, len)
 }
 
 /// Whether a character is between cells of several characters.
@@ -78,9 +105,9 @@ fn is_between(c: char) -> bool {
     c.is_whitespace() || c == ','
 }
 
-/// The cells of a row that begins at this byte.
-fn cells(row: &str, mut offset: usize, words: bool) -> Vec<Cell<'_>> {
-    let mut cells = Vec::new();
+/// The cells of a row that begins at this byte, and may be all of a grid if it is alone.
+fn cells(row: &str, start: usize, words: bool, alone: bool) -> Row<'_> {
+    let (mut cells, mut len, mut offset) = (Vec::new(), 0, start);
     // A comma may have white space around it, and is no cell of its own.
     for piece in row.split_inclusive(|c| !words || is_between(c)) {
         let text = if words {
@@ -89,11 +116,22 @@ fn cells(row: &str, mut offset: usize, words: bool) -> Vec<Cell<'_>> {
             piece
         };
         if !text.is_empty() {
-            cells.push(Cell { text, offset });
+            if len < most(alone) {
+                cells.push(Cell { text, offset });
+            }
+            len += 1;
         }
         offset += piece.len();
     }
-    cells
+    Row { start, cells, len }
+}
+
+/// As many cells of a row are kept.
+fn most(alone: bool) -> usize {
+    match alone {
+        true => Shape::MOST * Shape::MOST + 1,
+        false => Shape::MOST + 1,
+    }
 }
 
 /// The rows that an object in a line lists: none of their cells has a place of its own.
@@ -102,24 +140,32 @@ fn listed<'a>(line: u64, list: &'a [JsonRow], words: bool) -> Rows<'a> {
         |row: &JsonRow| matches!(row, Listed::Text(text) if text.trim().contains([' ', ',', '\t']));
     let words = words || list.iter().any(spaced);
     let row = |row: &'a JsonRow| match row {
-        Listed::List(cells) => {
-            let cells = cells.iter();
-            cells
+        Listed::List(cells) => Row {
+            start: 0,
+            cells: cells
+                .iter()
+                .take(most(false))
                 .map(|cell| Cell {
                     text: &cell.text,
                     offset: 0,
                 })
-                .collect()
-        }
+                .collect(),
+            len: cells.len(),
+        },
         Listed::Text(text) => match pieces(text).0[..] {
-            [(_, piece)] => cells(piece, 0, words || piece.contains(is_between)),
+            [(_, piece)] => cells(piece, 0, words || piece.contains(is_between), false),
             // A slash is between rows, and here a row is an item of the array: it is no symbol.
-            _ => vec![Cell { text, offset: 0 }],
+            _ => Row {
+                start: 0,
+                cells: vec![Cell { text, offset: 0 }],
+                len: 1,
+            },
         },
     };
     let start = Place::line(line);
     Rows {
-        rows: list.iter().map(|item| (0, row(item))).collect(),
+        rows: list.iter().take(Shape::MOST + 1).map(row).collect(),
+        len: list.len(),
         flat: false,
         text: Text { bytes: b"", start },
     }
@@ -138,13 +184,13 @@ pub(super) fn grid(
     };
     let first = rows.rows.first();
     let Some((at, cols)) = first
-        .map(|(at, row)| (*at, row.len()))
+        .map(|row| (row.start, row.len))
         .filter(|row| row.1 > 0)
     else {
-        let at = first.map_or(0, |row| row.0);
+        let at = first.map_or(0, |row| row.start);
         return Err(error(at, format!("cells of the {what}"), "none".into()));
     };
-    let folded = fold.filter(|_| rows.flat && rows.rows.len() == 1);
+    let folded = fold.filter(|_| rows.flat);
     if let Some((shape, true)) = folded
         && shape.cells() != cols
     {
@@ -155,33 +201,32 @@ pub(super) fn grid(
         .map(|fold| fold.0)
         .filter(|shape| shape.cells() == cols);
     let most = Shape::MOST;
-    let given = Shape::new(rows.rows.len(), cols);
+    let given = Shape::new(rows.len, cols);
     // What is too wide for a row may still be a square.
     let square = || Shape::square(cols).filter(|_| rows.flat);
     let shape = match folded.or(given).or_else(square) {
         Some(shape) => shape,
         None if cols > most => {
-            let at = rows.rows[0].1[most].offset;
+            let at = rows.rows[0].cells[most].offset;
             let expected = format!("at most {most} cells in row 1 of the {what}");
             return Err(error(at, expected, cols.to_string()));
         }
         None => {
             let expected = format!("at most {most} rows of the {what}");
-            let found = rows.rows.len().to_string();
-            return Err(error(rows.rows[most].0, expected, found));
+            return Err(error(rows.rows[most].start, expected, rows.len.to_string()));
         }
     };
     let mut cells = Vec::with_capacity(shape.cells());
-    for (number, (at, row)) in rows.rows.iter().enumerate() {
-        if row.len() != cols {
-            let at = row.get(cols).map_or(*at, |cell| cell.offset);
+    for (number, row) in rows.rows.iter().enumerate() {
+        if row.len != cols {
+            let at = row.cells.get(cols).map_or(row.start, |cell| cell.offset);
             let expected = format!(
                 "{cols} cells in row {} of the {what}, as in row 1",
                 number + 1
             );
-            return Err(error(at, expected, row.len().to_string()));
+            return Err(error(at, expected, row.len.to_string()));
         }
-        for cell in row {
+        for cell in &row.cells {
             let refused = |(expected, found)| {
                 let place = shape.place(cells.len());
                 error(
