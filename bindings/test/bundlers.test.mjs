@@ -19,8 +19,8 @@ const answer = await model.solve("1.....3..2.....4");
 document.title = answer.answer + " " + answer.verified;
 `;
 
-function npm(folder, args) {
-  const { status, stdout, stderr } = spawnSync("npm", args, { cwd: folder, encoding: "utf8" });
+function call(folder, program, args) {
+  const { status, stdout, stderr } = spawnSync(program, args, { cwd: folder, encoding: "utf8" });
   assert.equal(status, 0, stdout + stderr);
   return stdout;
 }
@@ -28,22 +28,19 @@ function npm(folder, args) {
 /** What would be published. */
 const packed = mkdtempSync(join(tmpdir(), "recurra-packed-"));
 after(() => rmSync(packed, { recursive: true, force: true }));
-const [{ filename }] = JSON.parse(npm(packed, ["pack", "--json", join(bindings, "npm")]));
+const [{ filename }] = JSON.parse(call(packed, "npm", ["pack", "--json", join(bindings, "npm")]));
 
 /** A project with the package as npm installs it. */
 function project(t, files) {
   const folder = mkdtempSync(join(tmpdir(), "recurra-bundler-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "a-user", private: true, type: "module" }));
-  npm(folder, ["install", "--offline", "--no-audit", "--no-fund", join(packed, filename)]);
+  call(folder, "npm", ["install", "--offline", "--no-audit", "--no-fund", join(packed, filename)]);
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   return folder;
 }
 
-function run(folder, tool, args) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(bindings, "node_modules", tool), ...args], { cwd: folder, encoding: "utf8" });
-  assert.equal(status, 0, stdout + stderr);
-}
+const run = (folder, tool, args) => call(folder, process.execPath, [join(bindings, "node_modules", tool), ...args]);
 
 /** Serves the folder and waits for the answer in the title. */
 async function answers(t, folder) {

@@ -237,6 +237,10 @@ fn good_lines_survive_bad_ones() {
     let long = format!("question,answer\n{},x\nab,x\n", "a".repeat(super::MOST));
     let (records, _) = learn(long.as_bytes(), Layout::default());
     assert!(records[0].1.is_err() && records[1].1.is_ok());
+}
+
+#[test]
+fn no_more_is_kept_than_a_grid_has_but_all_is_counted() {
     let good = "{\"question\":\"1\",\"answer\":\"x\"}";
     let long = format!(
         "{{\"question\":[[1{}]],\"answer\":\"x\"}}\n{good}\n",
@@ -250,7 +254,6 @@ fn good_lines_survive_bad_ones() {
         "{error}"
     );
     assert!(records[1].1.is_ok());
-    // Counted, but not all kept.
     for (question, says) in [
         (
             "1".repeat(5000),
